@@ -1,0 +1,1 @@
+"""DiffTalker: person-specific talking faces from a few minutes of video."""

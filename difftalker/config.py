@@ -1,0 +1,251 @@
+"""Typed view of `params.yaml`: one frozen dataclass per group, checked when the file is read.
+
+Every stage reads its parameters through `load_params`, so a wrong key, type or range stops the pipeline before any
+work is done. The error names the file, the key, the value and what is allowed.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic.dataclasses import dataclass
+
+from difftalker.errors import UserError
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+
+Positive = Annotated[int, Field(gt=0)]
+Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+NonNegative = Annotated[float, Field(ge=0.0)]
+Channels = Annotated[list[Positive], Field(min_length=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class TrainConfig:
+    """One training run. Steps are optimiser steps; the rate follows a linear warm-up and a cosine to zero."""
+
+    steps: Positive
+    batch_size: Positive
+    learning_rate: Annotated[float, Field(gt=0.0, le=1.0)]
+    warmup_steps: Annotated[int, Field(ge=0)] = 20
+    ema_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.995
+    clip_norm: Annotated[float, Field(gt=0.0)] = 1.0
+    checkpoint_every: Positive = 100
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DemoConfig:
+    """The synthetic demo speaker (`data/raw/demo`)."""
+
+    seconds: Annotated[float, Field(ge=2.0, le=90.0)]
+    size: Annotated[int, Field(ge=128, le=1024, multiple_of=2)]
+    seed: int
+    voice: str
+
+
+@dataclass(frozen=True, config=_STRICT)
+class VideoConfig:
+    """The common time base and the side of the square face crop in pixels."""
+
+    fps: Annotated[float, Field(gt=0.0, le=120.0)]
+    size: Annotated[int, Field(ge=32, le=1024, multiple_of=16)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class FramesConfig:
+    """Face crops: `margin` is crop side over face width; `smoothing` the crop's Gaussian time scale in seconds."""
+
+    codec: Literal["png", "jpeg"]
+    margin: Annotated[float, Field(ge=1.1, le=4.0)]
+    smoothing: NonNegative
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DetectorConfig:
+    """Landmark detection on the crops.
+
+    `upscale` enlarges the crop before detection; `jitter` is the number of perturbed boxes averaged per frame;
+    `smoothing` the width (frames) of the zero-phase filter; gaps up to `max_gap` frames are interpolated.
+    """
+
+    name: Literal["dlib", "fan"]
+    upscale: Annotated[float, Field(ge=1.0, le=8.0)]
+    jitter: Annotated[int, Field(ge=1, le=64)]
+    smoothing: NonNegative
+    max_gap: Annotated[int, Field(ge=0)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class AudioConfig:
+    """Audio features: windows of 16 neighbouring rows of 29 values for every video frame."""
+
+    encoder: Literal["logmel", "deepspeech"]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class SplitConfig:
+    """Contiguous split in time; by whole clips where a recording has several."""
+
+    test_fraction: Fraction
+
+
+@dataclass(frozen=True, config=_STRICT)
+class VaeConfig:
+    """The small autoencoder. Pixels are first folded into channels by `unshuffle`."""
+
+    channels: Channels
+    latent_channels: Positive
+    unshuffle: Literal[1, 2, 4]
+    train: TrainConfig
+
+
+@dataclass(frozen=True, config=_STRICT)
+class UNetConfig:
+    """The small prior UNet (`UNet2DConditionModel`). Attention is used from the second resolution on."""
+
+    channels: Channels
+    context_dim: Positive
+    train: TrainConfig
+
+
+@dataclass(frozen=True, config=_STRICT)
+class PriorConfig:
+    """The frozen prior: `bundled` ships with the package; `train` goes on from it (or from scratch) on the footage."""
+
+    source: Literal["bundled", "train"]
+    start: Literal["bundled", "scratch"]
+    prediction: Literal["epsilon", "v_prediction"]
+    vae: VaeConfig
+    unet: UNetConfig
+
+
+@dataclass(frozen=True, config=_STRICT)
+class LandmarksConfig:
+    """Landmark completion (paper, section 2.3). `audio_path: bm` and `none` are the ablations."""
+
+    audio_path: Literal["am", "bm", "none"]
+    dim: Annotated[int, Field(gt=0, multiple_of=4)]
+    heads: Positive
+    layers: Positive
+    train: TrainConfig
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> LandmarksConfig:
+        if self.dim % self.heads:
+            raise ValueError(f"dim must be a multiple of heads ({self.heads})")
+        return self
+
+
+@dataclass(frozen=True, config=_STRICT)
+class FaceConfig:
+    """Face synthesis (paper, section 2.4). `condition: audio` is the ablation Ours-1."""
+
+    condition: Literal["landmarks", "audio"]
+    landmark_noise: Annotated[float, Field(ge=0.0, le=0.1)]
+    mouth_weight: Annotated[float, Field(ge=1.0, le=100.0)]
+    train: TrainConfig
+
+
+@dataclass(frozen=True, config=_STRICT)
+class SamplingConfig:
+    """DDIM sampling: `seed` draws the one noise tensor that all frames of a video share."""
+
+    steps: Annotated[int, Field(ge=1, le=1000)]
+    batch_size: Positive
+    seed: int
+
+
+@dataclass(frozen=True, config=_STRICT)
+class SyncNetConfig:
+    """The sync expert behind LSE-D and LSE-C."""
+
+    source: Literal["train"]
+    train: TrainConfig
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Params:
+    """All of `params.yaml`."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    recordings: Annotated[list[Name], Field(min_length=1)]
+    demo: DemoConfig
+    video: VideoConfig
+    frames: FramesConfig
+    detector: DetectorConfig
+    audio: AudioConfig
+    split: SplitConfig
+    prior: PriorConfig
+    landmarks: LandmarksConfig
+    face: FaceConfig
+    sampling: SamplingConfig
+    syncnet: SyncNetConfig
+
+    @field_validator("recordings")
+    @classmethod
+    def _distinct(cls, names: list[str]) -> list[str]:
+        if len(set(names)) != len(names):
+            raise ValueError("every recording may be named once")
+        return names
+
+
+_ADAPTER = TypeAdapter(Params)
+
+
+def parse_params(data: Any, source: str = "params.yaml") -> Params:
+    """Check a parsed YAML document.
+
+    Args:
+        data: the document, a mapping of the groups of `Params`.
+        source: what to call the document in errors.
+
+    Raises:
+        UserError: one line naming the key, its value and what is allowed, for the first thing that is wrong.
+    """
+    try:
+        return _ADAPTER.validate_json(json.dumps(data, default=str))  # JSON mode: strict, yet mappings are groups
+    except ValidationError as error:
+        raise UserError(f"{source}: {_explain(error)}") from None
+
+
+def load_params(path: str | Path = "params.yaml") -> Params:
+    """Read and check `params.yaml`.
+
+    Raises:
+        UserError: the file is missing, is no YAML, or holds a wrong key, type or value.
+    """
+    path = Path(path)
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run from the project's folder or name the file") from None
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        raise UserError(f"{path}{line}: not valid YAML; correct the line or restore the file from git") from None
+    return parse_params(data, str(path))
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+    kind = first["type"]
+    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+        return f"unknown key {key}; allowed beside it: {_siblings(first['loc'])}"
+    if kind in ("missing", "missing_argument"):
+        return f"key {key} is missing; add it (presets/demo.yaml shows every key)"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{key} = {first['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def _siblings(location: tuple[int | str, ...]) -> str:
+    group: Any = Params
+    for part in location[:-1]:
+        group = group.__pydantic_fields__[part].annotation
+    return ", ".join(group.__pydantic_fields__)
