@@ -27,7 +27,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         yield partial
         if path.is_dir():
             shutil.rmtree(path)
-        os.replace(partial, path)
+        partial.replace(path)
     finally:
         _remove(partial)
 

@@ -164,7 +164,10 @@ def encode_image(image: np.ndarray, codec: str) -> bytes:
 
 def decode_image(data: bytes) -> np.ndarray:
     """Decode a PNG or JPEG to RGB (h, w, 3) uint8."""
-    return cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError("not a PNG or JPEG image")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def iterate_images(path: str | Path, column: str = "image") -> Iterator[np.ndarray]:
