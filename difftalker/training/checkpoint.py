@@ -1,0 +1,53 @@
+"""Training checkpoints: written whole or not at all, read without running code from the file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from difftalker.files import replacing
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint under a temporary name and rename it.
+
+    Args:
+        path: the checkpoint; replaced if it exists.
+        state: tensors, numbers and strings in dicts and lists.
+    """
+    with replacing(path) as partial:
+        torch.save(state, partial)
+
+
+def load_checkpoint(path: Path, run: dict[str, Any], shapes: dict[str, Tensor]) -> dict[str, Any] | None:
+    """Read a checkpoint if it belongs to this training.
+
+    Args:
+        path: the checkpoint; may be missing.
+        run: what identifies the training, to be found under the key `run`.
+        shapes: the trained tensors, to compare names and shapes with those under the keys `model` and `ema`.
+
+    Returns:
+        The state, or None where there is none to go on from; a file that cannot be used is warned of in one line.
+    """
+    if not path.exists():
+        return None
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        fits = state["run"] == run and all(_same(state[key], shapes) for key in ("model", "ema"))
+    except Exception as error:  # a broken file fails in many ways, none of which may stop the training
+        reason = f"cannot be read ({type(error).__name__})"
+    else:
+        if fits:
+            return state
+        reason = "belongs to another training"
+    print(f"warning: {path}: {reason}; starting from the beginning", file=sys.stderr)
+    return None
+
+
+def _same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:
+    return found.keys() == expected.keys() and all(found[name].shape == expected[name].shape for name in expected)
