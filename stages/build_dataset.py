@@ -1,0 +1,43 @@
+"""Join the tables of the listed recordings into one dataset with a train/test split."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from difftalker.config import load_params
+from difftalker.dataset import Source, build_dataset
+from difftalker.files import replacing
+from difftalker.tables import write_table
+from stages.runner import run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=Path, required=True, help="folder of the recordings' frames")
+    parser.add_argument("--landmarks", type=Path, required=True, help="folder of the recordings' landmarks")
+    parser.add_argument("--audio", type=Path, required=True, help="folder of the recordings' audio features")
+    parser.add_argument("--out", type=Path, required=True, help="dataset to write")
+    arguments = parser.parse_args()
+    params = load_params()
+    # Only the listed recordings are read: the folders may still hold those of an earlier params.yaml.
+    sources = [
+        Source(
+            recording,
+            geometry=arguments.frames / recording / "geometry.parquet",
+            landmarks=arguments.landmarks / f"{recording}.parquet",
+            audio=arguments.audio / f"{recording}.parquet",
+        )
+        for recording in params.recordings
+    ]
+    dataset = build_dataset(sources, params.split.test_fraction, params.video.fps)
+    parts, counts = np.unique(dataset.column("split").to_numpy().astype(str), return_counts=True)
+    print("frames:", ", ".join(f"{count} {part}" for part, count in zip(parts, counts, strict=True)))
+    with replacing(arguments.out) as partial:
+        write_table(partial, dataset)
+
+
+if __name__ == "__main__":
+    run("build_dataset", main)
