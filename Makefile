@@ -1,0 +1,65 @@
+# make demo: from a fresh clone to a talking face. make test: the test suite. Only Python 3.11-3.13 is needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+
+# A test process computes on one thread; pytest runs one process per core.
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow lint format clean
+
+help:
+	@echo "make demo       install, run the pipeline on the demo speaker, say where the results are"
+	@echo "make test       install, run the tests (test-slow: the long ones)"
+	@echo "make lint       ruff and mypy (format: rewrite the layout)"
+	@echo "make install    only .venv with the difftalker command"
+	@echo "make clean      remove .venv, scratch files and tool caches; data and models stay"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "error: $(PYTHON) is not Python 3.11, 3.12 or 3.13; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# The stamps hold the time of the last installation from each lock file.
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the packages of requirements.lock into $(VENV) (a minute or more) ..."
+	@$(INSTALL) -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@echo "Installing the tools of requirements-dev.lock ..."
+	@$(INSTALL) -r requirements-dev.lock
+	@touch $@
+
+install: $(VENV)/.runtime
+
+demo: install
+	@dvc repro
+	@echo
+	@echo "Video     data/results/synthesis/"
+	@echo "Metrics   data/results/metrics.json"
+	@echo "Report    data/results/report.html (open it in a browser)"
+
+test: $(VENV)/.dev
+	@$(TEST)
+
+test-slow: $(VENV)/.dev
+	@$(TEST) -m slow
+
+lint: $(VENV)/.dev
+	@ruff check .
+	@ruff format --check .
+	@mypy
+
+format: $(VENV)/.dev
+	@ruff check --fix .
+	@ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info data/scratch .pytest_cache .hypothesis .mypy_cache .ruff_cache
