@@ -1,0 +1,1 @@
+"""The synthetic demo speaker: a still portrait made to talk, so that the pipeline runs without footage."""
