@@ -1,0 +1,149 @@
+"""The graph's source dependencies are those that the imports show."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from stages.dependencies import GRAPHS, compare, imported, package_data, rewrite, stage_code, third_party
+
+ROOT = Path(__file__).parents[2]
+
+GRAPH = """\
+# The graph.
+stages:
+  first:
+    cmd: >-
+      python -m stages.first
+      --out data/out
+    deps:
+      - data/in  # measured
+      - stages/first.py
+      - difftalker/unused.py
+    outs:
+      - data/out
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A repository with one stage that reads four source files and one data file."""
+    for name, text in {
+        "difftalker/__init__.py": '"""Only a docstring."""\n',
+        "difftalker/unused.py": "",
+        "difftalker/direct.py": "from difftalker.part import inner\n",
+        "difftalker/part/__init__.py": "LIMIT = 3\n",
+        "difftalker/part/inner.py": "def f():\n    from . import lazy\n",
+        "difftalker/part/lazy.py": "from pathlib import Path\nWEIGHTS = Path(__file__).parent / 'weights.bin'\n",
+        "difftalker/part/weights.bin": "1",
+        "difftalker/part/typed.py": "",
+        "stages/__init__.py": "",
+        "stages/first.py": (
+            "import numpy\nfrom typing import TYPE_CHECKING\nimport difftalker.direct\n"
+            "if TYPE_CHECKING:\n    from difftalker.part import typed\n"
+        ),
+        "dvc.yaml": GRAPH,
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+NEEDED = {
+    "stages/first.py",
+    "difftalker/direct.py",
+    "difftalker/part/__init__.py",
+    "difftalker/part/inner.py",
+    "difftalker/part/lazy.py",
+    "difftalker/part/weights.bin",
+}
+
+
+def test_walks_imports_and_data(project: Path) -> None:
+    assert stage_code("stages.first", project) == NEEDED
+
+
+def test_names_missing_and_superfluous(project: Path) -> None:
+    lines = compare(Path("dvc.yaml"), project)
+    assert "dvc.yaml: first lacks the dependency difftalker/part/lazy.py" in lines
+    assert "dvc.yaml: first does not need the dependency difftalker/unused.py" in lines
+    assert len(lines) == len(NEEDED)  # five lacking, one superfluous
+
+
+def test_rewrite_keeps_layout(project: Path) -> None:
+    rewrite(Path("dvc.yaml"), project)
+    text = (project / "dvc.yaml").read_text()
+    code = [path for path in sorted(NEEDED) if path != "stages/first.py"]
+    added = "".join(f"      - {path}\n" for path in code)
+    without = GRAPH.replace("      - difftalker/unused.py\n", "")
+    assert text == without.replace("stages/first.py\n", f"stages/first.py\n{added}")
+    assert compare(Path("dvc.yaml"), project) == []
+
+
+def test_absent_module_is_named(project: Path) -> None:
+    (project / "stages/first.py").unlink()
+    assert "dvc.yaml: first runs stages.first, which does not exist" in compare(Path("dvc.yaml"), project)
+
+
+def test_data_needs_a_reason(project: Path) -> None:
+    module = project / "difftalker/part/plain.py"
+    module.write_text("NAME = 'weights.bin'\n")  # a name, but nothing that would open it beside the source
+    assert package_data(module, project) == set()
+
+
+def test_relative_imports(project: Path) -> None:
+    module = project / "difftalker/part/up.py"
+    module.write_text("from ..direct import x\nfrom .inner import f\n")
+    assert set(imported(module, "difftalker.part.up", project)) == {
+        "difftalker",
+        "difftalker.direct",
+        "difftalker.part",
+        "difftalker.part.inner",
+    }
+
+
+@pytest.mark.parametrize("graph", GRAPHS, ids=str)
+def test_repository(graph: Path) -> None:
+    assert compare(graph, ROOT) == [], "run `python -m stages.dependencies --write`"
+
+
+def test_imports_are_declared() -> None:
+    """What the packages import is in pyproject.toml, not there by way of something else."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {_normal(re.split(r"[\s<>=!;\[]", line)[0]) for line in project["dependencies"]}
+    providers = importlib.metadata.packages_distributions()
+    for path in sorted(path for package in ("difftalker", "stages") for path in (ROOT / package).rglob("*.py")):
+        for name in third_party(path):
+            found = {_normal(provider) for provider in providers.get(name, [name])}
+            assert found & declared, f"{path.relative_to(ROOT)} imports {name}: add it to pyproject.toml"
+
+
+def test_lock_pins_what_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    runtime = _pins(ROOT / "requirements.lock")
+    tools = _pins(ROOT / "requirements-dev.lock")
+    for line in project["project"]["dependencies"]:
+        assert _normal(re.split(r"[\s<>=!;\[]", line)[0]) in runtime
+    for line in project["dependency-groups"]["dev"]:
+        assert _normal(re.split(r"[\s<>=!;\[]", line)[0]) in tools
+    assert not set(runtime) & set(tools)
+
+
+def test_lock_has_no_accelerator_packages() -> None:
+    assert not [name for name in _pins(ROOT / "requirements.lock") if re.match(r"nvidia|cuda|triton", name)]
+
+
+def _pins(path: Path) -> dict[str, str]:
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith(("#", "-r"))]
+    pins = [re.fullmatch(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.]+)( ; .+)?", line) for line in lines]
+    assert all(pins), "every line is an exact pin"
+    return {_normal(pin[1]): pin[2] for pin in pins if pin}
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
