@@ -1,0 +1,93 @@
+"""Landmarks of a stream of face crops: of the footage, and again of generated frames (the metric LD)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from difftalker.config import DetectorConfig
+from difftalker.landmarks.detector import Detector, make_detector
+from difftalker.parallel import map_ordered, processes, worker_count
+
+_PIECE = 32  # images sent to a process at a time
+_WORTH = 256  # images per process that make up for its start
+
+
+def detect_landmarks(
+    images: Iterable[np.ndarray],
+    boxes: np.ndarray,
+    config: DetectorConfig,
+    device: str = "cpu",
+    workers: int | None = None,
+    progress: Any = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Detect the face in every crop; no smoothing.
+
+    Args:
+        images: n crops (size, size, 3) uint8 RGB, streamed: a few dozen are held at a time.
+        boxes: (n, 4) face boxes in crop pixels, the column `box` of the crop geometry.
+        config: the detector; give the footage's own for generated frames.
+        device: where a network runs; `dlib` uses the CPU's cores.
+        workers: processes for `dlib`; by default one per core where that pays. The result is the same for any number.
+        progress: a tqdm bar to advance.
+
+    Returns:
+        points (n, 68, 2) float32, x and y divided by the crop size, and scores (n,) float32 in [0, 1].
+
+    Raises:
+        UserError: the detector's weights cannot be had.
+        ValueError: `images` and `boxes` differ in number.
+    """
+    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+    points = np.empty((len(boxes), 68, 2), np.float32)
+    scores = np.empty(len(boxes), np.float32)
+    if config.name == "fan":  # one network, batched on its device
+        workers = 1
+    elif workers is None:
+        workers = worker_count(len(boxes) // _WORTH)
+    done = 0
+    with processes(workers) as executor:
+        work = partial(_detect_piece, config) if executor else partial(_run, make_detector(config, device))
+        for found, score in map_ordered(work, _pieces(images, boxes), executor, 2 * workers):
+            points[done : done + len(found)] = found
+            scores[done : done + len(found)] = score
+            done += len(found)
+            if progress is not None:
+                progress.update(len(found))
+    if done != len(boxes):
+        raise ValueError(f"{done} images for {len(boxes)} boxes")
+    return points, scores
+
+
+def _pieces(images: Iterable[np.ndarray], boxes: np.ndarray) -> Iterator[tuple[list[np.ndarray], np.ndarray]]:
+    piece: list[np.ndarray] = []
+    start = 0
+    for image in images:
+        piece.append(image)
+        if len(piece) == _PIECE:
+            yield piece, boxes[start : start + _PIECE]
+            start += _PIECE
+            piece = []
+    if piece:
+        yield piece, boxes[start : start + len(piece)]
+
+
+_made: dict[DetectorConfig, Detector] = {}  # one detector per worker process
+
+
+def _detect_piece(config: DetectorConfig, piece: tuple[list[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    if config not in _made:
+        _made[config] = make_detector(config)
+    return _run(_made[config], piece)
+
+
+def _run(detector: Detector, piece: tuple[list[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    images, boxes = piece
+    if len(boxes) != len(images):
+        raise ValueError("more images than boxes")
+    points, scores = detector.detect(images, boxes)
+    size = images[0].shape[0]
+    return points / np.float32(size), scores

@@ -1,0 +1,45 @@
+"""What a landmark detector is, and how to make the one that the parameters name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from difftalker.config import DetectorConfig
+
+
+class Detector(Protocol):
+    """Finds the 68 iBUG points of a face whose box is known."""
+
+    def detect(self, images: Sequence[np.ndarray], boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Detect one face in each image.
+
+        Args:
+            images: n images (h, w, 3) uint8 RGB.
+            boxes: (n, 4) x0, y0, x1, y1 in pixels (centres at integers), as dlib's frontal face detector draws them.
+
+        Returns:
+            points (n, 68, 2) float32 in pixels and scores (n,) float32 in [0, 1], higher is surer.
+        """
+        ...
+
+
+def make_detector(config: DetectorConfig, device: str = "cpu") -> Detector:
+    """The detector of `detector.name`.
+
+    Args:
+        config: the group `detector` of the parameters.
+        device: where a network runs; `dlib` runs on the CPU.
+
+    Raises:
+        UserError: the detector's weights cannot be had.
+    """
+    if config.name == "fan":
+        from difftalker.landmarks.fan_detector import FanDetector  # loads torch
+
+        return FanDetector(config, device)
+    from difftalker.landmarks.dlib_detector import DlibDetector
+
+    return DlibDetector(config)

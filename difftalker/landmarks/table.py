@@ -1,0 +1,86 @@
+"""The landmark table of one recording: detection, gaps, smoothing, validity."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from tqdm import tqdm
+
+from difftalker.config import DetectorConfig
+from difftalker.errors import UserError
+from difftalker.landmarks.detect import detect_landmarks
+from difftalker.landmarks.smoothing import fill_gaps, smooth
+from difftalker.tables import LANDMARKS, iterate_images, metadata, read_table, table, tensor
+from difftalker.video.crop import mouth_in_lower_half
+
+MIN_SCORE = 0.2  # below it, the detection counts as missing
+
+
+def landmark_table(frames: str | Path, config: DetectorConfig, device: str = "cpu") -> pa.Table:
+    """Detect the landmarks of an extracted recording.
+
+    Args:
+        frames: folder with `crops.parquet` and `geometry.parquet`.
+        config: the group `detector` of the parameters.
+        device: where a network detector runs.
+
+    Returns:
+        Schema LANDMARKS, the rows of the geometry table; schema metadata: the detector's settings. A row is valid if
+        the face was found there, or in a gap of at most `max_gap` frames (`interpolated`), and if the mouth lies wholly
+        in the lower half of the crop.
+
+    Raises:
+        UserError: an input is missing, or no frame is valid.
+    """
+    frames = Path(frames)
+    geometry = read_table(frames / "geometry.parquet")
+    boxes = tensor(geometry, "box")
+    with tqdm(total=len(boxes), desc="detect landmarks", unit="frame", mininterval=1.0) as bar:
+        points, scores = detect_landmarks(iterate_images(frames / "crops.parquet"), boxes, config, device, progress=bar)
+    usable = geometry.column("valid").to_numpy()
+    seen = usable & (scores >= MIN_SCORE)
+    clips = geometry.column("clip").to_numpy()
+    valid = np.zeros(len(seen), bool)
+    interpolated = np.zeros(len(seen), bool)
+    for clip in dict.fromkeys(clips):
+        rows = np.flatnonzero(clips == clip)
+        points[rows], valid[rows], interpolated[rows] = clean_clip(points[rows], seen[rows], config)
+    if not valid.any():
+        raise UserError(
+            f"{frames}: no frame has usable landmarks; `clips.json` there says why frames were left out; "
+            "use footage with one frontal face"
+        )
+    columns = {
+        "clip": clips,
+        "frame": geometry.column("frame"),
+        "time": geometry.column("time"),
+        "landmarks": points,
+        "score": scores,
+        "valid": valid,
+        "interpolated": interpolated,
+    }
+    settings = {"detector": config.name, "upscale": repr(config.upscale), "jitter": str(config.jitter)}
+    settings |= {"smoothing": repr(config.smoothing), "max_gap": str(config.max_gap)}
+    settings |= {key: value for key, value in metadata(frames / "geometry.parquet").items() if key in ("fps", "size")}
+    return table(LANDMARKS, columns).replace_schema_metadata(settings)
+
+
+def clean_clip(
+    points: np.ndarray, seen: np.ndarray, config: DetectorConfig
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fill, smooth and judge the detections of one clip.
+
+    Args:
+        points: (n, 68, 2), normalised.
+        seen: (n,) bool, which rows are detections to trust.
+        config: its `max_gap` and `smoothing` are used.
+
+    Returns:
+        points (n, 68, 2), valid (n,) and interpolated (n,) bool.
+    """
+    filled, interpolated = fill_gaps(points, seen, config.max_gap)
+    smoothed = smooth(filled, seen | interpolated, config.smoothing)
+    valid = (seen | interpolated) & mouth_in_lower_half(smoothed, 1.0)
+    return smoothed, valid, interpolated & valid

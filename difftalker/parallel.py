@@ -1,0 +1,54 @@
+"""Ordered work in processes, with little waiting in memory."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+
+def worker_count(pieces: int) -> int:
+    """Processes worth starting for so many pieces of work: at most one per core."""
+    return max(1, min(os.cpu_count() or 1, pieces))
+
+
+@contextmanager
+def processes(workers: int) -> Iterator[Executor | None]:
+    """Worker processes for `map_ordered`; None for a single worker: the work is then done in this process.
+
+    They are spawned, not forked: the parent may hold threads of torch and OpenCV.
+    """
+    if workers == 1:
+        yield None
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_single_thread)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _single_thread() -> None:
+    import cv2
+
+    cv2.setNumThreads(1)  # the processes themselves fill the cores
+
+
+def map_ordered(
+    function: Callable[[Any], Any], pieces: Iterable[Any], executor: Executor | None, ahead: int
+) -> Iterator[Any]:
+    """function(piece) for each piece, in order, with at most `ahead` pieces under way."""
+    if executor is None:
+        yield from map(function, pieces)
+        return
+    waiting: deque[Future[Any]] = deque()
+    for piece in pieces:
+        waiting.append(executor.submit(function, piece))
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

@@ -1,0 +1,119 @@
+"""The face crop: where it lies in every picture, and how it is cut out.
+
+The same similarity transforms serve training and inference, and `paste` inverts them. Pixel centres are at integers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from difftalker.landmarks.topology import CONTOUR, JAW_ENDS, MOUTH, NOSE_BASE, RIGID
+from difftalker.video.track import Track
+
+_BOX_SMOOTHING = 2.0  # pictures; the face box must follow the head, without the face detector's steps
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The crops of one clip of n pictures.
+
+    Attributes:
+        transforms: (n, 6) float64, [a, b, tx, c, d, ty] from source pixels to crop pixels.
+        boxes: (n, 4) float32, x0, y0, x1, y1 of the face in crop pixels, as dlib's face detector draws it, smoothed.
+        valid: (n,) bool: a face was found, its mouth lies wholly in the lower half of the crop and in the picture, and
+            its lower contour in the crop.
+    """
+
+    transforms: np.ndarray
+    boxes: np.ndarray
+    valid: np.ndarray
+
+
+def face_width(points: np.ndarray) -> np.ndarray:
+    """Distance of the upper ends of the jaw line, (..., 68, 2) -> (...), in the points' units."""
+    ends = points[..., JAW_ENDS[1], :] - points[..., JAW_ENDS[0], :]
+    return np.asarray(np.linalg.norm(ends, axis=-1))
+
+
+def crop_geometry(track: Track, face: float, size: int, margin: float, smoothing: float, fps: float) -> Geometry:
+    """Lay the crops of a clip.
+
+    The scale is fixed; the middle of the jaw line's ends is the middle column and the nose base (point 33) is row
+    size / 2, both smoothed over time without delay. Pictures without a face take their place from their neighbours.
+
+    Args:
+        track: the clip's face; at least one picture must have one.
+        face: the recording's median face width in source pixels.
+        size: side of the crop in pixels.
+        margin: side of the crop in face widths.
+        smoothing: standard deviation of the smoothing in seconds.
+        fps: pictures per second.
+    """
+    scale = size / (margin * face)
+    index = np.arange(len(track.found))
+    known = np.flatnonzero(track.found)
+
+    def fill(values: np.ndarray) -> np.ndarray:
+        return np.stack([np.interp(index, known, column) for column in values[known].T], axis=1)
+
+    def smooth(values: np.ndarray, width: float) -> np.ndarray:
+        return gaussian_filter1d(values, width, axis=0, mode="reflect") if width > 0 else values
+
+    middle = track.points[:, JAW_ENDS, 0].mean(axis=1)
+    anchor = smooth(fill(np.stack([middle, track.points[:, NOSE_BASE, 1]], axis=1)), smoothing * fps)
+    target = np.array([(size - 1) / 2, size / 2])
+    shift = target - scale * anchor  # (n, 2)
+    transforms = np.zeros((len(index), 6))
+    transforms[:, 0] = transforms[:, 4] = scale
+    transforms[:, [2, 5]] = shift
+
+    head = smooth(fill(track.points[:, RIGID].mean(axis=1)), _BOX_SMOOTHING)
+    width = smooth(fill(face_width(track.points)[:, None]), smoothing * fps)
+    sides = track.boxes[known, 2:] - track.boxes[known, :2]
+    centres = (track.boxes[known, 2:] + track.boxes[known, :2]) / 2
+    offset = np.median((centres - track.points[known][:, RIGID].mean(axis=1)) / width[known], axis=0)
+    half = width * float(np.median(sides / width[known])) / 2
+    centre = head + offset * width
+    boxes = scale * np.concatenate([centre - half, centre + half], axis=1) + np.tile(shift, 2)
+
+    source = track.points
+    limit = np.array([track.width - 1, track.height - 1])
+    in_picture = ((source[:, MOUTH] >= 0) & (source[:, MOUTH] <= limit)).all(axis=(1, 2))
+    crop = scale * source + shift[:, None]
+    contour = crop[:, CONTOUR]
+    in_crop = ((contour >= 0) & (contour <= size - 1)).all(axis=(1, 2))
+    valid = track.found & in_picture & in_crop & mouth_in_lower_half(crop, size)
+    return Geometry(transforms, boxes.astype(np.float32), valid)
+
+
+def mouth_in_lower_half(points: np.ndarray, size: float) -> np.ndarray:
+    """Whether all mouth points lie below row size / 2 and inside the crop: (n, 68, 2) crop units -> (n,) bool."""
+    mouth = points[:, MOUTH]
+    inside = ((mouth >= 0) & (mouth <= size)).all(axis=(1, 2))
+    return np.asarray(inside & (mouth[..., 1] > size / 2).all(axis=1))
+
+
+def cut(frame: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
+    """Cut a crop out of a picture.
+
+    Args:
+        frame: (h, w, 3) uint8 RGB.
+        transform: (6,) from source to crop pixels.
+        size: side of the crop.
+
+    Returns:
+        (size, size, 3) uint8. Where the picture is reduced, a crop pixel is the mean over the area it covers; where it
+        is enlarged, cubic interpolation. Beyond the picture's edge its last pixels are repeated.
+    """
+    matrix = np.asarray(transform, np.float64).reshape(2, 3)
+    factor = max(1, math.ceil(1 / math.hypot(matrix[0, 0], matrix[1, 0]) - 1e-6))  # finer grid, then averaged
+    fine = factor * matrix
+    fine[:, 2] += (factor - 1) / 2
+    method = cv2.INTER_CUBIC if factor == 1 else cv2.INTER_LINEAR
+    crop = cv2.warpAffine(frame, fine, (size * factor, size * factor), flags=method, borderMode=cv2.BORDER_REPLICATE)
+    return crop if factor == 1 else cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,178 @@
+"""From a recording's videos to crops, their geometry and sound: two streaming passes over every file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from difftalker.audio.wav import RATE, write_wav
+from difftalker.config import FramesConfig, VideoConfig
+from difftalker.errors import UserError
+from difftalker.parallel import processes, worker_count
+from difftalker.tables import CROPS, GEOMETRY, TableWriter, encode_image
+from difftalker.video.crop import Geometry, crop_geometry, cut, face_width
+from difftalker.video.decode import decode_audio, decode_frames, frame_count
+from difftalker.video.probe import VideoInfo, list_videos, validate_video
+from difftalker.video.track import PIECE, Track, track_faces
+
+_SILENT = 16  # largest sample of sound that counts as silence: -66 dB of full scale
+_ENLARGED = 2.0  # crops are said to be enlarged from this factor on
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What `clips.json` says of one clip: the name, its file, and what was found."""
+
+    clip: str
+    file: str
+    duration: float
+    frames: int
+    valid_frames: int
+    source_fps: float
+    variable_fps: bool
+    width: int
+    height: int
+    warnings: list[str]
+
+
+def extract_recording(
+    recording: str | Path, out: str | Path, video: VideoConfig, frames: FramesConfig, workers: int | None = None
+) -> list[Clip]:
+    """Extract all videos of a recording into a folder.
+
+    Writes `crops.parquet` (schema CROPS), `geometry.parquet` (GEOMETRY), `audio/<clip>.wav` (mono, 16 kHz, exactly
+    round(frames / fps * 16000) samples) and `clips.json` (a list of `Clip`). Clips are ordered by name.
+
+    Args:
+        recording: folder with one or more videos of one speaker.
+        out: folder to fill; it must exist or be creatable.
+        video, frames: the parameter groups of these names.
+        workers: processes that search for faces; by default one per core. The result is the same for any number.
+
+    Raises:
+        UserError: a file cannot be used: unreadable, cut off, without sound, silent, or without a face.
+    """
+    out = Path(out)
+    (out / "audio").mkdir(parents=True, exist_ok=True)
+    infos = [validate_video(path) for path in list_videos(recording)]
+    expected = sum(frame_count(info.duration, video.fps) for info in infos)
+    tracks: list[Track] = []
+    with tqdm(total=2 * expected, desc="extract frames", unit="frame", mininterval=1.0) as bar:
+        with processes(workers or worker_count(expected // (4 * PIECE))) as executor:
+            for info in infos:
+                track = track_faces(
+                    _counted(decode_frames(info.path, video.fps), bar), executor, workers or worker_count(expected)
+                )
+                _check_face(info.path, track)
+                _write_sound(info.path, out / "audio" / f"{info.path.stem}.wav", len(track.found), video.fps)
+                tracks.append(track)
+        face = float(np.median(np.concatenate([face_width(track.points[track.found]) for track in tracks])))
+        metadata = {
+            "fps": repr(video.fps), "size": str(video.size), "codec": frames.codec, "margin": repr(frames.margin)
+        }  # fmt: skip
+        clips = []
+        with (
+            TableWriter(out / "crops.parquet", CROPS, metadata) as crops,
+            TableWriter(out / "geometry.parquet", GEOMETRY, metadata) as geometries,
+        ):
+            for info, track in zip(infos, tracks, strict=True):
+                geometry = crop_geometry(track, face, video.size, frames.margin, frames.smoothing, video.fps)
+                stream = _counted(decode_frames(info.path, video.fps), bar)
+                _write_clip(info.path.stem, stream, track, geometry, video, frames.codec, crops, geometries)
+                clips.append(_describe(info, track, geometry, video.size / (frames.margin * face), video.fps))
+    (out / "clips.json").write_text(json.dumps([asdict(clip) for clip in clips], indent=1) + "\n", encoding="utf-8")
+    return clips
+
+
+def _counted(stream: Iterator[np.ndarray], bar: tqdm) -> Iterator[np.ndarray]:
+    for frame in stream:
+        yield frame
+        bar.update()
+
+
+def _check_face(path: Path, track: Track) -> None:
+    if not track.found.any():
+        raise UserError(
+            f"{path}: no face found in any of its {len(track.found)} frames; give footage with one frontal face of "
+            "at least 1/16 of the picture's longer side, or take the file out of the folder"
+        )
+
+
+def _write_sound(video: Path, wav: Path, frames: int, fps: float) -> None:
+    peak = 0
+
+    def pieces() -> Iterator[np.ndarray]:
+        nonlocal peak
+        for piece in decode_audio(video, round(frames / fps * RATE)):
+            peak = max(peak, int(np.abs(piece.astype(np.int32)).max(initial=0)))
+            yield piece
+
+    write_wav(wav, pieces())
+    if peak <= _SILENT:
+        raise UserError(
+            f"{video}: its sound track is silent from 0.00 s to {frames / fps:.2f} s; "
+            "give footage with audible speech, or take the file out of the folder"
+        )
+
+
+def _write_clip(
+    clip: str,
+    stream: Iterator[np.ndarray],
+    track: Track,
+    geometry: Geometry,
+    video: VideoConfig,
+    codec: str,
+    crops: TableWriter,
+    geometries: TableWriter,
+) -> None:
+    for index, frame in enumerate(stream):
+        key = {"clip": clip, "frame": index, "time": index / video.fps}
+        crops.write(**key, image=encode_image(cut(frame, geometry.transforms[index], video.size), codec))
+        geometries.write(
+            **key,
+            transform=geometry.transforms[index],
+            source_width=track.width,
+            source_height=track.height,
+            box=geometry.boxes[index],
+            valid=bool(geometry.valid[index]),
+        )
+
+
+def _describe(info: VideoInfo, track: Track, geometry: Geometry, scale: float, fps: float) -> Clip:
+    warnings = []
+    if track.several:
+        warnings.append(f"several faces in {track.several} frames; the largest was followed")
+    if not track.found.all():
+        warnings.append(f"no face in {_ranges(~track.found, fps)}; these frames are not used")
+    outside = track.found & ~geometry.valid
+    if outside.any():
+        warnings.append(f"mouth or chin outside the crop's lower half in {_ranges(outside, fps)}; not used")
+    if scale > _ENLARGED:
+        warnings.append(f"the face is small: crops are enlarged {scale:.1f} times")
+    for warning in warnings:
+        tqdm.write(f"warning: {info.path}: {warning}")
+    return Clip(
+        clip=info.path.stem,
+        file=info.path.name,
+        duration=round(info.duration, 6),
+        frames=len(track.found),
+        valid_frames=int(geometry.valid.sum()),
+        source_fps=info.fps,
+        variable_fps=info.variable,
+        width=info.width,
+        height=info.height,
+        warnings=warnings,
+    )
+
+
+def _ranges(mask: np.ndarray, fps: float) -> str:
+    """A count and the first stretches of time: '12 of 75 frames (0.40-0.84 s)'."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    stretches = [f"{start / fps:.2f}-{end / fps:.2f} s" for start, end in edges.reshape(-1, 2)]
+    more = f" and {len(stretches) - 5} more" if len(stretches) > 5 else ""
+    return f"{int(mask.sum())} of {len(mask)} frames ({', '.join(stretches[:5])}{more})"
