@@ -9,7 +9,7 @@ import numpy as np
 from difftalker.demo.speech import PAUSE, Phoneme
 from difftalker.demo.visemes import PARAMETERS, closes_lips, touches_teeth, visemes_of
 
-_REACH_S = 0.055
+_REACH_S = 0.045
 """How far a target is felt before and after its own time (standard deviation beyond its ends)."""
 
 _HOLD_S = 0.026
@@ -63,7 +63,7 @@ def mouth_parameters(phonemes: Sequence[Phoneme], times: np.ndarray) -> np.ndarr
     column = {name: index for index, name in enumerate(PARAMETERS)}
     gap = values[:, column["gap"]]
     # Lips against the teeth leave only the slit that shows the upper teeth's edge.
-    gap = gap * (1 - tuck) + np.minimum(gap, 2.3) * tuck
+    gap = gap * (1 - tuck) + np.minimum(gap, 2.6) * tuck
     values[:, column["gap"]] = _soft_positive(gap * (1 - closure))
     values[:, column["tuck"]] = tuck * (1 - closure)
     values[:, column["jaw"]] *= 1 - 0.5 * np.maximum(closure, tuck)

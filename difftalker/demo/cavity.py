@@ -5,17 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from difftalker.demo.mouth import MouthShape, to_portrait
+from difftalker.demo.mouth import MouthShape, smoothstep, to_portrait
 from difftalker.demo.portrait import LOWER_INNER, UPPER_INNER
 
-_DARK = np.array([34, 12, 12], np.float32)
-_TONGUE = np.array([150, 74, 72], np.float32)
+_DARK = np.array([46, 17, 17], np.float32)
+_TONGUE = np.array([172, 88, 84], np.float32)
 _LOWER_TEETH = np.array([176, 160, 146], np.float32)
-
-
-def _smooth(value: np.ndarray) -> np.ndarray:
-    value = np.clip(value, 0, 1)
-    return value * value * (3 - 2 * value)
 
 
 def _portrait_teeth(s: np.ndarray, v: np.ndarray, texture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -31,7 +26,7 @@ def _portrait_teeth(s: np.ndarray, v: np.ndarray, texture: np.ndarray) -> tuple[
     gum = np.interp(x, UPPER_INNER[:, 0], UPPER_INNER[:, 1]) + 1.2
     rows = np.clip(y, np.minimum(gum, edge), edge).astype(np.float32)
     colour = cv2.remap(texture, x.astype(np.float32), rows, cv2.INTER_LINEAR).astype(np.float32)
-    opacity = _smooth((edge + 0.7 - y) / 1.4) * _smooth((14.5 - np.abs(s)) / 3.5)
+    opacity = smoothstep((edge + 0.7 - y) / 1.4) * smoothstep((14.5 - np.abs(s)) / 3.5)
     return colour, opacity
 
 
@@ -44,18 +39,18 @@ def cavity_colours(
     columns, 3) float32, 0-255, also outside the opening (the caller masks it).
     """
     u = np.clip(s / shape.half_width, -1, 1)
-    top, bottom = shape.inner_upper(u), shape.inner_lower(u)
+    top, bottom = shape.inner(u)
     colour = np.broadcast_to(_DARK, (*s.shape, 3)).copy()
 
     # The tongue lies on the floor of the mouth; its tip rises for t, d, n, l.
-    tongue_top = 1.4 + 0.62 * shape.gap_down - 1.9 * tongue + (s / 11) ** 2 * 2.0
-    body = _smooth((v - tongue_top) / 2.2) * _smooth((13 - np.abs(s)) / 4)
-    light = 0.55 + 0.35 * np.exp(-(((v - tongue_top - 2.4) / 2.0) ** 2)) - 0.12 * np.exp(-((s / 0.9) ** 2))
+    tongue_top = 1.2 + 0.45 * shape.gap_down - 2.0 * tongue + (s / 11) ** 2 * 2.0
+    body = smoothstep((v - tongue_top) / 2.2) * smoothstep((13 - np.abs(s)) / 4)
+    light = 0.62 + 0.3 * np.exp(-(((v - tongue_top - 2.4) / 2.0) ** 2)) - 0.12 * np.exp(-((s / 0.9) ** 2))
     colour += (body * 0.85)[..., None] * (_TONGUE * light[..., None] - colour)
 
     # Lower teeth ride on the jaw, mostly hidden behind the lower lip.
     ridge = 2.6 + 0.95 * jaw + 0.05 * (s / 4) ** 2 * 4
-    lower = _smooth((v - ridge + 0.4) / 0.9) * _smooth((11.5 - np.abs(s)) / 3)
+    lower = smoothstep((v - ridge + 0.4) / 0.9) * smoothstep((11.5 - np.abs(s)) / 3)
     between = 1 - 0.2 * np.exp(-(((np.mod(s + 1.6, 3.2) - 1.6) / 0.35) ** 2))
     colour += lower[..., None] * (_LOWER_TEETH * between[..., None] - colour)
 
@@ -63,7 +58,7 @@ def cavity_colours(
     colour += opacity[..., None] * (0.93 * teeth - colour)
 
     # The lips shade what lies behind them, more so towards the corners.
-    shade = 0.55 + 0.45 * _smooth((v - top) / 2.4)
-    shade *= 0.75 + 0.25 * _smooth((bottom - v) / 1.5)
-    shade *= 1 - 0.65 * _smooth((np.abs(u) - 0.35) / 0.6)
+    shade = 0.5 + 0.5 * smoothstep((v - top) / 1.8)
+    shade *= 0.75 + 0.25 * smoothstep((bottom - v) / 1.5)
+    shade *= 1 - 0.6 * smoothstep((np.abs(u) - 0.4) / 0.6)
     return colour * shade[..., None]

@@ -6,6 +6,7 @@ pixels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ AXES = np.array([[np.cos(ROLL), np.sin(ROLL)], [-np.sin(ROLL), np.cos(ROLL)]])
 """Rows: the unit vectors of s and v in portrait coordinates."""
 
 _HALF_WIDTH = 19.0
-_UPPER_THICKNESS, _LOWER_THICKNESS = 4.0, 5.4
+_UPPER_THICKNESS, _LOWER_THICKNESS = 4.3, 5.6
 _KNOTS = np.array([-1, -0.9, -0.75, -0.5, -0.26, -0.12, 0, 0.12, 0.26, 0.5, 0.75, 0.9, 1.0])
 _UPPER_PROFILE = np.array([0.12, 0.28, 0.5, 0.8, 1.04, 1.0, 0.92, 1.0, 1.04, 0.8, 0.5, 0.28, 0.12])
 _LOWER_PROFILE = np.array([0.1, 0.32, 0.6, 0.88, 0.98, 1.0, 1.0, 1.0, 0.98, 0.88, 0.6, 0.32, 0.1])
@@ -45,19 +46,24 @@ class MouthShape:
     lower_thickness: float
 
     def _rest_line(self, u: np.ndarray) -> np.ndarray:
-        curve = 1 - np.minimum(np.abs(u), 1) ** 2
+        curve = np.maximum(1 - u * u, 0)
         return self.corner_drop * (1 - curve) + 0.5 * curve - 0.2
 
     def _opening(self, u: np.ndarray) -> np.ndarray:
-        return np.maximum(1 - u**2, 0) ** (0.95 - 0.35 * self.roundness)
+        return np.maximum(1 - u * u, 0) ** (0.9 - 0.3 * self.roundness)
+
+    def inner(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """v of the upper lip's lower edge and of the lower lip's upper edge at u = s / half_width in -1..1."""
+        line, opening = self._rest_line(u), self._opening(u)
+        return line - self.gap_up * opening, line + self.gap_down * opening
 
     def inner_upper(self, u: np.ndarray) -> np.ndarray:
-        """v of the upper lip's lower edge at u = s / half_width."""
-        return self._rest_line(u) - self.gap_up * self._opening(u)
+        """v of the upper lip's lower edge."""
+        return self.inner(u)[0]
 
     def inner_lower(self, u: np.ndarray) -> np.ndarray:
         """v of the lower lip's upper edge."""
-        return self._rest_line(u) + self.gap_down * self._opening(u)
+        return self.inner(u)[1]
 
     def outer_upper(self, u: np.ndarray) -> np.ndarray:
         """v of the upper lip's border to the skin."""
@@ -67,7 +73,7 @@ class MouthShape:
         """v of the lower lip's border to the skin."""
         return self.inner_lower(u) + self.lower_thickness * np.interp(u, _KNOTS, _LOWER_PROFILE)
 
-    def points(self, border, u: np.ndarray) -> np.ndarray:
+    def points(self, border: Callable[[np.ndarray], np.ndarray], u: np.ndarray) -> np.ndarray:
         """Portrait coordinates, (len(u), 2), of a border (one of the four methods) at u."""
         return to_portrait(np.stack([u * self.half_width, border(np.clip(u, -1, 1))], -1))
 
@@ -91,6 +97,12 @@ class MouthShape:
         )
 
 
+def smoothstep(value: np.ndarray) -> np.ndarray:
+    """0 below 0, 1 above 1, and a smooth S between."""
+    value = np.clip(value, 0, 1)
+    return value * value * (3 - 2 * value)
+
+
 def to_portrait(local: np.ndarray) -> np.ndarray:
     """(..., 2) local (s, v) to portrait (x, y)."""
     return ORIGIN + local @ AXES
@@ -109,6 +121,6 @@ def mouth_shape(parameters: np.ndarray, amplitude: float = 1.0, thickness: float
         gap_up=gap * up_share,
         gap_down=gap * (1 - up_share),
         roundness=rounding,
-        upper_thickness=_UPPER_THICKNESS * thickness * (1 + 0.12 * rounding - 0.3 * press - 0.1 * tuck - 0.015 * gap),
-        lower_thickness=_LOWER_THICKNESS * thickness * (1 + 0.1 * rounding - 0.25 * press - 0.35 * tuck - 0.015 * gap),
+        upper_thickness=_UPPER_THICKNESS * thickness * (1 + 0.25 * rounding - 0.3 * press - 0.1 * tuck - 0.015 * gap),
+        lower_thickness=_LOWER_THICKNESS * thickness * (1 + 0.2 * rounding - 0.25 * press - 0.35 * tuck - 0.015 * gap),
     )

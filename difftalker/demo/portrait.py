@@ -64,14 +64,13 @@ LOWER_OUTER = np.array([
     (232, 153.4), (236, 151.2), (240, 147.8), (243, 144.2), (245, 141.8)])
 # fmt: on
 
-# Body: (x, y, share of the head's motion). The neck follows in part, the collar barely.
-BODY_POINTS = np.array(
-    [
-        (187, 180, 0.45), (205, 185, 0.4), (235, 190, 0.4), (252, 183, 0.45), (258, 171, 0.5),
-        (180, 160, 0.4), (150, 149, 0.12), (126, 175, 0.08), (292, 190, 0.08), (160, 205, 0.1), (222, 212, 0.12),
-        (270, 208, 0.1),
-    ]
-)  # fmt: skip
+# Body: (x, y, share of the head's motion, share of the jaw's drop). The neck follows in part, the collar barely.
+# fmt: off
+BODY_POINTS = np.array([
+    (187, 180, 0.45, 0.1), (205, 185, 0.4, 0.4), (222, 189, 0.4, 0.5), (235, 190, 0.4, 0.4), (252, 183, 0.45, 0.15),
+    (258, 171, 0.5, 0), (180, 160, 0.4, 0), (150, 149, 0.12, 0), (126, 175, 0.08, 0), (292, 190, 0.08, 0),
+    (160, 205, 0.1, 0), (222, 212, 0.12, 0), (270, 208, 0.1, 0)], np.float64)
+# fmt: on
 
 PIVOT = np.array([225.0, 172.0])
 """Where the head turns on the neck."""

@@ -11,9 +11,9 @@ import numpy as np
 from difftalker.demo import portrait
 from difftalker.demo.articulation import mouth_parameters
 from difftalker.demo.cavity import cavity_colours
-from difftalker.demo.eyes import close_lids
+from difftalker.demo.eyes import draw_lids
 from difftalker.demo.motion import Motion, head_motion
-from difftalker.demo.mouth import AXES, ORIGIN, MouthShape, mouth_shape
+from difftalker.demo.mouth import AXES, ORIGIN, MouthShape, mouth_shape, smoothstep
 from difftalker.demo.speech import Phoneme, Speech
 from difftalker.demo.style import DemoStyle
 from difftalker.demo.visemes import PARAMETERS
@@ -88,11 +88,14 @@ def _with_blink(face: np.ndarray, blink: float) -> np.ndarray:
     return points
 
 
-def _controls(pose: _Pose, face: np.ndarray, shape: MouthShape, upper: bool) -> tuple[np.ndarray, np.ndarray]:
+def _controls(
+    pose: _Pose, face: np.ndarray, shape: MouthShape, jaw: float, upper: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Destination and source points of the map that carries the upper (or lower) lip, each (n, 2)."""
-    body = portrait.BODY_POINTS[:, :2]
-    share = portrait.BODY_POINTS[:, 2:]
-    still = pose.still(body)
+    body, share = portrait.BODY_POINTS[:, :2], portrait.BODY_POINTS[:, 2:3]
+    # A dropping chin pushes the skin of the neck down a little.
+    pushed = body + portrait.BODY_POINTS[:, 3:] * jaw * AXES[1]
+    still = pose.still(pushed)
     border = portrait.border_points()
     hair = portrait.HEAD_POINTS
     if upper:
@@ -101,14 +104,14 @@ def _controls(pose: _Pose, face: np.ndarray, shape: MouthShape, upper: bool) -> 
         borders = ((shape.outer_lower, portrait.LOWER_OUTER), (shape.inner_lower, portrait.LOWER_INNER))
     corner_u = np.array([-1.0, 1.0])
     lips = [shape.points(method, _LIP_U) for method, _ in borders]
-    lips.append(to_middle(shape, corner_u))
+    lips.append(_lip_line(shape, corner_u))
     inner_ends = [portrait.border_curve(curve, corner_u) for curve in (portrait.UPPER_INNER, portrait.LOWER_INNER)]
     corners = (inner_ends[0] + inner_ends[1]) / 2
     destination = [
         pose.head(face[:48], portrait.DEPTH[:48]),
         pose.head(np.concatenate(lips), portrait.MOUTH_DEPTH),
         pose.head(hair[:, :2], hair[:, 2]),
-        still + share * (pose.head(body, 0.0) - still),
+        still + share * (pose.head(pushed, 0.0) - still),
         pose.still(border),
     ]
     source = [
@@ -122,67 +125,68 @@ def _controls(pose: _Pose, face: np.ndarray, shape: MouthShape, upper: bool) -> 
     return np.concatenate(destination), np.concatenate(source)
 
 
-def to_middle(shape: MouthShape, u: np.ndarray) -> np.ndarray:
+def _lip_line(shape: MouthShape, u: np.ndarray) -> np.ndarray:
     """Portrait points on the line where both lips meet."""
     return (shape.points(shape.inner_upper, u) + shape.points(shape.inner_lower, u)) / 2
 
 
-def _smooth(value: np.ndarray) -> np.ndarray:
-    value = np.clip(value, 0, 1)
-    return value * value * (3 - 2 * value)
+def _sample(image: np.ndarray, backward: np.ndarray) -> np.ndarray:
+    """The image at the coordinates of a backward map."""
+    # With a two-channel first map the second one must be empty.
+    return np.asarray(cv2.remap(image, backward, np.empty(0), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _draw(
     pose: _Pose,
     face: np.ndarray,
     shape: MouthShape,
-    parameters: np.ndarray,
+    jaw: float,
+    tongue: float,
     blink: float,
     size: int,
     image: np.ndarray,
 ) -> np.ndarray:
     """One frame, (size, size, 3) float32, from the portrait `image` (uint8)."""
-    mouth = pose.head(face[48:], portrait.MOUTH_DEPTH)
-    first = int(np.clip(mouth[:, 1].min() - 12 * pose.pixel_scale, 0, size - 1))
-    flags, mode = cv2.INTER_CUBIC, cv2.BORDER_REPLICATE
-    upper_map = backward_map(*_controls(pose, face, shape, True), (size, size))
-    close_lids(upper_map, blink)
-    upper = cv2.remap(image, upper_map, None, flags, None, mode)
-    frame = upper.astype(np.float32)
-    lower_map = backward_map(*_controls(pose, face, shape, False), (size - first, size), first)
-    lower = cv2.remap(image, lower_map, None, flags, None, mode).astype(np.float32)
+    mouth = pose.head(face[48:], portrait.MOUTH_DEPTH)[:, 1]
+    # Rows above `first` show the upper map alone, rows from `last` on the lower one alone.
+    first = int(np.clip(mouth.min() - 18 * pose.pixel_scale, 0, size - 1))
+    last = int(np.clip(mouth.max() + 18 * pose.pixel_scale, first + 1, size))
+    upper_map = backward_map(*_controls(pose, face, shape, jaw, True), (last, size))
+    lower_map = backward_map(*_controls(pose, face, shape, jaw, False), (size - first, size), first)
+    frame = np.empty((size, size, 3), np.float32)
+    frame[:last] = _sample(image, upper_map)
+    draw_lids(frame[:last], upper_map, image, blink)
+    lower = _sample(image, lower_map)
+    frame[last:] = lower[last - first :]
 
-    # Local mouth coordinates of the rows below `first`: the pose restricted to the mouth's plane is affine.
-    plane = pose.matrix[:, :2] @ AXES.T
+    # Local mouth coordinates: the pose restricted to the mouth's plane is affine.
     origin = pose.head(ORIGIN[None], portrait.MOUTH_DEPTH)[0]
-    inverse = np.linalg.inv(plane)
-    x, y = np.arange(size) - origin[0], np.arange(first, size) - origin[1]
+    inverse = np.linalg.inv(pose.matrix[:, :2] @ AXES.T)
+    x, y = np.arange(size) - origin[0], np.arange(first, last) - origin[1]
     s = inverse[0, 0] * x[None] + inverse[0, 1] * y[:, None]
     v = inverse[1, 0] * x[None] + inverse[1, 1] * y[:, None]
 
     u = s / shape.half_width
-    inside = np.clip(u, -1, 1)
-    top, bottom = shape.inner_upper(inside), shape.inner_lower(inside)
+    top, bottom = shape.inner(np.clip(u, -1, 1))
     # Beside the mouth both maps show the same skin; they are blended over a band that widens from the corner.
     beside = np.maximum(np.abs(s) - shape.half_width, 0)
-    soft = 0.45 + 0.5 * beside
-    below = _smooth(0.5 + (v - (top + bottom) / 2) / (2 * soft))[..., None]
-    region = frame[first:]
-    region += below * (lower - region)
+    soft = 0.45 + np.minimum(0.5 * beside, 6)
+    below = smoothstep(0.5 + (v - (top + bottom) / 2) / (2 * soft))[..., None].astype(np.float32)
+    region = frame[first:last]
+    region += below * (lower[: last - first] - region)
 
     columns = np.abs(x) < (shape.half_width + 4) * pose.pixel_scale * 1.1
     rows = np.abs(y) < 22 * pose.pixel_scale
     window = np.ix_(rows, columns)
     s, v, top, bottom, u = s[window], v[window], top[window], bottom[window], u[window]
-    p = dict(zip(PARAMETERS, parameters, strict=True))
-    colours = cavity_colours(s, v, shape, float(p["jaw"]), float(p["tongue"]), image)
+    colours = cavity_colours(s, v, shape, jaw, tongue, image)
     edge = 0.7
     opening = np.clip((v - top) / edge + 0.5, 0, 1) * np.clip((bottom - v) / edge + 0.5, 0, 1)
-    opening *= _smooth((bottom - top) / 0.8) * (np.abs(u) < 1)
+    opening *= smoothstep((bottom - top) / 0.8) * (np.abs(u) < 1)
     patch = region[window]
     # Where the lips touch, the line between them is in shadow.
-    seam = np.exp(-(((v - (top + bottom) / 2) / 0.75) ** 2)) * _smooth((1.02 - np.abs(u)) / 0.2)
-    seam *= 1 - _smooth((bottom - top) / 2.0)
+    seam = np.exp(-(((v - (top + bottom) / 2) / 0.75) ** 2)) * smoothstep((1.02 - np.abs(u)) / 0.2)
+    seam *= 1 - smoothstep((bottom - top) / 2.0)
     patch *= 1 - seam[..., None] * np.array([0.5, 0.62, 0.62], np.float32)
     patch += opening[..., None] * (colours - patch)
     region[window] = patch
@@ -225,14 +229,15 @@ def render_with_truth(
     for index, time in enumerate(times):
         shape = mouth_shape(parameters[index], style.mouth_amplitude, style.lip_thickness)
         jaw = float(parameters[index, PARAMETERS.index("jaw")]) * style.mouth_amplitude
+        tongue = float(parameters[index, PARAMETERS.index("tongue")])
         blink = float(motion.blink[index])
         face = _face_points(shape, jaw, float(motion.brow[index]))
         pose = _Pose.at(motion, index, size, style)
-        drawn = _draw(pose, face, shape, parameters[index], blink, size, image)
+        drawn = _draw(pose, face, shape, jaw, tongue, blink, size, image)
         frame = np.clip(drawn + 0.5, 0, 255).astype(np.uint8)
         points = pose.head(_with_blink(face, blink), portrait.DEPTH)
         if tones is not None:
-            frame = cv2.LUT(frame, tones)
+            frame = np.asarray(cv2.LUT(frame, tones))
         if style.mirror:
             frame = np.ascontiguousarray(frame[:, ::-1])
             points = np.stack([size - 1 - points[:, 0], points[:, 1]], -1)[_MIRROR]

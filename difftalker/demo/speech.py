@@ -7,6 +7,7 @@ import ctypes
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import espeakng_loader
 import numpy as np
@@ -16,6 +17,9 @@ SAMPLE_RATE = 22_050
 
 PAUSE = "_"
 """Phoneme name of silence, after `normalise_phoneme`."""
+
+_VOWELS = frozenset("aAeEiIoOuUV@0123&yYW")
+"""First characters of vowel mnemonics: in vowels a trailing mark is another sound, in consonants only a variant."""
 
 # Constants of espeak-ng/speak_lib.h.
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
@@ -91,7 +95,8 @@ def normalise_phoneme(name: str) -> str:
     """Phoneme mnemonic without stress, syllable and variant marks; every kind of pause becomes `PAUSE`."""
     if name.startswith("_"):
         return PAUSE
-    return name.lstrip("',%=|;") or PAUSE
+    bare = name.lstrip("',%=|;") or PAUSE
+    return bare if bare[0] in _VOWELS else bare.rstrip("-#2") or bare
 
 
 def speak(text: str, voice: str = "en-us", rate: int = 150, pitch: int = 62) -> Speech:
@@ -103,7 +108,7 @@ def speak(text: str, voice: str = "en-us", rate: int = 150, pitch: int = 62) -> 
     chunks: list[np.ndarray] = []
     marks: list[tuple[int, str]] = []
 
-    def receive(wave, count: int, events) -> int:
+    def receive(wave: Any, count: int, events: Any) -> int:
         if wave and count > 0:
             chunks.append(np.ctypeslib.as_array(wave, (count,)).copy())
         index = 0
@@ -176,20 +181,26 @@ def speak_sentences(
 ) -> Speech:
     """Speak sentences in order until the duration is as near to `seconds` as whole sentences allow.
 
-    lead_s: silence before the first sentence; pause_s: silence added after each one (on top of the voice's own).
-    Raises ValueError when all sentences together are shorter than `seconds`.
+    lead_s: silence before the first sentence; pause_s: least silence after each one (on top of the voice's own). Where
+    the next sentence would be too much, longer pauses fill up to `seconds`. Raises ValueError when all sentences
+    together are shorter than `seconds`.
     """
     if seconds <= 0:
         raise ValueError(f"seconds must be positive, got {seconds}")
-    parts = [silence(lead_s)]
+    spoken: list[Speech] = []
     total = lead_s
     for sentence in sentences:
-        spoken = join([speak(sentence, voice, rate, pitch), silence(pause_s)])
-        after = total + spoken.duration_s
-        if after >= seconds:
-            if len(parts) == 1 or after - seconds < seconds - total:
-                parts.append(spoken)
-            return join(parts)
-        parts.append(spoken)
+        if total >= seconds:
+            break
+        following = speak(sentence, voice, rate, pitch)
+        after = total + following.duration_s + pause_s
+        if spoken and after - seconds > seconds - total:
+            pause_s += (seconds - total) / len(spoken)
+            total = seconds
+            break
+        spoken.append(following)
         total = after
-    raise ValueError(f"the sentences last {total:.1f} s, less than the {seconds:.1f} s asked for")
+    if total < seconds:
+        raise ValueError(f"the sentences last {total:.1f} s, less than the {seconds:.1f} s asked for")
+    pause = silence(pause_s)
+    return join([silence(lead_s), *(part for one in spoken for part in (one, pause))])

@@ -31,20 +31,27 @@ class DemoStyle:
         rng = np.random.default_rng(seed)
 
         def tint(spread: float) -> RGB:
-            return tuple(float(v) for v in rng.uniform(1 - spread, 1 + spread, 3))
+            red, green, blue = (float(v) for v in rng.uniform(1 - spread, 1 + spread, 3))
+            return red, green, blue
+
+        def backdrop() -> RGB:
+            # The portrait's own background is nearly white, so it is mostly darkened.
+            brightness = rng.uniform(0.55, 1.02)
+            red, green, blue = (float(brightness * v) for v in tint(0.08))
+            return red, green, blue
 
         def scale(spread: float) -> float:
             return float(rng.uniform(1 - spread, 1 + spread))
 
         return cls(
-            light_gain=scale(0.22),
-            gamma=scale(0.2),
-            light_tint=tint(0.1),
-            background_tint=tint(0.35),
+            light_gain=scale(0.15),
+            gamma=scale(0.15),
+            light_tint=tint(0.06),
+            background_tint=backdrop(),
             face_width=scale(0.07),
             face_height=scale(0.06),
             lip_thickness=scale(0.2),
-            lip_tint=tint(0.16),
+            lip_tint=tint(0.08),
             mouth_amplitude=scale(0.2),
             motion_amplitude=float(rng.uniform(0.5, 1.4)),
             mirror=bool(rng.random() < 0.5),
