@@ -1,0 +1,123 @@
+"""The comparison table: the paper's rows quoted, this run, and its reference rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from difftalker.report.paper import PAPER_ROWS
+
+REFERENCES = {
+    "ground_truth": "Ground truth",
+    "vae_reconstruction": "Autoencoder’s reconstruction",
+    "mean_mouth": "Mean mouth",
+    "nearest_audio": "Nearest training frame by sound",
+}
+
+PAPER_PROTOCOL = (
+    "The paper’s table 1 and section 3.3: Obama’s weekly addresses, about 1,000 test frames of 512 px, Stable "
+    "Diffusion 1.5, DeepSpeech features, LSE with the official SyncNet. Its crop rule, and what its LD is divided by, "
+    "are not stated."
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One measure: its key in metrics.json, its name (HTML), whether more is better, digits, and how it is taken."""
+
+    key: str
+    name: str
+    arrow: str
+    digits: int
+    protocol: str
+
+    def show(self, value: float | None) -> str:
+        """A value as text; a dash where there is none."""
+        return "–" if value is None else f"{value:.{self.digits}f}".replace("-", "−")
+
+
+def columns(detector: str, expert: str, size: int, margin: str) -> list[Column]:
+    """The measures, with the protocol of each.
+
+    Args:
+        detector: name of the landmark detector.
+        expert: what to call the sync expert.
+        size: side of the crop in pixels.
+        margin: side of the crop in face widths.
+    """
+    crop = f"{size} px crop, {margin} face widths a side"
+    return [
+        Column(
+            "landmark_distance",
+            "Landmark distance",
+            "↓",
+            4,
+            "Mean Euclidean distance of the 29 completed points (9 contour, 20 mouth) from the detected ones, divided "
+            "by the crop side (section 3.3 of the paper). For a baseline: the mean training landmarks, or those of its "
+            "frame.",
+        ),
+        Column(
+            "ld",
+            "LD",
+            "↓",
+            4,
+            f"Landmarks detected again ({detector}, same face boxes and smoothing) on the generated frames, against "
+            "the ground truth’s; mean over all 68 points, divided by the crop side.",
+        ),
+        Column("ld_mouth", "LD mouth", "↓", 4, "LD over the 20 mouth points."),
+        Column("psnr", "PSNR", "↑", 2, f"scikit-image, data range 255, mean over frames; {crop}."),
+        Column("psnr_lower", "PSNR lower", "↑", 2, "The crop’s lower half alone, all of which is generated."),
+        Column("psnr_frame", "PSNR frame", "↑", 2, "The whole source frame after the crop is pasted back."),
+        Column("ssim", "SSIM", "↑", 4, f"scikit-image’s default window (7 × 7, uniform), mean over frames; {crop}."),
+        Column("ssim_lower", "SSIM lower", "↑", 4, "The crop’s lower half alone."),
+        Column("ssim_frame", "SSIM frame", "↑", 4, "The whole source frame after the crop is pasted back."),
+        Column(
+            "lse_d",
+            "LSE-D",
+            "↓",
+            3,
+            f"Least mean distance between lip and sound embeddings over shifts of 15 frames either way; {expert}; "
+            f"{crop}. Comparable only between rows of the same expert and crop.",
+        ),
+        Column("lse_c", "LSE-C", "↑", 3, "Median less minimum of the same distances."),
+        Column("sync_offset", "Offset", "", 0, "Shift in frames at which that distance is least."),
+        Column(
+            "jitter_ratio",
+            "Jitter",
+            "→ 1",
+            2,
+            "Mean absolute second difference in time of the mouth landmarks detected on the frames, over the "
+            "ground truth’s.",
+        ),
+        Column(
+            "sharpness_ratio",
+            "Sharpness",
+            "→ 1",
+            2,
+            "Variance of the Laplacian around the mouth (bounding box of its landmarks and a quarter more), over the "
+            "ground truth’s.",
+        ),
+    ]
+
+
+def table(metrics: Mapping[str, Any], shown: list[Column]) -> list[dict[str, Any]]:
+    """Groups of rows for the template."""
+
+    def row(name: str, values: Mapping[str, Any], tag: str = "", ours: bool = False) -> dict[str, Any]:
+        return {"name": name, "tag": tag, "ours": ours, "cells": [one.show(values.get(one.key)) for one in shown]}
+
+    references = metrics["reference"]
+    return [
+        {
+            "name": "The paper, on its own footage",
+            "rows": [row(name, values, "quoted") for name, values in PAPER_ROWS.items()],
+        },
+        {
+            "name": f"This run, {metrics['test_frames']:,} test frames",
+            "rows": [
+                row("Generated", metrics, ours=True),
+                *(row(name, references[key]) for key, name in REFERENCES.items() if key in references),
+            ],
+        },
+    ]

@@ -1,0 +1,95 @@
+"""The report's curves and bars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from difftalker.report.svg import FIRST, MUTED, SECOND, axes, style, to_svg
+
+LOSSES = {"prior": "Prior", "landmarks": "Landmark completion", "face": "Face synthesis", "syncnet": "Sync expert"}
+
+
+def loss_curves(plots: Path) -> str | None:
+    """Training losses, one panel per training that wrote `<name>_loss.csv` with at least two rows, as SVG."""
+    tables = {name: pd.read_csv(plots / f"{name}_loss.csv") for name in LOSSES if _has_rows(plots / f"{name}_loss.csv")}
+    if not tables:
+        return None
+    with style():
+        figure = Figure(figsize=(7.2, 2.3 * ((len(tables) + 1) // 2)), layout="constrained")
+        panels = figure.subplots((len(tables) + 1) // 2, min(2, len(tables)), squeeze=False).ravel()
+        for panel, (name, data) in zip(panels, tables.items(), strict=False):
+            panel.plot(data["step"], data["loss"], color=FIRST)
+            panel.set_title(LOSSES[name])
+            panel.set_xlabel("step")
+            panel.set_yscale("log" if (data["loss"] > 0).all() else "linear")
+            panel.minorticks_off()
+            panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        for panel in panels[len(tables) :]:
+            panel.set_visible(False)
+        return to_svg(figure, "losses", "Training losses")
+
+
+def landmark_curve(table: Path) -> str:
+    """LD of the generated frames and distance of the completed landmarks, per test frame, as SVG."""
+    data = pd.read_csv(table)
+    with style():
+        figure, panel = axes()
+        panel.plot(data["index"], data["ld"], color=FIRST, label="LD: detected on the generated frame", linewidth=1)
+        panel.plot(data["index"], data["landmark_distance"], color=SECOND, label="completed landmarks", linewidth=1)
+        panel.set_ylim(bottom=0)
+        panel.set_xlabel("test frame")
+        panel.set_ylabel("distance / crop size")
+        panel.legend(loc="upper left", ncols=2, bbox_to_anchor=(0, 1.16), borderaxespad=0)
+        return to_svg(figure, "landmark_curve", "Landmark distance per test frame")
+
+
+def sync_curve(table: Path) -> str:
+    """Audio-video distance over shifts of the sound, as SVG."""
+    data = pd.read_csv(table)
+    with style():
+        figure, panel = axes()
+        for column, colour, label in (("ground_truth", MUTED, "ground truth"), ("generated", FIRST, "generated")):
+            panel.plot(data["offset"], data[column], color=colour, label=label, marker="o", markersize=3)
+            best = int(np.argmin(data[column]))
+            panel.plot(data["offset"][best], data[column][best], "o", color=colour, markersize=7)
+        panel.set_xlabel("offset of the sound in frames")
+        panel.set_ylabel("embedding distance")
+        panel.xaxis.set_major_locator(MaxNLocator(11, integer=True))
+        panel.legend(loc="upper left", ncols=2, bbox_to_anchor=(0, 1.16), borderaxespad=0)
+        return to_svg(figure, "sync_curve", "Distance between sound and lips over offsets")
+
+
+def stage_bars(timings: dict[str, dict[str, float]]) -> str:
+    """Wall time and peak memory per stage, as SVG.
+
+    Args:
+        timings: stage -> `seconds` and `peak_bytes`.
+    """
+    names = list(timings)
+    with style():
+        figure = Figure(figsize=(7.2, 0.6 + 0.27 * len(names)), layout="constrained")
+        left, right = figure.subplots(1, 2, sharey=True)
+        for panel, values, title, unit in (
+            (left, [timings[name]["seconds"] for name in names], "Wall time", "s"),
+            (right, [timings[name]["peak_bytes"] / 2**30 for name in names], "Peak memory", "GiB"),
+        ):
+            bars = panel.barh(range(len(names)), values, color=FIRST if panel is left else SECOND, height=0.62)
+            labels = [f"{value:.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}" for value in values]
+            panel.bar_label(bars, labels, padding=4, color=MUTED)
+            panel.set_xlim(0, max([*values, 1e-9]) * 1.22)
+            panel.set_title(title)
+            panel.grid(False)
+            panel.set_xticks([])
+            panel.spines["bottom"].set_visible(False)
+        left.set_yticks(range(len(names)), names)
+        left.invert_yaxis()
+        return to_svg(figure, "stages", "Wall time and peak memory per stage")
+
+
+def _has_rows(path: Path) -> bool:
+    return path.is_file() and len(path.read_text(encoding="utf-8").splitlines()) > 2
