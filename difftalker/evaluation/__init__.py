@@ -1,0 +1,1 @@
+"""Scoring of generated test frames beside simple reference rows."""

@@ -1,0 +1,93 @@
+"""Reference rows: what the ground truth, the autoencoder alone and two simple baselines score.
+
+Every row keeps the test frame's upper half, as the generator does, and differs in the lower half only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from scipy.spatial.distance import cdist
+from tqdm import tqdm
+
+from difftalker.composite import composite
+from difftalker.evaluation.rows import Rows
+from difftalker.tables import decode_image, encode_image, iterate_images, read_images
+
+
+class Codec(Protocol):
+    """The autoencoder of a prior."""
+
+    def encode(self, images: np.ndarray) -> np.ndarray: ...
+
+    def decode(self, latents: np.ndarray) -> np.ndarray: ...
+
+
+class Source(Protocol):
+    """Where the images of one row of the results table come from."""
+
+    def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
+        """Images of the test frames `chosen`, (n, h, w, 3) uint8 RGB; `truth` holds their crops."""
+        ...
+
+
+class GroundTruth:
+    """The test crops themselves."""
+
+    def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
+        return truth
+
+
+class VaeReconstruction:
+    """The full crop through the autoencoder and back: the upper bound of any generator in its latent space."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+
+    def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
+        return composite(truth, self._codec.decode(self._codec.encode(truth)))
+
+
+class MeanMouth:
+    """The mean of the training crops under every test frame's upper half."""
+
+    def __init__(self, train: Rows, frames: str | Path) -> None:
+        total, self.landmarks = np.zeros(1), train.landmarks.mean(axis=0)
+        for recording in tqdm(train.recordings, desc="mean mouth", unit="recording", leave=False):
+            wanted = set(train.row[train.recording == recording].tolist())
+            for row, image in enumerate(iterate_images(Path(frames) / recording / "crops.parquet")):
+                if row in wanted:
+                    total = total + image
+        self._mean = np.rint(total / len(train)).astype(np.uint8)
+
+    def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
+        return composite(truth, np.broadcast_to(self._mean, truth.shape))
+
+
+class NearestAudio:
+    """The training frame whose audio window is nearest in L2, under the test frame's upper half.
+
+    Attributes:
+        index: (n,) for every test frame, the row among the training rows; the first of equals.
+        landmarks: (n, 68, 2), those frames' landmarks.
+    """
+
+    def __init__(self, train: Rows, test: Rows, frames: str | Path) -> None:
+        windows = train.features.reshape(len(train), -1)
+        wanted = test.features.reshape(len(test), -1)
+        parts = [cdist(wanted[i : i + 256], windows).argmin(axis=1) for i in range(0, len(wanted), 256)]
+        self.index = np.concatenate(parts)
+        self.landmarks = train.landmarks[self.index]
+        self._images: dict[int, bytes] = {}  # encoded: a minute of 512-px frames stays below half a gigabyte
+        for recording in train.recordings:
+            chosen = [i for i in np.unique(self.index) if train.recording[i] == recording]
+            path = Path(frames) / recording / "crops.parquet"
+            for start in range(0, len(chosen), 64):
+                part = chosen[start : start + 64]
+                for i, image in zip(part, read_images(path, train.row[part]), strict=True):
+                    self._images[int(i)] = encode_image(image, "png")
+
+    def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
+        return composite(truth, np.stack([decode_image(self._images[int(i)]) for i in self.index[chosen]]))
