@@ -4,8 +4,8 @@ Row i is the energy in a Hann window of 25 ms centred at (i + 1/2) / 50 s.
 
 Loudness: energies are relative to the sound's active speech level, the mean power of the 20-ms rows that lie within
 25 dB of its 95th percentile, so a recording made quieter gives the same features. The level is taken as at least
--60 dB of full scale: noise of a silent sound is not amplified. The natural logarithm is clipped to [-10, 4] (43 dB
-below, 17 dB above that level) and mapped linearly to [-1, 1]; silence is -1 in all bands.
+-60 dB of full scale: noise of a silent sound is not amplified. The natural logarithm is clipped to [-14, 2] (61 dB
+below, 9 dB above that level) and mapped linearly to [-1, 1]; silence is -1 in all bands.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FFT = 512
 _LOW, _HIGH = 60.0, 7600.0  # Hz
 _ACTIVE = 10 ** (-25 / 10)
 _QUIETEST = 10 ** (-60 / 10)
-_CLIP = (-10.0, 4.0)
+_CLIP = (-14.0, 2.0)
 
 
 class LogMelEncoder:

@@ -21,8 +21,8 @@ from difftalker.config import DetectorConfig
 from difftalker.errors import UserError
 
 _MODEL = "shape_predictor_68_face_landmarks.dat"
-_SHIFT = 0.03  # largest shift of a start box, in box widths
-_STRETCH = 0.03  # largest relative change of its size
+_SHIFT = 0.06  # largest shift of a start box, in box widths
+_STRETCH = 0.06  # largest relative change of its size
 _UNSURE = 0.1  # mean spread of a point, in box widths, at which the score is zero
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tqdm import tqdm
 from difftalker.audio.wav import RATE, write_wav
 from difftalker.config import FramesConfig, VideoConfig
 from difftalker.errors import UserError
-from difftalker.parallel import processes, worker_count
+from difftalker.parallel import map_ordered, processes, worker_count
 from difftalker.tables import CROPS, GEOMETRY, TableWriter, encode_image
 from difftalker.video.crop import Geometry, crop_geometry, cut, face_width
 from difftalker.video.decode import decode_audio, decode_frames, frame_count
@@ -21,6 +22,7 @@ from difftalker.video.probe import VideoInfo, list_videos, validate_video
 from difftalker.video.track import PIECE, Track, track_faces
 
 _SILENT = 16  # largest sample of sound that counts as silence: -66 dB of full scale
+_THREADS = 2  # that cut and compress crops
 _ENLARGED = 2.0  # crops are said to be enlarged from this factor on
 
 
@@ -63,11 +65,10 @@ def extract_recording(
     expected = sum(frame_count(info.duration, video.fps) for info in infos)
     tracks: list[Track] = []
     with tqdm(total=2 * expected, desc="extract frames", unit="frame", mininterval=1.0) as bar:
-        with processes(workers or worker_count(expected // (4 * PIECE))) as executor:
-            for info in infos:
-                track = track_faces(
-                    _counted(decode_frames(info.path, video.fps), bar), executor, workers or worker_count(expected)
-                )
+        count = workers or worker_count(expected // (4 * PIECE))
+        with processes(count) as executor:
+            streams = (_counted(decode_frames(info.path, video.fps), bar) for info in infos)
+            for info, track in zip(infos, track_faces(streams, executor, count), strict=True):
                 _check_face(info.path, track)
                 _write_sound(info.path, out / "audio" / f"{info.path.stem}.wav", len(track.found), video.fps)
                 tracks.append(track)
@@ -130,17 +131,22 @@ def _write_clip(
     crops: TableWriter,
     geometries: TableWriter,
 ) -> None:
-    for index, frame in enumerate(stream):
-        key = {"clip": clip, "frame": index, "time": index / video.fps}
-        crops.write(**key, image=encode_image(cut(frame, geometry.transforms[index], video.size), codec))
-        geometries.write(
-            **key,
-            transform=geometry.transforms[index],
-            source_width=track.width,
-            source_height=track.height,
-            box=geometry.boxes[index],
-            valid=bool(geometry.valid[index]),
-        )
+    def make(item: tuple[np.ndarray, np.ndarray]) -> bytes:
+        return encode_image(cut(*item, video.size), codec)
+
+    with ThreadPoolExecutor(_THREADS) as threads:  # OpenCV works outside the interpreter's lock
+        images = map_ordered(make, zip(stream, geometry.transforms, strict=True), threads, 4 * _THREADS)
+        for index, image in enumerate(images):
+            key = {"clip": clip, "frame": index, "time": index / video.fps}
+            crops.write(**key, image=image)
+            geometries.write(
+                **key,
+                transform=geometry.transforms[index],
+                source_width=track.width,
+                source_height=track.height,
+                box=geometry.boxes[index],
+                valid=bool(geometry.valid[index]),
+            )
 
 
 def _describe(info: VideoInfo, track: Track, geometry: Geometry, scale: float, fps: float) -> Clip:

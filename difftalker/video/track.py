@@ -7,6 +7,7 @@ the speaker's. The result does not depend on the number of workers.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -59,29 +60,51 @@ class Track:
     height: int
 
 
-def track_faces(frames: Iterable[np.ndarray], executor: Executor | None = None, workers: int = 1) -> Track:
-    """Find the speaker's face in a stream of pictures.
+def track_faces(
+    clips: Iterable[Iterable[np.ndarray]], executor: Executor | None = None, workers: int = 1
+) -> Iterator[Track]:
+    """Find the speaker's face in streams of pictures.
 
     Args:
-        frames: (h, w, 3) uint8 RGB, all of one size. Only a few seconds are held at a time.
+        clips: streams of (h, w, 3) uint8 RGB, all pictures of a clip of one size. A few seconds are held at a time.
         executor: processes to search with; None searches in this one.
         workers: number of its processes.
 
-    Returns:
-        The track of the largest face (by the sum of its area over time). Where it is out of sight, a face of another
-        track of similar size stands in if it is never seen beside it: the same person after a cut.
+    Yields:
+        For each clip, the track of its largest face (by the sum of its area over time). Where it is out of sight, a
+        face of another track of similar size stands in if it is never seen beside it: the same person after a cut.
     """
-    size: list[int] = []
-    pieces: list[list[dict[int, Face]]] = list(map_ordered(search_piece, _pieces(frames, size), executor, 2 * workers))
-    width, height, count = (size[0], size[1], size[2]) if size else (0, 0, 0)
+    sizes: list[list[int]] = []
+    owners: deque[int] = deque()
+
+    def pieces() -> Iterator[list[np.ndarray]]:
+        for number, frames in enumerate(clips):
+            sizes.append([])
+            for piece in _pieces(frames, sizes[-1]):
+                owners.append(number)
+                yield piece
+
+    current = 0
+    found: list[list[dict[int, Face]]] = []
+    for result in map_ordered(search_piece, pieces(), executor, 2 * workers):
+        if owners.popleft() > current:  # the clip before is complete
+            yield _track(found, sizes[current])
+            current += 1
+            found = []
+        found.append(result)
+    if found:
+        yield _track(found, sizes[current])
+
+
+def _track(pieces: list[list[dict[int, Face]]], size: list[int]) -> Track:
+    width, height, count = size
     tracks = _join(pieces)
     several = sum(1 for i in range(count) if sum(i in track for track in tracks) > 1)
-    chosen = _speaker(tracks)
     found = np.zeros(count, bool)
     boxes = np.zeros((count, 4))
     points = np.zeros((count, 68, 2))
     factor = _reduction(width, height)
-    for index, face in chosen.items():
+    for index, face in _speaker(tracks).items():
         found[index] = True
         boxes[index] = (face.box + 0.5) / factor - 0.5
         points[index] = (face.points + 0.5) / factor - 0.5
