@@ -126,12 +126,18 @@ class PriorConfig:
 
 @dataclass(frozen=True, config=_STRICT)
 class LandmarksConfig:
-    """Landmark completion (paper, section 2.3). `audio_path: bm` and `none` are the ablations."""
+    """Landmark completion (paper, section 2.3). `audio_path: bm` and `none` are the ablations.
+
+    While training, `dropout` acts on the residual branches and Gaussian noise of standard deviation `noise` (fractions
+    of the crop side) on the given points.
+    """
 
     audio_path: Literal["am", "bm", "none"]
     dim: Annotated[int, Field(gt=0, multiple_of=4)]
     heads: Positive
     layers: Positive
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
+    noise: Annotated[float, Field(ge=0.0, le=0.1)]
     train: TrainConfig
 
     @model_validator(mode="after")
@@ -143,9 +149,15 @@ class LandmarksConfig:
 
 @dataclass(frozen=True, config=_STRICT)
 class FaceConfig:
-    """Face synthesis (paper, section 2.4). `condition: audio` is the ablation Ours-1."""
+    """Face synthesis (paper, section 2.4). `condition: audio` is the ablation Ours-1.
+
+    `start: prior` copies the upper branch from the prior's encoder, as the paper does; `bundled` starts from the
+    branch that ships with the bundled prior. `train_decoder` also trains a copy of the prior's decoder.
+    """
 
     condition: Literal["landmarks", "audio"]
+    start: Literal["prior", "bundled"]
+    train_decoder: bool
     landmark_noise: Annotated[float, Field(ge=0.0, le=0.1)]
     mouth_weight: Annotated[float, Field(ge=1.0, le=100.0)]
     train: TrainConfig

@@ -1,0 +1,67 @@
+"""Training of landmark completion (paper, section 2.3, eq. 1)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from difftalker.config import LandmarksConfig
+from difftalker.landmarks.topology import CONDITION, CONTOUR, MOUTH
+from difftalker.models.landmark_completion import LandmarkCompletion
+from difftalker.training.history import History
+from difftalker.training.loop import train
+from difftalker.training.seeds import seeded
+
+PREDICTED = np.concatenate([CONTOUR, MOUTH])
+
+
+def train_landmarks(
+    landmarks: Tensor,
+    features: Tensor,
+    config: LandmarksConfig,
+    seed: int,
+    device: torch.device,
+    checkpoint: Path | None,
+) -> tuple[LandmarkCompletion, History]:
+    """Train landmark completion from scratch.
+
+    Args:
+        landmarks: training frames' points, fractions of the crop side, (n, 68, 2) float32.
+        features: their audio features, (n, 16, 29) float32.
+        config: network and training.
+        seed: decides initial weights and all draws.
+        device: where to train.
+        checkpoint: see `train`.
+
+    Returns:
+        The model in eval mode, and its losses.
+    """
+    with seeded(seed):
+        model = LandmarkCompletion(config.dim, config.heads, config.layers, config.audio_path, config.dropout)
+    model.fit(landmarks, features)
+    unit = model.scale[PREDICTED].square().mean().sqrt().to(device)
+    landmarks, features = landmarks.to(device), features.to(device)
+
+    def loss(rows: Tensor, generator: torch.Generator) -> Tensor:
+        points, sound = landmarks[rows], features[rows]
+        condition = points[:, CONDITION]
+        noise = torch.randn(condition.shape, generator=generator).to(device)
+        result = model(condition + config.noise * noise, sound)
+        predicted = torch.cat([result.contour, result.mouth], 1)  # (b, 29, 2)
+        # Eq. 1, in units of the points' own spread: fractions of the crop would give gradients below Adam's epsilon.
+        return ((predicted - points[:, PREDICTED]) / unit).square().sum(-1).mean()
+
+    history = train(
+        model,
+        loss,
+        items=len(landmarks),
+        config=config.train,
+        seed=seed,
+        device=device,
+        checkpoint=checkpoint,
+        title="landmarks",
+    )
+    return model, history

@@ -1,0 +1,43 @@
+"""Train landmark completion on the training split."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from difftalker.config import load_params
+from difftalker.dataset import Dataset
+from difftalker.files import replacing
+from difftalker.training.device import select_device
+from difftalker.training.landmarks import train_landmarks
+from stages.runner import run
+from stages.scratch import scratch
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="dataset to train on")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the model to write")
+    parser.add_argument("--loss", type=Path, required=True, help="CSV of the losses to write")
+    arguments = parser.parse_args()
+    params = load_params()
+    dataset = Dataset.load(arguments.dataset)
+    rows = dataset.rows("train")
+    with scratch("train_landmarks") as folder:
+        model, history = train_landmarks(
+            torch.from_numpy(dataset.landmarks[rows]),
+            torch.from_numpy(dataset.features[rows]),
+            params.landmarks,
+            params.seed,
+            select_device(params.device),
+            folder / "checkpoint.pt",
+        )
+        with replacing(arguments.out) as partial:
+            model.save(partial)
+        history.write_loss(arguments.loss)
+
+
+if __name__ == "__main__":
+    run("train_landmarks", main)
