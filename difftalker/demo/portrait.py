@@ -105,7 +105,11 @@ def texture(style: DemoStyle) -> np.ndarray:
     if style.background_tint != (1.0, 1.0, 1.0):
         inside = np.zeros(image.shape[:2], np.float32)
         cv2.fillPoly(inside, [np.round(_HEAD_OUTLINE).astype(np.int32)], 1.0)
-        inside = cv2.GaussianBlur(inside, (0, 0), 2.0)[..., None]
+        # The outline is drawn a little outside the head: bright grey along it is still background.
+        core = cv2.erode(inside, np.ones((23, 23), np.uint8))
+        grey = (image.min(-1) > 150) & (image.max(-1) - image.min(-1) < 40)
+        inside[grey & (core == 0)] = 0
+        inside = cv2.GaussianBlur(inside, (0, 0), 1.0)[..., None]
         image *= inside + (1 - inside) * np.asarray(style.background_tint, np.float32)
     if style.lip_tint != (1.0, 1.0, 1.0):
         lips = np.zeros(image.shape[:2], np.float32)
