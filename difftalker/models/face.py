@@ -1,0 +1,178 @@
+"""Face synthesis (paper, section 2.4): a frozen prior UNet and a trainable landmark branch beside it.
+
+The upper branch is the UNet's encoder, copied, with convolutions that read a raster of the completed landmarks. It sees
+the upper-face latent, not z_t, so it runs once per frame. Its features enter the frozen decoder after every resnet.
+
+Ablation `condition: audio` (Ours-1 of the paper): no landmarks; audio tokens replace the text prompt.
+
+Shapes: b batch, c latent channels, h x w latent size, H = W crop size in pixels, e context width.
+"""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from diffusers import UNet2DConditionModel
+from torch import Tensor, nn
+
+from difftalker.config import FaceConfig
+from difftalker.landmarks.raster import CHANNELS
+from difftalker.models.injection import LandmarkInjection
+from difftalker.models.weights import load_weights, save_weights
+
+
+class LandmarkBranch(nn.Module):
+    """The upper branch: raster and upper-face latent to one feature map per decoder resnet."""
+
+    def __init__(self, unet: UNet2DConditionModel, reduction: int) -> None:
+        super().__init__()
+        self.reduction = reduction
+        self.time_proj = copy.deepcopy(unet.time_proj)
+        self.time_embedding = copy.deepcopy(unet.time_embedding)
+        self.conv_in = copy.deepcopy(unet.conv_in)
+        self.down_blocks = copy.deepcopy(unet.down_blocks)
+        self.requires_grad_(True)
+        width = unet.config.block_out_channels[0]
+        self.raster_in = nn.Sequential(
+            nn.Conv2d(CHANNELS * reduction**2, width, 3, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+        )
+
+    def forward(self, upper: Tensor, raster: Tensor, context: Tensor) -> list[Tensor]:
+        """Args: upper (b, c, h, w), raster (b, 5, H, W) in [0, 1], context (b, tokens, e).
+
+        Returns:
+            The encoder's feature maps, finest first, as the UNet's skip connections.
+        """
+        step = torch.zeros(len(upper), dtype=torch.long, device=upper.device)
+        time = self.time_embedding(self.time_proj(step).to(upper.dtype))  # (b, time width)
+        hidden = self.conv_in(upper) + self.raster_in(F.pixel_unshuffle(raster, self.reduction))  # (b, width, h, w)
+        return encode(self.down_blocks, hidden, time, context)[1]
+
+
+class FaceNetwork(nn.Module):
+    """Dual-branch denoiser on a prior's UNet.
+
+    The UNet is used in place and not part of what `save` writes: only the upper branch, the injections and, where
+    `train_decoder` says so, the tuned decoder are.
+
+    Args:
+        unet: the prior's UNet; frozen here, gradients still cross it.
+        reduction: pixels per latent position of the prior's autoencoder.
+        condition: `landmarks`, or `audio` for the ablation.
+        train_decoder: also train a copy of the UNet's decoder (small presets; a deviation from the paper, whose prior
+            has seen millions of faces).
+    """
+
+    def __init__(
+        self,
+        unet: UNet2DConditionModel,
+        reduction: int,
+        *,
+        condition: Literal["landmarks", "audio"] = "landmarks",
+        train_decoder: bool = False,
+    ) -> None:
+        super().__init__()
+        self.config = {"condition": condition, "train_decoder": train_decoder, "reduction": reduction}
+        self._frozen = [unet.requires_grad_(False)]  # in a list: not a submodule, so not saved or moved with this one
+        self.condition = condition
+        self.up_blocks = copy.deepcopy(unet.up_blocks).requires_grad_(True) if train_decoder else None
+        if condition == "landmarks":
+            self.branch = LandmarkBranch(unet, reduction)
+            self.injections = nn.ModuleList(
+                LandmarkInjection(resnet.out_channels, channels)
+                for resnet, channels in zip(_decoder_resnets(unet), reversed(_skip_channels(unet)), strict=True)
+            )
+        else:
+            self.audio_tokens = nn.Sequential(
+                nn.Linear(29, 128), nn.SiLU(), nn.Linear(128, unet.config.cross_attention_dim)
+            )
+
+    @property
+    def unet(self) -> UNet2DConditionModel:
+        return self._frozen[0]
+
+    def encode_condition(self, upper: Tensor, signal: Tensor, context: Tensor) -> dict[str, Any]:
+        """What the denoiser reads at every step, computed once per frame.
+
+        Args:
+            upper: latents of the upper-face images (b, c, h, w).
+            signal: raster (b, 5, H, W), or audio features (b, 16, 29) for `condition: audio`.
+            context: the empty prompt (1, tokens, e).
+        """
+        context = context.expand(len(upper), -1, -1)
+        if self.condition == "audio":
+            return {"context": self.audio_tokens(signal), "features": None}
+        return {"context": context, "features": self.branch(upper, signal, context)}
+
+    def forward(self, latents: Tensor, step: Tensor, conditions: dict[str, Any]) -> Tensor:
+        """Args: latents z_t (b, c, h, w), step (b,) int64, conditions of `encode_condition`.
+
+        Returns:
+            The prediction (epsilon or v), (b, c, h, w).
+        """
+        unet, context = self.unet, conditions["context"]
+        features = conditions["features"]
+        time = unet.time_embedding(unet.time_proj(step).to(latents.dtype))  # (b, time width)
+        hidden, skips = encode(unet.down_blocks, unet.conv_in(latents), time, context)
+        hidden = unet.mid_block(hidden, time, encoder_hidden_states=context)
+        position = 0
+        for block in self.up_blocks if self.up_blocks is not None else unet.up_blocks:
+            attentions = block.attentions if getattr(block, "has_cross_attention", False) else [None] * len(block.resnets)
+            for resnet, attention in zip(block.resnets, attentions, strict=True):
+                hidden = resnet(torch.cat([hidden, skips.pop()], dim=1), time)
+                if features is not None:
+                    hidden = self.injections[position](hidden, features[-1 - position])
+                if attention is not None:
+                    hidden = attention(hidden, encoder_hidden_states=context, return_dict=False)[0]
+                position += 1
+            for upsampler in block.upsamplers or []:
+                hidden = upsampler(hidden)
+        return unet.conv_out(unet.conv_act(unet.conv_norm_out(hidden)))
+
+    def save(self, folder: Path) -> None:
+        """Write `config.json` and `model.safetensors` (trained parts only)."""
+        save_weights(self, folder, self.config)
+
+    @classmethod
+    def load(cls, folder: str | Path, unet: UNet2DConditionModel) -> FaceNetwork:
+        """Read a trained network onto the prior's UNet, in evaluation mode.
+
+        Raises:
+            UserError: a file is missing or does not fit this prior.
+        """
+        return load_weights(Path(folder), lambda config: cls(unet, **config)).eval()
+
+
+def encode(blocks: nn.ModuleList, hidden: Tensor, time: Tensor, context: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Run a UNet's encoder. Returns the last feature map and all skip connections, finest first."""
+    skips = [hidden]
+    for block in blocks:
+        extra = {"encoder_hidden_states": context} if getattr(block, "has_cross_attention", False) else {}
+        hidden, outputs = block(hidden_states=hidden, temb=time, **extra)
+        skips.extend(outputs)
+    return hidden, skips
+
+
+def build_face(unet: UNet2DConditionModel, reduction: int, config: FaceConfig) -> FaceNetwork:
+    """A face network with fresh injections; at initialisation its output is the prior's."""
+    return FaceNetwork(unet, reduction, condition=config.condition, train_decoder=config.train_decoder)
+
+
+def _decoder_resnets(unet: UNet2DConditionModel) -> list[nn.Module]:
+    return [resnet for block in unet.up_blocks for resnet in block.resnets]
+
+
+def _skip_channels(unet: UNet2DConditionModel) -> list[int]:
+    channels = [unet.config.block_out_channels[0]]
+    for block in unet.down_blocks:
+        channels += [resnet.out_channels for resnet in block.resnets]
+        channels += [sampler.out_channels for sampler in block.downsamplers or []]
+    return channels

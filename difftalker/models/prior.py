@@ -1,0 +1,179 @@
+"""The frozen prior: an autoencoder and a conditional UNet in diffusers' folder format.
+
+    prior/vae/        AutoencoderKL
+    prior/unet/       UNet2DConditionModel
+    prior/scheduler/  noise schedule and prediction type
+    prior/context.safetensors   the context of the empty prompt, so that no text encoder is needed
+
+Stable Diffusion 1.5 and the small prior of the demo differ only in their configurations. The small autoencoder reads
+images folded by `pixel_unshuffle` (its `in_channels` is 3 * s * s), which saves the costly full-resolution layers.
+
+Shapes: b batch, h and w crop size in pixels, c latent channels, f = h / latent height (the autoencoder's reduction).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from difftalker.config import PriorConfig
+from difftalker.errors import UserError
+
+_GROUPS = 16  # channels of the small networks are multiples of this
+
+
+class Prior(nn.Module):
+    """Autoencoder, UNet, noise schedule and the empty prompt's context.
+
+    Args:
+        vae: maps images in [-1, 1] to latents; `scaling_factor` brings latents to unit variance.
+        unet: predicts the noise (or v) of noised latents.
+        scheduler: holds the noise schedule and the prediction type; its stepping is not used.
+        context: (1, tokens, context_dim) float32, what cross-attention reads when there is no prompt.
+    """
+
+    context: Tensor
+
+    def __init__(
+        self, vae: AutoencoderKL, unet: UNet2DConditionModel, scheduler: DDIMScheduler, context: Tensor
+    ) -> None:
+        super().__init__()
+        self.vae = vae
+        self.unet = unet
+        self.scheduler = scheduler
+        self.register_buffer("context", context)
+        self.fold = math.isqrt(vae.config.in_channels // 3)
+
+    @property
+    def reduction(self) -> int:
+        """Pixels per latent position along one side."""
+        return self.fold * 2 ** (len(self.vae.config.block_out_channels) - 1)
+
+    @property
+    def latent_channels(self) -> int:
+        return int(self.vae.config.latent_channels)
+
+    @property
+    def alphas_cumprod(self) -> Tensor:
+        """Cumulative product of the schedule's alphas: (train steps,) float32, falling."""
+        return self.scheduler.alphas_cumprod
+
+    @property
+    def prediction(self) -> str:
+        """What the UNet predicts: `epsilon` or `v_prediction`."""
+        return str(self.scheduler.config.prediction_type)
+
+    def to_latents(self, images: Tensor) -> Tensor:
+        """Encode images (b, 3, h, w) in [-1, 1] to the mean latents (b, c, h/f, w/f), scaled to unit variance."""
+        if images.shape[-1] % self.reduction or images.shape[-2] % (2 * self.reduction):
+            raise UserError(
+                f"prior: a crop of {images.shape[-1]} px does not fit an autoencoder that reduces {self.reduction} "
+                f"times; set video.size to a multiple of {2 * self.reduction}"
+            )
+        folded = F.pixel_unshuffle(images, self.fold)  # (b, 3*s*s, h/s, w/s)
+        return self.vae.encode(folded).latent_dist.mean * self.vae.config.scaling_factor
+
+    def to_images(self, latents: Tensor) -> Tensor:
+        """Decode scaled latents (b, c, h/f, w/f) to images (b, 3, h, w), nominally in [-1, 1]."""
+        folded = self.vae.decode(latents / self.vae.config.scaling_factor).sample  # (b, 3*s*s, h/s, w/s)
+        return F.pixel_shuffle(folded, self.fold)
+
+    @torch.no_grad()
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Encode uint8 RGB images (b, h, w, 3) to latents (b, c, h/f, w/f) float32."""
+        return self.to_latents(to_tensor(images).to(self.context.device)).float().cpu().numpy()
+
+    @torch.no_grad()
+    def decode(self, latents: np.ndarray) -> np.ndarray:
+        """Decode latents (b, c, h/f, w/f) to uint8 RGB images (b, h, w, 3)."""
+        return to_images(self.to_images(torch.from_numpy(latents).float().to(self.context.device)))
+
+    def save(self, folder: Path) -> None:
+        """Write the folder format above; weights as safetensors."""
+        self.vae.save_pretrained(folder / "vae", safe_serialization=True)
+        self.unet.save_pretrained(folder / "unet", safe_serialization=True)
+        self.scheduler.save_pretrained(folder / "scheduler")
+        save_file({"context": self.context.contiguous()}, folder / "context.safetensors")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Prior:
+        """Read a prior, in evaluation mode, in float32 and frozen.
+
+        Raises:
+            UserError: a part is missing or does not fit its configuration.
+        """
+        folder = Path(folder)
+        try:
+            prior = cls(
+                AutoencoderKL.from_pretrained(folder / "vae", use_safetensors=True, local_files_only=True),
+                UNet2DConditionModel.from_pretrained(folder / "unet", use_safetensors=True, local_files_only=True),
+                DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),
+                load_file(folder / "context.safetensors")["context"],
+            )
+        except (OSError, KeyError, ValueError, RuntimeError, json.JSONDecodeError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{folder}: not a complete prior ({reason}); run `dvc repro build_prior`") from None
+        return prior.float().eval().requires_grad_(False)
+
+
+def build_small_prior(config: PriorConfig, size: int) -> Prior:
+    """A small prior with fresh weights, drawn from torch's global generator.
+
+    Args:
+        config: widths, latent channels, prediction type.
+        size: side of the crops in pixels.
+    """
+    vae = AutoencoderKL(
+        in_channels=3 * config.vae.unshuffle**2,
+        out_channels=3 * config.vae.unshuffle**2,
+        down_block_types=("DownEncoderBlock2D",) * len(config.vae.channels),
+        up_block_types=("UpDecoderBlock2D",) * len(config.vae.channels),
+        block_out_channels=tuple(config.vae.channels),
+        layers_per_block=1,
+        latent_channels=config.vae.latent_channels,
+        norm_num_groups=_GROUPS,
+        sample_size=size // config.vae.unshuffle,
+        scaling_factor=1.0,
+        mid_block_add_attention=False,
+    )
+    plain, attention = len(config.unet.channels) > 1, max(1, len(config.unet.channels) - 1)
+    unet = UNet2DConditionModel(
+        sample_size=size // (config.vae.unshuffle * 2 ** (len(config.vae.channels) - 1)),
+        in_channels=config.vae.latent_channels,
+        out_channels=config.vae.latent_channels,
+        down_block_types=("DownBlock2D",) * plain + ("CrossAttnDownBlock2D",) * attention,
+        up_block_types=("CrossAttnUpBlock2D",) * attention + ("UpBlock2D",) * plain,
+        block_out_channels=tuple(config.unet.channels),
+        layers_per_block=1,
+        norm_num_groups=_GROUPS,
+        cross_attention_dim=config.unet.context_dim,
+        attention_head_dim=4,
+    )
+    scheduler = DDIMScheduler(
+        num_train_timesteps=1000,
+        beta_schedule="scaled_linear",
+        beta_start=0.00085,
+        beta_end=0.012,
+        prediction_type=config.prediction,
+        clip_sample=False,
+        set_alpha_to_one=True,
+    )
+    return Prior(vae, unet, scheduler, torch.zeros(1, 1, config.unet.context_dim))
+
+
+def to_tensor(images: np.ndarray) -> Tensor:
+    """uint8 RGB (b, h, w, 3) to float32 (b, 3, h, w) in [-1, 1]."""
+    return torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+
+
+def to_images(images: Tensor) -> np.ndarray:
+    """Float (b, 3, h, w) in [-1, 1] to uint8 RGB (b, h, w, 3), rounded and clipped."""
+    return images.float().add(1.0).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
