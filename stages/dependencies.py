@@ -15,8 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
+from difftalker.cli.project import layout_yaml
 from difftalker.files import replacing
 
 GRAPHS = (Path("dvc.yaml"), Path("data/raw/dvc.yaml"))
@@ -35,7 +34,7 @@ def main() -> None:
 def compare(graph: Path, root: Path = Path()) -> list[str]:
     """One line for every source file that a stage of `graph` lacks or lists for nothing."""
     lines = []
-    for name, stage in _yaml().load((root / graph).read_text(encoding="utf-8"))["stages"].items():
+    for name, stage in layout_yaml().load((root / graph).read_text(encoding="utf-8"))["stages"].items():
         listed, needed = listed_code(stage), stage_code(module_of(stage), root)
         if not needed:
             lines.append(f"{graph}: {name} runs {module_of(stage)}, which does not exist")
@@ -48,7 +47,7 @@ def rewrite(graph: Path, root: Path = Path()) -> list[str]:
     """Correct the source files in the deps of every stage; data comes first and stays. Returns what `compare` said."""
     wrong = compare(graph, root)
     if wrong:
-        yaml = _yaml()
+        yaml = layout_yaml()
         document = yaml.load((root / graph).read_text(encoding="utf-8"))
         for stage in document["stages"].values():
             listed, needed = listed_code(stage), stage_code(module_of(stage), root)
@@ -171,14 +170,6 @@ def _executed(tree: ast.AST) -> Iterator[ast.AST]:
             continue
         yield node
         yield from _executed(node)
-
-
-def _yaml() -> YAML:
-    yaml = YAML()
-    yaml.width = 4096
-    yaml.preserve_quotes = True
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    return yaml
 
 
 if __name__ == "__main__":

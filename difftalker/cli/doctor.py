@@ -1,0 +1,67 @@
+"""`difftalker doctor`: is this footage fit for training, and how long will that take here?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from difftalker.cli.project import PARAMS, RAW
+from difftalker.config import load_params
+from difftalker.doctor.findings import Finding, judge
+from difftalker.doctor.measure import measure_clips
+from difftalker.doctor.speed import training_time
+from difftalker.errors import UserError
+from difftalker.parallel import processes, worker_count
+from difftalker.recording import gather
+from difftalker.video.decode import frame_count
+from difftalker.video.probe import validate_video
+
+_COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
+
+
+def doctor(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A recording, a video file or a folder of videos.")],
+) -> None:
+    """Measure footage and say what is good, doubtful or wrong with it. Status 1 if something is wrong."""
+    params = load_params(PARAMS)
+    fps = params.video.fps
+    files = gather([find(name)])
+    infos = [validate_video(path) for path in files]
+    frames = sum(frame_count(info.duration, fps) for info in infos)
+    workers = worker_count(frames // 100)
+    with tqdm(total=frames, desc="measure", unit="frame", mininterval=0.5) as bar, processes(workers) as executor:
+        clips = list(measure_clips(infos, fps, executor, workers, bar.update))
+    findings = [*judge(clips, params), training_time(params)]
+    show(findings)
+    raise typer.Exit(any(finding.verdict == "problem" for finding in findings))
+
+
+def find(name: str) -> Path:
+    """The footage that a user means: a recording of that name, or else a path.
+
+    Raises:
+        UserError: there is neither.
+    """
+    for path in (RAW / name, Path(name)):
+        if path.exists():
+            return path
+    raise UserError(f"{name}: neither a recording in {RAW} nor a file or folder; `difftalker add` makes recordings")
+
+
+def show(findings: list[Finding]) -> None:
+    """Print a table, and last a line that counts the verdicts."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "found", "verdict"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        colour = _COLOURS[finding.verdict]
+        advice = f": {finding.advice}" if finding.advice and finding.verdict != "ok" else ""
+        table.add_row(finding.topic, finding.text, f"[{colour}]{finding.verdict}[/{colour}]{advice}")
+    Console().print(table)
+    counts = {verdict: sum(finding.verdict == verdict for finding in findings) for verdict in _COLOURS}
+    print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))

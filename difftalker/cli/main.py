@@ -1,0 +1,43 @@
+"""Entry point of the command `difftalker`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from difftalker.cli.add import add
+from difftalker.cli.doctor import doctor
+from difftalker.errors import UserError
+
+app = typer.Typer(
+    help="Person-specific talking faces. Run it in the project's folder.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(add)
+app.command()(doctor)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; whatever a user can put right ends in one line and status 1, wrong usage in status 2."""
+    try:
+        status = app(arguments, standalone_mode=False)
+    except UserError as error:
+        sys.exit(_complain(str(error), 1))
+    except typer.TyperException as error:
+        sys.exit(_complain(f"{error.format_message()}; see `difftalker --help`", error.exit_code))
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(_complain("interrupted; nothing was changed", 130))
+    sys.exit(status or 0)
+
+
+def _complain(message: str, status: int) -> int:
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    main()

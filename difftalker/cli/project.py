@@ -1,0 +1,73 @@
+"""The project around the command: its folders, its DVC and its params.yaml."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from difftalker.config import load_params
+from difftalker.errors import UserError
+from difftalker.files import replacing
+
+RAW = Path("data/raw")
+PARAMS = Path("params.yaml")
+
+
+def require_project() -> None:
+    """Check that the working directory is a project.
+
+    Raises:
+        UserError: it is not, or its params.yaml is wrong.
+    """
+    if not Path("dvc.yaml").is_file():
+        raise UserError(f"{Path.cwd()}: no dvc.yaml here; run the command in the project's folder")
+    load_params(PARAMS)
+
+
+def set_recordings(names: Sequence[str], params: Path = PARAMS) -> None:
+    """Write the list `recordings`; comments and layout of the file stay."""
+    yaml = layout_yaml()
+    document = yaml.load(params.read_text(encoding="utf-8"))
+    document["recordings"][:] = list(names)
+    with replacing(params) as partial, partial.open("w", encoding="utf-8") as file:
+        yaml.dump(document, file)
+
+
+def layout_yaml() -> YAML:
+    """A reader and writer that keeps comments, quotes and line breaks, for files laid out as this project's are."""
+    yaml = YAML()
+    yaml.width = 4096
+    yaml.preserve_quotes = True
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+@contextmanager
+def tracked(folder: Path) -> Iterator[None]:
+    """`dvc add` a folder for as long as the body succeeds; if it fails, DVC's small files are what they were.
+
+    Raises:
+        UserError: DVC refuses, with its reason.
+    """
+    files = (folder.with_name(f"{folder.name}.dvc"), folder.parent / ".gitignore")
+    before = {path: path.read_bytes() if path.exists() else None for path in files}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", "add", "--quiet", str(folder)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            reason = " ".join((done.stderr or done.stdout).split()).removeprefix("ERROR: ")
+            raise UserError(f"{folder}: dvc add failed ({reason}); nothing was added")
+        yield
+    except BaseException:
+        for path, content in before.items():
+            if content is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.write_bytes(content)
+        raise

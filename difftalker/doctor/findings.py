@@ -1,0 +1,175 @@
+"""From measurements to lines with a verdict and, where something is wrong, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from difftalker.config import Params
+from difftalker.doctor.measure import ClipMeasures
+from difftalker.doctor.offset import estimate_offset
+
+Verdict = Literal["ok", "warning", "problem"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report: what was looked at, what was found, the verdict, and what to do (empty if ok)."""
+
+    topic: str
+    text: str
+    verdict: Verdict = "ok"
+    advice: str = ""
+
+
+def judge(clips: Sequence[ClipMeasures], params: Params) -> list[Finding]:
+    """All findings on a recording, in a fixed order.
+
+    Args:
+        clips: at least one.
+        params: the crop's size and margin, the frame rate and the largest gap that is interpolated are used.
+    """
+    return [
+        _duration(clips),
+        _rate(clips, params.video.fps),
+        _picture(clips),
+        *_faces(clips, params),
+        _motion(clips),
+        _loudness(clips),
+        _offset(clips, params.video.fps),
+    ]
+
+
+def _duration(clips: Sequence[ClipMeasures]) -> Finding:
+    seconds = sum(clip.info.duration for clip in clips)
+    text = f"{seconds:.1f} s in {len(clips)} file{'s' * (len(clips) > 1)}"
+    if seconds < 10:
+        return Finding("duration", text, "problem", "a voice's sounds do not all occur; give at least a minute")
+    if seconds < 60:
+        return Finding("duration", text, "warning", "mouth shapes will be missing; 2 to 5 minutes are good")
+    return Finding("duration", text)
+
+
+def _rate(clips: Sequence[ClipMeasures], fps: float) -> Finding:
+    rates = sorted({round(clip.info.fps, 3) for clip in clips})
+    text = " to ".join(f"{rate:g}" for rate in dict.fromkeys((rates[0], rates[-1]))) + " frames/s"
+    varying = [clip.info.path.name for clip in clips if clip.info.variable]
+    text += f", varies in {_some(varying)}" if varying else ", constant"
+    if rates[0] < 0.6 * fps:
+        return Finding("frame rate", text, "problem", f"too few pictures for {fps:g} frames/s; film at 25 or more")
+    if varying:
+        return Finding("frame rate", text, "warning", "resampled by timestamp; film at a constant rate if you can")
+    if rates[0] < 0.95 * fps:
+        return Finding("frame rate", text, "warning", f"pictures are shown twice to reach video.fps = {fps:g}")
+    return Finding("frame rate", text)
+
+
+def _picture(clips: Sequence[ClipMeasures]) -> Finding:
+    sizes = list(dict.fromkeys((clip.info.width, clip.info.height) for clip in clips))
+    text = ", ".join(f"{width}x{height}" for width, height in sizes[:4])
+    if len(sizes) > 1:
+        return Finding("picture size", text, "warning", "sizes differ; one camera and one distance are best")
+    return Finding("picture size", text)
+
+
+def _faces(clips: Sequence[ClipMeasures], params: Params) -> list[Finding]:
+    widths = np.concatenate([clip.face[clip.found] for clip in clips])
+    if not len(widths):
+        advice = "give footage with one frontal face of at least 1/16 of the picture's longer side"
+        return [Finding("face", "no face in any frame", "problem", advice)]
+    face = float(np.median(widths))
+    enlarged = params.video.size / (params.frames.margin * face)
+    text = f"{face:.0f} pixels wide (from {np.percentile(widths, 1):.0f} to {np.percentile(widths, 99):.0f})"
+    found = [_size(text, enlarged, params.video.size), _missing(clips)]
+    several = sum(clip.several for clip in clips)
+    frames = sum(len(clip.found) for clip in clips)
+    text = f"in {several} of {frames} frames"
+    advice = "the largest is followed; cut the others out if it is the wrong one"
+    found.append(Finding("several faces", text, "warning" if several else "ok", advice if several else ""))
+    return found
+
+
+def _size(text: str, enlarged: float, size: int) -> Finding:
+    if enlarged > 2:
+        return Finding(
+            "face", text, "problem", f"crops are enlarged {enlarged:.1f} times; film closer or lower video.size"
+        )
+    if enlarged > 1.1:
+        advice = (
+            f"crops of {size} pixels are enlarged {enlarged:.1f} times and stay soft; film closer or lower video.size"
+        )
+        return Finding("face", text, "warning", advice)
+    return Finding("face", text)
+
+
+def _missing(clips: Sequence[ClipMeasures]) -> Finding:
+    missing = sum(int((~clip.found).sum()) for clip in clips)
+    frames = sum(len(clip.found) for clip in clips)
+    text = f"{missing} of {frames}"
+    if not missing:
+        return Finding("frames without a face", text)
+    where = [f"{clip.info.path.name}: {stretches(~clip.found)}" for clip in clips if not clip.found.all()]
+    text += f" ({_some(where, '; ')})"
+    empty = [clip.info.path.name for clip in clips if not clip.found.any()]
+    if empty:
+        return Finding("frames without a face", text, "problem", f"take {_some(empty)} out of the recording")
+    if missing > 0.3 * frames:
+        return Finding("frames without a face", text, "problem", "too much is lost; film the face from the front")
+    return Finding("frames without a face", text, "warning" if missing > 0.01 * frames else "ok", "these are not used")
+
+
+def stretches(mask: np.ndarray, most: int = 4) -> str:
+    """Frame numbers where a mask (n,) is true: '3, 10-14 and 2 more stretches'."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))).reshape(-1, 2)
+    parts = [f"{start}" if end - start == 1 else f"{start}-{end - 1}" for start, end in edges]
+    more = f" and {len(parts) - most} more stretches" if len(parts) > most else ""
+    return ", ".join(parts[:most]) + more
+
+
+def _motion(clips: Sequence[ClipMeasures]) -> Finding:
+    opening = np.concatenate([clip.opening[clip.found] for clip in clips])
+    if not len(opening):
+        return Finding("mouth motion", "unknown, there is no face", "problem", "see above")
+    low, high = np.percentile(opening, [5, 95])
+    text = f"lips open from {100 * low:.1f} to {100 * high:.1f} % of the face width (5th to 95th percentile)"
+    if high - low < 0.01:
+        return Finding("mouth motion", text, "problem", "the mouth does not move; is the speaker in the picture?")
+    if high - low < 0.025:
+        return Finding("mouth motion", text, "warning", "the mouth hardly moves; speak clearly, film closer")
+    return Finding("mouth motion", text)
+
+
+def _loudness(clips: Sequence[ClipMeasures]) -> Finding:
+    level = np.concatenate([clip.level for clip in clips])
+    speech = float(np.percentile(level, 90))
+    clipped = float(np.average([clip.clipped for clip in clips], weights=[len(clip.level) for clip in clips]))
+    text = f"speech at {speech:.0f} dB of full scale, pauses at {np.percentile(level, 5):.0f} dB"
+    silent = [clip.info.path.name for clip in clips if clip.level.max() < -66]
+    if silent:
+        return Finding("loudness", text, "problem", f"{_some(silent)}: silent; give footage with audible speech")
+    if clipped > 0.001:
+        return Finding("loudness", f"{text}, {100 * clipped:.1f} % cut off", "warning", "record at a lower level")
+    if speech < -45:
+        return Finding("loudness", text, "warning", "very quiet: noise will be learnt too; record louder")
+    return Finding("loudness", text)
+
+
+def _offset(clips: Sequence[ClipMeasures], fps: float) -> Finding:
+    signals = [(np.where(clip.found, clip.opening, np.nan), clip.bands) for clip in clips]
+    offset = estimate_offset(signals, fps)
+    if offset is None:
+        return Finding("sound delay", "cannot be estimated: too little footage or no clear relation to the lips")
+    frames = abs(offset) * fps
+    text = f"{offset:+.2f} s" + ("" if not frames else ", sound late" if offset > 0 else ", sound early")
+    if frames > 4.5:
+        return Finding("sound delay", text, "problem", "shift the sound track by that much and export again")
+    if frames > 2.5:
+        return Finding("sound delay", text, "warning", "check by eye; shift the sound track if it is so")
+    return Finding("sound delay", text)
+
+
+def _some(names: Sequence[str], separator: str = ", ") -> str:
+    return separator.join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

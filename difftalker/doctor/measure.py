@@ -1,0 +1,104 @@
+"""What one clip of footage is like, at the pipeline's frame rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from difftalker.audio.logmel import LogMelEncoder
+from difftalker.audio.windows import WINDOW
+from difftalker.video.crop import face_width
+from difftalker.video.decode import AUDIO_RATE, decode_audio, decode_frames
+from difftalker.video.probe import VideoInfo
+from difftalker.video.track import Track, track_faces
+
+_FULL_SCALE = 32768.0
+_CLIPPED = 32700  # a sample this large is taken as cut off
+_FLOOR = 1e-5  # -100 dB, so that digital silence has a level
+
+
+@dataclass(frozen=True)
+class ClipMeasures:
+    """Measurements of one clip of n frames.
+
+    Attributes:
+        info: what the file says of itself.
+        found: (n,) bool, whether a face was found.
+        face: (n,) float64, face width in source pixels; undefined where not found.
+        opening: (n,) float64, distance of the inner lips' middles over the face width; undefined where not found.
+        several: frames with more than one face.
+        level: (n,) float64, root mean square of the frame's sound in dB of full scale.
+        clipped: fraction of sound samples at full scale.
+        bands: (n, 29) float32, log-mel bands of the sound around the frame's time.
+    """
+
+    info: VideoInfo
+    found: np.ndarray
+    face: np.ndarray
+    opening: np.ndarray
+    several: int
+    level: np.ndarray
+    clipped: float
+    bands: np.ndarray
+
+
+def measure_clips(
+    infos: Sequence[VideoInfo],
+    fps: float,
+    executor: Executor | None = None,
+    workers: int = 1,
+    progress: Callable[[], object] = lambda: None,
+) -> Iterator[ClipMeasures]:
+    """Decode files and measure them. The pictures are streamed; only a clip's sound is held, 2 MB a minute.
+
+    Args:
+        infos: what `validate_video` said of each file.
+        fps: the pipeline's frame rate.
+        executor, workers: processes for the face search (`difftalker.parallel.processes`).
+        progress: called after every frame.
+
+    Raises:
+        UserError: a file cannot be decoded.
+    """
+
+    def counted(path: Path) -> Iterator[np.ndarray]:
+        for frame in decode_frames(path, fps):
+            yield frame
+            progress()
+
+    tracks = track_faces((counted(info.path) for info in infos), executor, workers)
+    for info, track in zip(infos, tracks, strict=True):
+        yield _measure(info, track, fps)
+
+
+def _measure(info: VideoInfo, track: Track, fps: float) -> ClipMeasures:
+    frames = len(track.found)
+    samples = np.concatenate(list(decode_audio(info.path, round(frames / fps * AUDIO_RATE))))
+    level, clipped = sound_level(samples, frames, fps)
+    bands = LogMelEncoder().encode(samples, frames, fps)[:, WINDOW // 2 - 1 : WINDOW // 2 + 1].mean(axis=1)
+    face = face_width(track.points)
+    gap = np.linalg.norm(track.points[:, 66] - track.points[:, 62], axis=1)
+    opening = np.divide(gap, face, out=np.zeros_like(gap), where=face > 0)
+    return ClipMeasures(info, track.found, face, opening, track.several, level, clipped, bands)
+
+
+def sound_level(samples: np.ndarray, frames: int, fps: float) -> tuple[np.ndarray, float]:
+    """Level of the sound during every frame.
+
+    Args:
+        samples: (k,) int16, 16 kHz mono, from the start of the first frame.
+        frames: number of frames n.
+        fps: frames per second.
+
+    Returns:
+        (n,) float64 dB of full scale, and the fraction of samples that are clipped.
+    """
+    frame = np.minimum((np.arange(len(samples)) * fps / AUDIO_RATE).astype(np.int64), frames - 1)
+    power = np.bincount(frame, np.square(samples / _FULL_SCALE), frames)
+    rms = np.sqrt(power / np.maximum(np.bincount(frame, minlength=frames), 1))
+    clipped = float((np.abs(samples.astype(np.int32)) >= _CLIPPED).mean())
+    return 20 * np.log10(np.maximum(rms, _FLOOR)), clipped

@@ -1,0 +1,201 @@
+"""`difftalker add` in a project of its own: all of a recording is taken in, or nothing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from difftalker.cli import project
+from difftalker.cli.main import main
+from difftalker.config import load_params
+
+ROOT = Path(__file__).parents[2]
+Run = Callable[..., int]
+
+
+def make_video(path: Path, *, seconds: float = 1.0, shade: int = 100, sound: bool = True) -> Path:
+    """A short film of a plain picture with a tone."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        tone = container.add_stream("aac", rate=16000, layout="mono") if sound else None
+        for index in range(round(25 * seconds)):
+            image = np.full((64, 64, 3), (shade + index) % 256, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+        if tone is not None:
+            wave = np.sin(np.arange(round(16000 * seconds)) * 0.1).astype(np.float32)
+            frame = av.AudioFrame.from_ndarray(wave[None], format="fltp", layout="mono")
+            frame.sample_rate = 16000
+            container.mux(tone.encode(frame))
+            container.mux(tone.encode(None))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project under git and DVC, without recordings, as the working directory."""
+    root = tmp_path / "project"
+    (root / "data/raw").mkdir(parents=True)
+    for name in ("params.yaml", "dvc.yaml", ".gitignore", ".dvcignore", "data/raw/dvc.yaml"):
+        shutil.copy(ROOT / name, root / name)
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], check=True)
+    return root
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command; gives its status. Whatever it says on failure is one line."""
+
+    def command(*arguments: object) -> int:
+        with pytest.raises(SystemExit) as exit_info:
+            main([str(argument) for argument in arguments])
+        return int(exit_info.value.code or 0)
+
+    return command
+
+
+def state(root: Path) -> dict[str, bytes]:
+    """All files of the project that a user sees."""
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not {".git", "cache", "tmp"} & set(path.relative_to(root).parts)
+    }
+
+
+def test_add_then_append(folder: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = make_video(tmp_path / "a.mp4"), make_video(tmp_path / "b.mp4", shade=7)
+    text = Path("params.yaml").read_text()
+
+    assert run("add", first, "--name", "anna") == 0
+    assert Path("data/raw/anna/a.mp4").read_bytes() == first.read_bytes()
+    assert Path("data/raw/anna.dvc").is_file()
+    assert load_params().recordings == ["anna"]
+    assert Path("params.yaml").read_text() == text.replace("recordings: [demo]", "recordings: [anna]")
+    assert "data/raw/anna.dvc" in capsys.readouterr().out
+
+    assert run("add", second, "--name", "anna", "--append") == 0
+    assert sorted(path.name for path in Path("data/raw/anna").iterdir()) == ["a.mp4", "b.mp4"]
+    assert "nfiles: 2" in Path("data/raw/anna.dvc").read_text()
+    assert load_params().recordings == ["anna"]
+
+    assert run("add", make_video(tmp_path / "c.mp4", shade=60), "--name", "ben", "--append") == 0
+    assert load_params().recordings == ["anna", "ben"]
+    ignored = subprocess.run(["git", "status", "--porcelain", "data"], capture_output=True, text=True, check=True)
+    assert "mp4" not in ignored.stdout
+
+
+def test_folder_of_videos(folder: Path, run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "films"
+    source.mkdir()
+    make_video(source / "a.mp4")
+    make_video(source / "b.MOV", shade=9)
+    (source / "notes.txt").write_text("not footage")
+    assert run("add", source, "--name", "anna") == 0
+    assert sorted(path.name for path in Path("data/raw/anna").iterdir()) == ["a.mp4", "b.MOV"]
+
+
+def refused(folder: Path, run: Run, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """Run a command that must fail: one line, and everything as before."""
+    before = state(folder)
+    capsys.readouterr()
+    assert run(*arguments) in (1, 2)
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: "), lines
+    assert state(folder) == before
+    return lines[0]
+
+
+@pytest.mark.parametrize("name", ["../up", "a b", "", ".hidden", "-x y", "demo", "ä"])
+def test_bad_name(folder: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    assert "--name" in refused(folder, run, capsys, "add", make_video(tmp_path / "a.mp4"), f"--name={name}")
+
+
+def test_bad_files(folder: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = make_video(tmp_path / "good.mp4")
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "text.mp4").write_text("hello, I am no film" * 50)
+    (tmp_path / "cut.mp4").write_bytes(good.read_bytes()[: good.stat().st_size // 2])
+    (tmp_path / "notes.txt").write_text("hello")
+    (tmp_path / "none").mkdir()
+    make_video(tmp_path / "mute.mp4", sound=False)
+    for bad in ("missing.mp4", "empty.mp4", "text.mp4", "cut.mp4", "notes.txt", "none", "mute.mp4"):
+        line = refused(folder, run, capsys, "add", good, tmp_path / bad, "--name", "anna")
+        assert bad in line
+
+
+def test_duplicates(folder: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = make_video(tmp_path / "a.mp4")
+    (tmp_path / "other").mkdir()
+    make_video(tmp_path / "other/a.mp4", shade=30)
+    copy = Path(shutil.copy(first, tmp_path / "copy.mp4"))
+    assert "twice" in refused(folder, run, capsys, "add", first, first, "--name", "anna")
+    assert "clip 'a'" in refused(folder, run, capsys, "add", first, tmp_path / "other/a.mp4", "--name", "anna")
+    assert "same content" in refused(folder, run, capsys, "add", first, copy, "--name", "anna")
+    assert run("add", first, "--name", "anna") == 0
+    assert "--append" in refused(folder, run, capsys, "add", make_video(tmp_path / "b.mp4", shade=5), "--name", "anna")
+    assert "same content" in refused(folder, run, capsys, "add", copy, "--name", "anna", "--append")
+
+
+def test_failure_after_the_copy(
+    folder: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = make_video(tmp_path / "a.mp4"), make_video(tmp_path / "b.mp4", shade=7)
+    (folder / "data/raw/other.mp4").touch()
+
+    def fail(names: object) -> None:
+        assert Path("data/raw/anna.dvc").exists()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("difftalker.cli.add.set_recordings", fail)
+        before = state(folder)
+        assert run("add", first, "--name", "anna") == 130
+        assert state(folder) == before
+    assert run("add", first, "--name", "anna") == 0
+    before = state(folder)
+    with monkeypatch.context() as patched:
+        patched.setattr("difftalker.cli.add.set_recordings", fail)
+        assert run("add", second, "--name", "anna", "--append") == 130
+    assert state(folder) == before
+
+
+def test_dvc_failure_is_one_line(folder: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(folder / ".dvc")
+    assert "dvc add failed" in refused(folder, run, capsys, "add", make_video(tmp_path / "a.mp4"), "--name", "anna")
+
+
+def test_outside_a_project(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("add", make_video(tmp_path / "a.mp4"), "--name", "anna") == 1
+    assert "project's folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["add"], ["add", "x.mp4"], ["nonsense"], ["doctor"], ["doctor", "a", "--b"]])
+def test_wrong_usage(arguments: list[str], run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*arguments) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: ")
+
+
+def test_recordings_keep_comments(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("# top\nseed: 0  # why\nrecordings:\n  - demo  # the speaker\n\nlast: {a: 1, b: [2, 3]}\n")
+    project.set_recordings(["x", "y"], path)
+    text = path.read_text()
+    assert "# top" in text and "seed: 0  # why" in text and "last: {a: 1, b: [2, 3]}" in text
+    assert "  - x" in text and "- y" in text and "- demo" not in text
