@@ -1,0 +1,104 @@
+"""params.yaml: checked as a whole, explained in docs/parameters.md, equal to its preset."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from difftalker.config import Params, TrainConfig, load_params, parse_params
+from difftalker.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+DATA = yaml.safe_load((ROOT / "params.yaml").read_text())
+
+
+def keys(group: Any, prefix: str = "") -> set[str]:
+    """Dotted names of all keys; those of any training are called train.<key>."""
+    found: set[str] = set()
+    for field in dataclasses.fields(group):
+        kind = group.__pydantic_fields__[field.name].annotation
+        if kind is TrainConfig:
+            found |= keys(TrainConfig, "train.")
+        elif dataclasses.is_dataclass(kind):
+            found |= keys(kind, f"{prefix}{field.name}.")
+        else:
+            found.add(prefix + field.name)
+    return found
+
+
+def changed(key: str, value: Any) -> Any:
+    data = copy.deepcopy(DATA)
+    *groups, last = key.split(".")
+    target = data
+    for group in groups:
+        target = target[group]
+    target[last] = value
+    return data
+
+
+def test_params_equal_the_demo_preset() -> None:
+    assert (ROOT / "presets/demo.yaml").read_text() == (ROOT / "params.yaml").read_text()
+
+
+@pytest.mark.parametrize("preset", sorted((ROOT / "presets").glob("*.yaml")), ids=lambda path: path.name)
+def test_presets_are_valid(preset: Path) -> None:
+    load_params(preset)
+
+
+def test_documentation_names_every_key() -> None:
+    rows = re.findall(r"^\| `([a-z_.]+)` \|", (ROOT / "docs/parameters.md").read_text(), re.MULTILINE)
+    assert len(rows) == len(set(rows))
+    assert set(rows) == keys(Params)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("video.sise", 128, "fps, size"),
+        ("colour", 1, "recordings"),
+        ("video.size", "large", "integer"),
+        ("video.size", 130, "16"),
+        ("video.size", 128.5, "integer"),
+        ("device", "tpu", "'auto', 'cpu', 'cuda' or 'mps'"),
+        ("recordings", [], "1 item"),
+        ("recordings", ["a", "a"], "once"),
+        ("recordings", ["../up"], "A-Za-z0-9"),
+        ("landmarks.heads", 5, "multiple of heads"),
+        ("face.train.steps", 0, "greater than 0"),
+        ("split.test_fraction", 1.0, "less than 1"),
+        ("seed", True, "integer"),
+        ("video", None, "object"),
+    ],
+)
+def test_wrong_value_is_one_line(key: str, value: Any, allowed: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_params(changed(key, value), "mine.yaml")
+    message = str(caught.value)
+    assert message.startswith("mine.yaml: ") and "\n" not in message
+    assert (key if key != "landmarks.heads" else "landmarks") in message and allowed in message
+
+
+def test_missing_key_is_named() -> None:
+    data = copy.deepcopy(DATA)
+    del data["prior"]["unet"]["train"]["steps"]
+    with pytest.raises(UserError, match=r"prior\.unet\.train\.steps is missing"):
+        parse_params(data)
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        load_params(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_text("seed: 0\nvideo: {fps: 25\n")
+    with pytest.raises(UserError, match=r"bad\.yaml, line \d+: not valid YAML"):
+        load_params(tmp_path / "bad.yaml")
+
+
+def test_values_are_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        load_params(ROOT / "params.yaml").video.fps = 30.0  # type: ignore[misc]
