@@ -20,7 +20,7 @@ def detect_landmarks(
     images: Iterable[np.ndarray],
     boxes: np.ndarray,
     config: DetectorConfig,
-    device: str = "cpu",
+    device: str = "auto",
     workers: int | None = None,
     progress: Any = None,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -30,7 +30,7 @@ def detect_landmarks(
         images: n crops (size, size, 3) uint8 RGB, streamed: a few dozen are held at a time.
         boxes: (n, 4) face boxes in crop pixels, the column `box` of the crop geometry.
         config: the detector; give the footage's own for generated frames.
-        device: where a network runs; `dlib` uses the CPU's cores.
+        device: where a network runs, `auto` for CUDA where there is one; `dlib` uses the CPU's cores.
         workers: processes for `dlib`; by default one per core where that pays. The result is the same for any number.
         progress: a tqdm bar to advance.
 

@@ -26,12 +26,12 @@ class Detector(Protocol):
         ...
 
 
-def make_detector(config: DetectorConfig, device: str = "cpu") -> Detector:
+def make_detector(config: DetectorConfig, device: str = "auto") -> Detector:
     """The detector of `detector.name`.
 
     Args:
         config: the group `detector` of the parameters.
-        device: where a network runs; `dlib` runs on the CPU.
+        device: where a network runs, `auto` for CUDA where there is one; `dlib` runs on the CPU.
 
     Raises:
         UserError: the detector's weights cannot be had.

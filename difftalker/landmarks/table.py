@@ -18,7 +18,7 @@ from difftalker.video.crop import mouth_in_lower_half
 MIN_SCORE = 0.2  # below it, the detection counts as missing
 
 
-def landmark_table(frames: str | Path, config: DetectorConfig, device: str = "cpu") -> pa.Table:
+def landmark_table(frames: str | Path, config: DetectorConfig, device: str = "auto") -> pa.Table:
     """Detect the landmarks of an extracted recording.
 
     Args:

@@ -92,10 +92,10 @@ def probe(path: str | Path) -> VideoInfo:
         audio_rate = audio.codec_context.sample_rate if audio else 0
         codec = stream.codec_context.name
         nominal = float(stream.average_rate or stream.guessed_rate or 25)
-    times = _packet_times(path)
+    times, last = _packet_times(path)
     intervals = np.diff(times)
     step = float(np.median(intervals)) if len(intervals) else 1.0 / nominal
-    duration = float(times[-1] - times[0]) + step if len(times) else step
+    duration = (float(times[-1] - times[0]) if len(times) else 0.0) + (last or step)
     if rotation in (90, 270):
         width, height = height, width
     return VideoInfo(
@@ -113,16 +113,15 @@ def probe(path: str | Path) -> VideoInfo:
     )
 
 
-def _packet_times(path: Path) -> np.ndarray:
-    """Sorted presentation times of the pictures in seconds, (n,) float64."""
+def _packet_times(path: Path) -> tuple[np.ndarray, float]:
+    """Sorted times of the pictures in seconds, (n,) float64, and how long the last one lasts (0: unknown)."""
+    lengths: dict[float, float] = {}
     with open_video(path) as container:
-        stream = container.streams.video[0]
-        times = [
-            float(packet.pts * packet.time_base)
-            for packet in container.demux(stream)
-            if packet.pts is not None and packet.size and not packet.is_discard
-        ]
-    return np.unique(times)
+        for packet in container.demux(container.streams.video[0]):
+            if packet.pts is not None and packet.size and not packet.is_discard:
+                lengths[float(packet.pts * packet.time_base)] = float((packet.duration or 0) * packet.time_base)
+    times = np.array(sorted(lengths))
+    return times, lengths[times[-1]] if len(times) else 0.0
 
 
 def validate_video(path: str | Path) -> VideoInfo:
