@@ -1,0 +1,112 @@
+"""Verdicts on measurements made up by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from difftalker.config import load_params
+from difftalker.doctor.findings import Finding, judge, stretches
+from difftalker.doctor.measure import ClipMeasures, sound_level
+from difftalker.video.probe import VideoInfo
+
+PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
+TOPICS = ["duration", "frame rate", "picture size", "face", "frames without a face", "several faces", "mouth motion"]
+
+
+def clip(seconds: float = 120.0, **changes: Any) -> ClipMeasures:
+    """A good clip, but for some fields of it or of its file."""
+    frames = round(25 * seconds)
+    file = {"duration": seconds, "fps": 25.0, "variable": False, "width": 640, "height": 480}
+    file |= {key: changes.pop(key) for key in list(changes) if key in file}
+    info = VideoInfo(
+        path=Path("film.mp4"), frames=frames, rotation=0, has_audio=True, audio_rate=44100, codec="h264", **file
+    )
+    time = np.arange(frames) / 25
+    good = ClipMeasures(
+        info=info,
+        found=np.ones(frames, bool),
+        face=np.full(frames, 120.0),
+        opening=0.04 + 0.03 * np.sin(17 * time),
+        several=0,
+        level=np.where(time % 2 < 1.5, -20.0, -60.0),
+        clipped=0.0,
+        bands=np.zeros((frames, 29), np.float32),
+    )
+    return replace(good, **changes)
+
+
+def finding(topic: str, *clips: ClipMeasures) -> Finding:
+    return next(line for line in judge(clips, PARAMS) if line.topic == topic)
+
+
+def test_good_footage() -> None:
+    lines = judge([clip()], PARAMS)
+    assert [line.topic for line in lines] == [*TOPICS, "loudness", "sound delay"]
+    assert {line.verdict for line in lines} == {"ok"}
+    assert lines[-1].text.startswith("cannot be estimated")
+
+
+def missing(share: float) -> np.ndarray:
+    return np.arange(3000) >= 3000 * share
+
+
+@pytest.mark.parametrize(
+    ("topic", "verdict", "changes"),
+    [
+        ("duration", "warning", {"seconds": 59.0}),
+        ("duration", "problem", {"seconds": 9.0}),
+        ("frame rate", "warning", {"variable": True}),
+        ("frame rate", "warning", {"fps": 20.0}),
+        ("frame rate", "problem", {"fps": 12.0}),
+        ("frame rate", "ok", {"fps": 29.97}),
+        ("face", "warning", {"face": np.full(3000, 50.0)}),  # 128 / (1.7 * 50) = 1.5 times enlarged
+        ("face", "problem", {"face": np.full(3000, 30.0)}),
+        ("frames without a face", "ok", {"found": missing(0.005)}),
+        ("frames without a face", "warning", {"found": missing(0.1)}),
+        ("frames without a face", "problem", {"found": missing(0.4)}),
+        ("several faces", "warning", {"several": 3}),
+        ("mouth motion", "warning", {"opening": np.linspace(0.03, 0.05, 3000)}),
+        ("mouth motion", "problem", {"opening": np.full(3000, 0.02)}),
+        ("loudness", "warning", {"level": np.full(3000, -50.0)}),
+        ("loudness", "warning", {"clipped": 0.01}),
+        ("loudness", "problem", {"level": np.full(3000, -100.0)}),
+    ],
+)
+def test_verdict(topic: str, verdict: str, changes: dict[str, Any]) -> None:
+    line = finding(topic, clip(**changes))
+    assert line.verdict == verdict
+    assert line.verdict == "ok" or line.advice, "a warning says what to do"
+
+
+def test_a_clip_without_a_face_is_named() -> None:
+    line = finding("frames without a face", clip(), clip(found=np.zeros(3000, bool)))
+    assert line.verdict == "problem" and "film.mp4: 0-2999" in line.text and "film.mp4" in line.advice
+
+
+def test_no_face_at_all() -> None:
+    lines = judge([clip(found=np.zeros(3000, bool))], PARAMS)
+    assert {line.topic: line.verdict for line in lines}["face"] == "problem"
+
+
+def test_other_sizes() -> None:
+    assert finding("picture size", clip(), clip(width=320)).verdict == "warning"
+
+
+def test_stretches() -> None:
+    mask = np.zeros(40, bool)
+    mask[[3, 10, 11, 12, 20, 22, 24, 39]] = True
+    assert stretches(mask, most=3) == "3, 10-12, 20 and 3 more stretches"
+    assert stretches(np.array([True, True])) == "0-1"
+
+
+def test_sound_level() -> None:
+    """Half of full scale is -6.02 dB; a frame of 640 samples at 25 frames/s."""
+    samples = np.concatenate([np.full(640, 16384), np.zeros(640), np.full(640, 32767)]).astype(np.int16)
+    level, clipped = sound_level(samples, 3, 25.0)
+    assert level == pytest.approx([-6.0206, -100.0, 0.0], abs=1e-3)
+    assert clipped == pytest.approx(1 / 3)
