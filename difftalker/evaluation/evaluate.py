@@ -1,0 +1,142 @@
+"""All figures of the generated test frames and of the reference rows, in one pass that streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from difftalker.config import DetectorConfig
+from difftalker.evaluation.detection import Redetection, Submit
+from difftalker.evaluation.references import Source
+from difftalker.evaluation.rows import Rows
+from difftalker.evaluation.samples import mouth_opening, sample_positions
+from difftalker.evaluation.scores import FrameScores
+from difftalker.evaluation.source import SourceFrames
+from difftalker.evaluation.sync import SyncScorer
+from difftalker.landmarks.topology import CONTOUR, MOUTH
+from difftalker.metrics.jitter import jitter
+from difftalker.metrics.landmark_distance import landmark_distance
+from difftalker.video.paste import paste
+
+BATCH = 16  # frames held at a time
+PREDICTED = np.concatenate([CONTOUR, MOUTH])
+
+
+@dataclass
+class RowResult:
+    """The figures of one row of the results table.
+
+    Attributes:
+        metrics: the means.
+        frames: values per test frame, (n,) each.
+        sync: mean embedding distance per shift, (31,); empty where no run is long enough.
+    """
+
+    metrics: dict[str, float]
+    frames: dict[str, np.ndarray]
+    sync: np.ndarray
+
+
+@dataclass
+class Evaluation:
+    """Everything that the stage writes.
+
+    Attributes:
+        rows: the figures of each row.
+        samples: (position in the test split, row, image) of the pictures that the report shows.
+    """
+
+    rows: dict[str, RowResult] = field(default_factory=dict)
+    samples: list[tuple[int, str, np.ndarray]] = field(default_factory=list)
+
+
+def evaluate(
+    test: Rows,
+    sources: Mapping[str, Source],
+    predicted: Mapping[str, np.ndarray],
+    crops: Callable[[slice], np.ndarray],
+    pictures: SourceFrames,
+    detect: Submit,
+    config: DetectorConfig,
+    expert: Callable[[], SyncScorer],
+) -> Evaluation:
+    """Score every row on every test frame.
+
+    Args:
+        test: the test split.
+        sources: row name -> its images.
+        predicted: row name -> landmarks (n, 68, 2) that the row predicts, where it predicts any.
+        crops: reads the ground truth's crops of some rows, (n, h, w, 3) uint8.
+        pictures: the whole source frames.
+        detect: finds landmarks again; the footage's own detector.
+        config: its parameters.
+        expert: makes a scorer of lip sync for one row.
+    """
+    result = Evaluation()
+    shown = set(sample_positions(test.landmarks).tolist())
+    scores = {name: FrameScores() for name in sources}
+    detections = {name: Redetection(detect, config, test) for name in sources}
+    sync = {name: expert() for name in sources}
+    with tqdm(total=len(test), desc="evaluate", unit="frame", mininterval=1.0) as bar:
+        for batch in test.batches(BATCH):
+            truth = crops(batch)
+            images = {name: source.images(batch, truth) for name, source in sources.items()}
+            for name, found in images.items():
+                detections[name].add(batch, found)
+                sync[name].add(batch, found)
+                for image, crop, landmarks in zip(found, truth, test.landmarks[batch], strict=True):
+                    scores[name].add_crop(crop, image, landmarks)
+            for index, (picture, transform) in enumerate(pictures.read(test, batch)):
+                for name, found in images.items():
+                    scores[name].add_frame(picture, paste(picture, found[index], transform))
+                if batch.start + index in shown:
+                    result.samples += [(batch.start + index, name, found[index]) for name, found in images.items()]
+            bar.update(batch.stop - batch.start)
+    for name in sources:
+        result.rows[name] = _row(test, scores[name], detections[name], sync[name], predicted.get(name))
+    return result
+
+
+def _row(
+    test: Rows, scores: FrameScores, detection: Redetection, sync: SyncScorer, predicted: np.ndarray | None
+) -> RowResult:
+    points, found = detection.finish()
+    truth = test.landmarks
+    frames = {name: np.array(values) for name, values in scores.values.items()}
+    frames["ld"] = np.where(found, landmark_distance(points, truth), np.nan)
+    frames["ld_mouth"] = np.where(found, landmark_distance(points[:, MOUTH], truth[:, MOUTH]), np.nan)
+    frames["mouth_opening"] = np.where(found, mouth_opening(points), np.nan)
+    frames["mouth_opening_true"] = mouth_opening(truth)
+    if predicted is not None:
+        frames["landmark_distance"] = landmark_distance(predicted[:, PREDICTED], truth[:, PREDICTED])
+    metrics = scores.means() | sync.means()
+    metrics |= {
+        name: float(np.nanmean(frames[name]))
+        for name in ("ld", "ld_mouth", "landmark_distance")
+        if name in frames and np.isfinite(frames[name]).any()
+    }
+    # A frame without a face breaks the run: no second difference is taken across it.
+    run = np.where(found, test.run, -1 - np.arange(len(test)))
+    still = jitter(truth[:, MOUTH], run)
+    metrics["jitter_ratio"] = jitter(points[:, MOUTH], run) / still if still > 0 else float("nan")
+    metrics["undetected"] = int((~found).sum())
+    return RowResult({key: value for key, value in metrics.items() if np.isfinite(value)}, frames, sync.distances())
+
+
+def metrics_document(result: Evaluation, test: Rows) -> dict[str, Any]:
+    """What metrics.json holds: the generated row's figures, counts, and the other rows under `reference`.
+
+    Figures are rounded to 6 digits after the point, keys sorted, so that equal runs give equal bytes.
+    """
+
+    def rounded(values: dict[str, float]) -> dict[str, float]:
+        return {key: value if isinstance(value, int) else round(value, 6) for key, value in sorted(values.items())}
+
+    main = rounded(result.rows["generated"].metrics)
+    counts = {"test_frames": len(test), "test_recordings": len(test.recordings)}
+    others = {name: rounded(row.metrics) for name, row in sorted(result.rows.items()) if name != "generated"}
+    return dict(sorted((main | counts | {"reference": others}).items()))
