@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from difftalker.report.paper import PAPER_ROWS
+from difftalker.report.paper import PAPER_KEYS, PAPER_ROWS
 
 REFERENCES = {
     "ground_truth": "Ground truth",
@@ -24,7 +24,7 @@ PAPER_PROTOCOL = (
 
 @dataclass(frozen=True)
 class Column:
-    """One measure: its key in metrics.json, its name (HTML), whether more is better, digits, and how it is taken."""
+    """One measure: its key in metrics.json, its name, whether more is better, digits, and how it is taken."""
 
     key: str
     name: str
@@ -32,8 +32,10 @@ class Column:
     digits: int
     protocol: str
 
-    def show(self, value: float | None) -> str:
-        """A value as text; a dash where there is none."""
+    def show(self, value: float | str | None) -> str:
+        """A value as text; a dash where there is none, what is quoted as it stands."""
+        if isinstance(value, str):
+            return value
         return "–" if value is None else f"{value:.{self.digits}f}".replace("-", "−")
 
 
@@ -101,23 +103,30 @@ def columns(detector: str, expert: str, size: int, margin: str) -> list[Column]:
     ]
 
 
-def table(metrics: Mapping[str, Any], shown: list[Column]) -> list[dict[str, Any]]:
-    """Groups of rows for the template."""
-
-    def row(name: str, values: Mapping[str, Any], tag: str = "", ours: bool = False) -> dict[str, Any]:
-        return {"name": name, "tag": tag, "ours": ours, "cells": [one.show(values.get(one.key)) for one in shown]}
-
+def tables(metrics: Mapping[str, Any], shown: list[Column]) -> list[dict[str, Any]]:
+    """The paper's measures with the paper's rows, then the further measures, for the template."""
     references = metrics["reference"]
-    return [
-        {
-            "name": "The paper, on its own footage",
-            "rows": [row(name, values, "quoted") for name, values in PAPER_ROWS.items()],
-        },
-        {
-            "name": f"This run, {metrics['test_frames']:,} test frames",
+    ours = [("Generated", metrics), *((name, references[key]) for key, name in REFERENCES.items() if key in references)]
+    run = f"This run, {metrics['test_frames']:,} test frames"
+    measured = [column for column in shown if column.key in PAPER_KEYS]
+    others = [column for column in shown if column.key not in PAPER_KEYS]
+
+    def group(name: str, rows: list[tuple[str, Any]], columns: list[Column], tag: str = "") -> dict[str, Any]:
+        return {
+            "name": name,
             "rows": [
-                row("Generated", metrics, ours=True),
-                *(row(name, references[key]) for key, name in REFERENCES.items() if key in references),
+                {
+                    "name": row,
+                    "tag": tag,
+                    "ours": values is metrics,
+                    "cells": [column.show(values.get(column.key)) for column in columns],
+                }
+                for row, values in rows
             ],
-        },
+        }
+
+    quoted = group("The paper, on its own footage", list(PAPER_ROWS.items()), measured, "quoted")
+    return [
+        {"columns": measured, "groups": [quoted, group(run, ours, measured)]},
+        {"columns": others, "groups": [group(run, ours, others)]},
     ]

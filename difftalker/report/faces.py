@@ -25,9 +25,10 @@ class Samples:
         positions: places in the test split, from closed to wide-open mouths.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, test: Rows) -> None:
         data = read_table(path).to_pylist()
-        self.positions = list(dict.fromkeys(entry["position"] for entry in data))
+        opening = mouth_opening(test.landmarks)
+        self.positions = sorted({entry["position"] for entry in data}, key=lambda position: opening[position])
         self._images = {(entry["position"], entry["row"]): entry["image"] for entry in data}
 
     def image(self, position: int, row: str) -> str:

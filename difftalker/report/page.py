@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -67,13 +66,12 @@ def build_page(inputs: Inputs, params: Params, complete: faces.Complete) -> str:
     completed = tensor(landmarks, "landmarks")
     if len(completed) != len(test):
         raise UserError(f"{inputs.synthesis}: has {len(completed)} frames, the test split {len(test)}; run `dvc repro`")
-    samples = faces.Samples(inputs.evaluation / "samples.parquet")
+    samples = faces.Samples(inputs.evaluation / "samples.parquet", test)
     shown = _columns(inputs, params, test.recordings[0])
     found = verdicts.cards(metrics, speed, shown)
     timings = read_timings(inputs.timings)
     total = sum(timing["seconds"] for timing in timings.values())
     context: dict[str, Any] = {
-        "version": version("difftalker"),
         "title": ", ".join(test.recordings),
         "summary": _summary(dataset, test),
         "headline": verdicts.headline(found),
@@ -86,7 +84,7 @@ def build_page(inputs: Inputs, params: Params, complete: faces.Complete) -> str:
         "sample_rows": faces.grid(samples, test, completed),
         "completion": faces.completion(samples, test, completed, complete),
         "columns": shown,
-        "table": comparison.table(metrics, shown),
+        "tables": comparison.tables(metrics, shown),
         "paper_protocol": comparison.PAPER_PROTOCOL,
         "losses": plots.loss_curves(inputs.plots),
         "landmark_curve": plots.landmark_curve(inputs.plots / "landmark_distance.csv"),

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from difftalker.report.svg import FIRST, MUTED, SECOND, axes, style, to_svg
+from difftalker.report.svg import FIRST, FULL, MUTED, SECOND, axes, style, to_svg
 
 LOSSES = {"prior": "Prior", "landmarks": "Landmark completion", "face": "Face synthesis", "syncnet": "Sync expert"}
 
@@ -20,17 +20,18 @@ def loss_curves(plots: Path) -> str | None:
     if not tables:
         return None
     with style():
-        figure = Figure(figsize=(7.2, 2.3 * ((len(tables) + 1) // 2)), layout="constrained")
-        panels = figure.subplots((len(tables) + 1) // 2, min(2, len(tables)), squeeze=False).ravel()
-        for panel, (name, data) in zip(panels, tables.items(), strict=False):
+        figure = Figure(figsize=(FULL, 2.3), layout="constrained")
+        panels = figure.subplots(1, len(tables), squeeze=False).ravel()
+        for panel, (name, data) in zip(panels, tables.items(), strict=True):
             panel.plot(data["step"], data["loss"], color=FIRST)
             panel.set_title(LOSSES[name])
             panel.set_xlabel("step")
-            panel.set_yscale("log" if (data["loss"] > 0).all() else "linear")
-            panel.minorticks_off()
-            panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        for panel in panels[len(tables) :]:
-            panel.set_visible(False)
+            panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+            if (data["loss"] > 0).all():
+                panel.set_yscale("log")
+                panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
+                panel.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+                panel.yaxis.set_minor_formatter(NullFormatter())
         return to_svg(figure, "losses", "Training losses")
 
 
@@ -39,7 +40,7 @@ def landmark_curve(table: Path) -> str:
     data = pd.read_csv(table)
     with style():
         figure, panel = axes()
-        panel.plot(data["index"], data["ld"], color=FIRST, label="LD: detected on the generated frame", linewidth=1)
+        panel.plot(data["index"], data["ld"], color=FIRST, label="LD, generated frame", linewidth=1)
         panel.plot(data["index"], data["landmark_distance"], color=SECOND, label="completed landmarks", linewidth=1)
         panel.set_ylim(bottom=0)
         panel.set_xlabel("test frame")
@@ -72,7 +73,7 @@ def stage_bars(timings: dict[str, dict[str, float]]) -> str:
     """
     names = list(timings)
     with style():
-        figure = Figure(figsize=(7.2, 0.6 + 0.27 * len(names)), layout="constrained")
+        figure = Figure(figsize=(FULL, 0.5 + 0.25 * len(names)), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
         for panel, values, title, unit in (
             (left, [timings[name]["seconds"] for name in names], "Wall time", "s"),

@@ -23,6 +23,8 @@ _VARIABLES = {
 }
 INK, MUTED, LINE, FIRST, SECOND, THIRD = _VARIABLES
 
+FULL, HALF = 11.2, 5.2  # inches; on the page, text of both widths has one size
+
 _STYLE: dict[Any, Any] = {
     "font.size": 9.5,
     "svg.fonttype": "none",
@@ -30,7 +32,7 @@ _STYLE: dict[Any, Any] = {
     "axes.edgecolor": LINE,
     "axes.labelcolor": MUTED,
     "axes.titlesize": 10,
-    "axes.titleweight": "semibold",
+    "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.grid": True,
     "axes.grid.axis": "y",
@@ -44,6 +46,7 @@ _STYLE: dict[Any, Any] = {
     "ytick.color": MUTED,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
+    "ytick.minor.size": 0,
     "lines.linewidth": 1.5,
     "lines.solid_capstyle": "round",
     "legend.frameon": False,
@@ -57,9 +60,9 @@ def style() -> Iterator[None]:
         yield
 
 
-def axes(width: float = 7.2, height: float = 2.6) -> tuple[Figure, Axes]:
-    """One set of axes of the given size in inches, outside pyplot's global state."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+def axes() -> tuple[Figure, Axes]:
+    """One set of axes, half the page wide, outside pyplot's global state."""
+    figure = Figure(figsize=(HALF, 2.6), layout="constrained")
     return figure, figure.subplots()
 
 

@@ -12,7 +12,7 @@ SHARP_ENOUGH = 0.6  # share of the ground truth's sharpness below which a mouth 
 
 _COMPARED = ("landmark_distance", "ld", "ld_mouth", "psnr", "ssim", "lse_d")
 
-_WORDS = {"good": "Ahead of both baselines", "fair": "Ahead of one baseline", "poor": "Behind the baselines"}
+_WORDS = {"good": "Beats both baselines", "fair": "Beats one baseline", "poor": "Beats no baseline"}
 
 
 def cards(metrics: Mapping[str, Any], speed: Mapping[str, float], shown: list[Column]) -> list[dict[str, str]]:
