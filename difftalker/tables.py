@@ -6,7 +6,7 @@ have the same rows in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -62,6 +62,12 @@ DATASET = pa.schema(
         ("box", pa.list_(pa.float32(), 4)),
     ]
 )
+
+_RECORDED = [("recording", pa.string()), *_KEY]
+
+# What synthesis writes for the test split, in the order of the dataset: generated crops and completed landmarks.
+GENERATED = pa.schema([*_RECORDED, ("image", pa.binary())])
+COMPLETED = pa.schema([*_RECORDED, ("landmarks", LANDMARKS_TYPE)])
 
 
 class TableWriter:
@@ -170,22 +176,34 @@ def decode_image(data: bytes) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def iterate_images(path: str | Path, column: str = "image") -> Iterator[np.ndarray]:
-    """Stream the images of a table in row order, holding one row group at a time: (h, w, 3) uint8 RGB."""
+def iterate_images(path: str | Path, rows: Sequence[int] | np.ndarray | None = None) -> Iterator[np.ndarray]:
+    """Stream the images of a table, (h, w, 3) uint8 RGB, holding one row group at a time.
+
+    Args:
+        path: table with a column `image`.
+        rows: which rows, ascending; all where absent.
+    """
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=ROW_GROUP, columns=[column]):
-            for value in batch.column(0):
-                yield decode_image(value.as_buffer())
+        wanted = set(range(file.metadata.num_rows) if rows is None else (int(row) for row in rows))
+        row = 0
+        for index in range(file.num_row_groups):
+            size = file.metadata.row_group(index).num_rows
+            inside = [i for i in range(size) if row + i in wanted]
+            if inside:
+                values = file.read_row_group(index, columns=["image"]).column(0)
+                for i in inside:
+                    yield decode_image(values[i].as_buffer())
+            row += size
 
 
-def read_images(path: str | Path, rows: np.ndarray, column: str = "image") -> np.ndarray:
+def read_images(path: str | Path, rows: np.ndarray) -> np.ndarray:
     """Read some rows' images, in the given order: (n, h, w, 3) uint8 RGB. Opens only the row groups needed."""
     with pq.ParquetFile(path) as file:
         starts = np.cumsum([0] + [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)])
         group = np.searchsorted(starts, rows, side="right") - 1
         images: dict[int, np.ndarray] = {}
         for index in np.unique(group):
-            values = file.read_row_group(int(index), columns=[column]).column(0)
+            values = file.read_row_group(int(index), columns=["image"]).column(0)
             for row in np.unique(rows[group == index]):
                 images[int(row)] = decode_image(values[int(row - starts[index])].as_buffer())
     return np.stack([images[int(row)] for row in rows])

@@ -125,7 +125,9 @@ class FaceNetwork(nn.Module):
         hidden = unet.mid_block(hidden, time, encoder_hidden_states=context)
         position = 0
         for block in self.up_blocks if self.up_blocks is not None else unet.up_blocks:
-            attentions = block.attentions if getattr(block, "has_cross_attention", False) else [None] * len(block.resnets)
+            attentions = (
+                block.attentions if getattr(block, "has_cross_attention", False) else [None] * len(block.resnets)
+            )
             for resnet, attention in zip(block.resnets, attentions, strict=True):
                 hidden = resnet(torch.cat([hidden, skips.pop()], dim=1), time)
                 if features is not None:

@@ -1,4 +1,4 @@
-"""Models on disk: `config.json` with what the constructor needs, `model.safetensors` with the weights; never pickles."""
+"""Models on disk: `config.json` for the constructor, `model.safetensors` for the weights; never pickles."""
 
 from __future__ import annotations
 

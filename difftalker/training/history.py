@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +51,12 @@ class History:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
         self.rows, self._sums, self._count = state["rows"], state["sums"], state["count"]
+
+
+def write_losses(path: str | Path, histories: Mapping[str, History]) -> None:
+    """Write the losses of several trainings as one CSV: network, step, loss; only the header where none was trained."""
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["network", "step", "loss"])
+        for name, history in histories.items():
+            writer.writerows([name, row["step"], f"{row['loss']:.6g}"] for row in history.rows)

@@ -1,0 +1,80 @@
+"""Frames from upper faces and completed landmarks: encode, sample, decode, composite."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from difftalker.composite import composite, upper_face
+from difftalker.config import SamplingConfig
+from difftalker.diffusion import sample
+from difftalker.landmarks.raster import rasterise
+from difftalker.models.face import FaceNetwork
+from difftalker.models.prior import Prior
+
+
+@dataclass
+class Synthesiser:
+    """A trained face, ready to paint.
+
+    All frames of a video share one noise tensor: what the noise decides (fine texture) stays still.
+
+    Attributes:
+        prior: autoencoder, UNet and schedule.
+        network: the trained face network on the same prior.
+        config: sampling steps, batch size, seed of the noise.
+        device: where to compute.
+        seconds: time spent so far in `encode`, `sample`, `decode` and `composite`.
+    """
+
+    prior: Prior
+    network: FaceNetwork
+    config: SamplingConfig
+    device: torch.device
+    seconds: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.prior.to(self.device)
+        self.network.to(self.device)
+
+    @torch.no_grad()
+    def paint(self, crops: np.ndarray, landmarks: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """Generate the lower half of some frames.
+
+        Args:
+            crops: source crops (b, h, w, 3) uint8 RGB; only their upper halves have influence.
+            landmarks: completed landmarks (b, 68, 2) over the crop size.
+            features: audio features (b, 16, 29), read where the face is conditioned on audio.
+
+        Returns:
+            (b, h, w, 3) uint8 RGB: source above, generated below.
+        """
+        started = time.perf_counter()
+        upper = torch.from_numpy(self.prior.encode(upper_face(crops))).to(self.device)
+        started = self._lap("encode", started)
+        signal = features if self.network.condition == "audio" else rasterise(landmarks, crops.shape[2])
+        conditions = self.network.encode_condition(upper, torch.from_numpy(signal).to(self.device), self.prior.context)
+        noise = torch.randn(upper.shape[1:], generator=torch.Generator().manual_seed(self.config.seed))
+        latents = sample(
+            lambda z, step: self.network(z, step, conditions),
+            upper,
+            noise.to(self.device).expand_as(upper),
+            self.prior.alphas_cumprod,
+            steps=self.config.steps,
+            prediction=self.prior.prediction,
+        )
+        started = self._lap("sample", started)
+        generated = self.prior.decode(latents.cpu().numpy())
+        started = self._lap("decode", started)
+        result = composite(crops, generated)
+        self._lap("composite", started)
+        return result
+
+    def _lap(self, part: str, started: float) -> float:
+        now = time.perf_counter()
+        self.seconds[part] += now - started  # type: ignore[assignment]
+        return now

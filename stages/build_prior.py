@@ -1,0 +1,66 @@
+"""Stage build_prior: the bundled prior as it is, or trained on the footage's training split."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from difftalker.config import load_params
+from difftalker.dataset import Dataset
+from difftalker.files import replacing
+from difftalker.models.bundled import BUNDLED
+from difftalker.models.prior import Prior, build_small_prior
+from difftalker.tables import read_images
+from difftalker.training.device import select_device
+from difftalker.training.history import write_losses
+from difftalker.training.prior import train_prior
+from difftalker.training.seeds import seeded
+from stages.runner import run
+from stages.scratch import scratch
+
+
+def training_crops(dataset: Dataset, frames: Path) -> np.ndarray:
+    """The training split's crops (n, h, w, 3) uint8 RGB, in the dataset's order."""
+    rows = dataset.rows("train")
+    recordings = dataset.recording[rows]
+    return np.concatenate(
+        [
+            read_images(frames / name / "crops.parquet", dataset.row[rows[recordings == name]])
+            for name in dict.fromkeys(recordings)
+        ]
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="dataset to train on")
+    parser.add_argument("--frames", type=Path, required=True, help="folder with <recording>/crops.parquet")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the prior to write")
+    parser.add_argument("--loss", type=Path, required=True, help="CSV of the losses to write")
+    arguments = parser.parse_args()
+    params = load_params()
+    histories = {}
+    with scratch("build_prior") as folder:
+        if params.prior.source == "bundled" or params.prior.start == "bundled":
+            prior = Prior.load(BUNDLED)
+        else:
+            with seeded(params.seed):
+                prior = build_small_prior(params.prior, params.video.size)
+        if params.prior.source == "train":
+            histories = train_prior(
+                prior,
+                training_crops(Dataset.load(arguments.dataset), arguments.frames),
+                params.prior,
+                seed=params.seed,
+                device=select_device(params.device),
+                scratch=folder,
+            )
+        with replacing(arguments.out) as partial:
+            prior.save(partial)
+        write_losses(arguments.loss, histories)
+
+
+if __name__ == "__main__":
+    run("build_prior", main)

@@ -1,0 +1,56 @@
+"""Stage train_face: latents and landmarks of the training split -> the face network."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from difftalker.config import load_params
+from difftalker.dataset import Dataset
+from difftalker.files import replacing
+from difftalker.latents import read_latents
+from difftalker.models.face import build_face
+from difftalker.models.prior import Prior
+from difftalker.training.device import select_device
+from difftalker.training.face import train_face
+from difftalker.training.seeds import seeded
+from stages.runner import run
+from stages.scratch import scratch
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="dataset to train on")
+    parser.add_argument("--latents", type=Path, required=True, help="folder of the latents")
+    parser.add_argument("--prior", type=Path, required=True, help="folder of the prior")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the model to write")
+    parser.add_argument("--loss", type=Path, required=True, help="CSV of the losses to write")
+    arguments = parser.parse_args()
+    params = load_params()
+    device = select_device(params.device)
+    dataset = Dataset.load(arguments.dataset)
+    rows = dataset.rows("train")
+    full, upper = read_latents(arguments.latents)
+    prior = Prior.load(arguments.prior)
+    with seeded(params.seed):
+        network = build_face(prior.unet, prior.reduction, params.face)
+    with scratch("train_face") as folder:
+        history = train_face(
+            network,
+            prior,
+            full[rows],
+            upper[rows],
+            dataset.landmarks[rows],
+            dataset.features[rows],
+            params.face,
+            seed=params.seed,
+            device=device,
+            checkpoint=folder / "checkpoint.pt",
+        )
+        with replacing(arguments.out) as partial:
+            network.save(partial)
+        history.write_loss(arguments.loss)
+
+
+if __name__ == "__main__":
+    run("train_face", main)
