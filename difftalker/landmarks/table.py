@@ -73,7 +73,7 @@ def clean_clip(
     """Fill, smooth and judge the detections of one clip.
 
     Args:
-        points: (n, 68, 2), normalised.
+        points: (n, 68, 2), normalised, as detected.
         seen: (n,) bool, which rows are detections to trust.
         config: its `max_gap` and `smoothing` are used.
 
@@ -82,5 +82,6 @@ def clean_clip(
     """
     filled, interpolated = fill_gaps(points, seen, config.max_gap)
     smoothed = smooth(filled, seen | interpolated, config.smoothing)
-    valid = (seen | interpolated) & mouth_in_lower_half(smoothed, 1.0)
+    # A mouth that was seen elsewhere is not guessed to be in place: the detections must agree with what was filled in.
+    valid = (seen | interpolated) & mouth_in_lower_half(points, 1.0) & mouth_in_lower_half(smoothed, 1.0)
     return smoothed, valid, interpolated & valid

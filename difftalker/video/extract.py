@@ -157,7 +157,10 @@ def _describe(info: VideoInfo, track: Track, geometry: Geometry, scale: float, f
         warnings.append(f"no face in {_ranges(~track.found, fps)}; these frames are not used")
     outside = track.found & ~geometry.valid
     if outside.any():
-        warnings.append(f"mouth or chin outside the crop's lower half in {_ranges(outside, fps)}; not used")
+        warnings.append(
+            f"mouth or chin outside the crop's lower half in {_ranges(outside, fps)}; not used "
+            "(where the head moves much, a lower frames.smoothing keeps more)"
+        )
     if scale > _ENLARGED:
         warnings.append(f"the face is small: crops are enlarged {scale:.1f} times")
     for warning in warnings:

@@ -78,3 +78,7 @@ def test_a_mouth_in_the_upper_half_is_invalid_not_guessed() -> None:
     _, valid, interpolated = clean_clip(points, np.ones(7, bool), CONFIG)
     assert not valid[3] and not interpolated.any()
     assert valid[[0, 6]].all()
+    seen = np.ones(7, bool)
+    seen[3] = False  # a gap that could be filled, were the mouth not seen elsewhere
+    _, valid, interpolated = clean_clip(points, seen, CONFIG)
+    assert not valid[3] and not interpolated.any()
