@@ -12,6 +12,7 @@ import pyarrow as pa
 from difftalker.evaluation.evaluate import Evaluation, metrics_document
 from difftalker.evaluation.rows import Rows
 from difftalker.files import replacing
+from difftalker.metrics.lse import SHIFT
 from difftalker.tables import encode_image, table, write_table
 
 _KEY = [("recording", pa.string()), ("clip", pa.string()), ("frame", pa.int32()), ("time", pa.float64())]
@@ -30,7 +31,7 @@ def write_metrics(path: Path, result: Evaluation, test: Rows) -> None:
 def write_plots(folder: Path, result: Evaluation) -> None:
     """Write landmark_distance.csv (index, ld, landmark_distance) and sync_offset.csv.
 
-    The latter has the columns offset, ground_truth and generated.
+    The latter has the columns offset (in frames, positive: the picture is late), ground_truth and generated.
     """
     main, truth = result.rows["generated"], result.rows["ground_truth"]
     distances = zip(main.frames["ld"], main.frames["landmark_distance"], strict=True)
@@ -39,11 +40,11 @@ def write_plots(folder: Path, result: Evaluation) -> None:
         ("index", "ld", "landmark_distance"),
         ((index, *_texts(pair)) for index, pair in enumerate(distances)),
     )
-    sync = zip(truth.sync, main.sync, strict=True)
+    offsets = range(-SHIFT, SHIFT + 1) if len(main.sync) else ()
     _write_csv(
         folder / "sync_offset.csv",
         ("offset", "ground_truth", "generated"),
-        ((index - len(truth.sync) // 2, *_texts(pair)) for index, pair in enumerate(sync)),
+        ((offset, *_texts((truth.sync[SHIFT - offset], main.sync[SHIFT - offset]))) for offset in offsets),
     )
 
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from difftalker.composite import composite
 from difftalker.evaluation.rows import Rows
-from difftalker.tables import decode_image, encode_image, iterate_images, read_images
+from difftalker.tables import decode_image, encode_image, iterate_images
 
 
 class Codec(Protocol):
@@ -56,10 +56,9 @@ class MeanMouth:
     def __init__(self, train: Rows, frames: str | Path) -> None:
         total, self.landmarks = np.zeros(1), train.landmarks.mean(axis=0)
         for recording in tqdm(train.recordings, desc="mean mouth", unit="recording", leave=False):
-            wanted = set(train.row[train.recording == recording].tolist())
-            for row, image in enumerate(iterate_images(Path(frames) / recording / "crops.parquet")):
-                if row in wanted:
-                    total = total + image
+            rows = train.row[train.recording == recording]
+            for image in iterate_images(Path(frames) / recording / "crops.parquet", rows):
+                total = total + image
         self._mean = np.rint(total / len(train)).astype(np.uint8)
 
     def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
@@ -82,12 +81,9 @@ class NearestAudio:
         self.landmarks = train.landmarks[self.index]
         self._images: dict[int, bytes] = {}  # encoded: a minute of 512-px frames stays below half a gigabyte
         for recording in train.recordings:
-            chosen = [i for i in np.unique(self.index) if train.recording[i] == recording]
-            path = Path(frames) / recording / "crops.parquet"
-            for start in range(0, len(chosen), 64):
-                part = chosen[start : start + 64]
-                for i, image in zip(part, read_images(path, train.row[part]), strict=True):
-                    self._images[int(i)] = encode_image(image, "png")
+            chosen = [int(i) for i in np.unique(self.index) if train.recording[i] == recording]
+            images = iterate_images(Path(frames) / recording / "crops.parquet", train.row[chosen])
+            self._images |= {i: encode_image(image, "png") for i, image in zip(chosen, images, strict=True)}
 
     def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
         return composite(truth, np.stack([decode_image(self._images[int(i)]) for i in self.index[chosen]]))

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+
+from difftalker.audio.cut import cut
+from difftalker.audio.wav import read_wav
+from difftalker.evaluation.rows import Rows
+from difftalker.metrics.lse import SyncExpert
 
 
 class SyncScorer(Protocol):
@@ -21,3 +27,19 @@ class SyncScorer(Protocol):
     def means(self) -> dict[str, float]:
         """`lse_d`, `lse_c` and `sync_offset` in frames; empty where no run is long enough."""
         ...
+
+
+def sound_embeddings(expert: SyncExpert, test: Rows, frames: Path, fps: float) -> list[np.ndarray]:
+    """The expert's embeddings of the sound under each run of the test split, (windows, d) each.
+
+    Args:
+        expert: the sync expert.
+        test: the test split.
+        frames: folder of the recordings' frames, with `<recording>/audio/<clip>.wav`.
+        fps: frames per second.
+    """
+    found = []
+    for run in test.runs():
+        samples = read_wav(frames / test.recording[run.start] / "audio" / f"{test.clip[run.start]}.wav")
+        found.append(expert.embed_audio(cut(samples, int(test.frame[run.start]), run.stop - run.start, fps)))
+    return found

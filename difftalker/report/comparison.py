@@ -83,7 +83,13 @@ def columns(detector: str, expert: str, size: int, margin: str) -> list[Column]:
             f"{crop}. Comparable only between rows of the same expert and crop.",
         ),
         Column("lse_c", "LSE-C", "↑", 3, "Median less minimum of the same distances."),
-        Column("sync_offset", "Offset", "", 0, "Shift in frames at which that distance is least."),
+        Column(
+            "sync_offset",
+            "Offset",
+            "",
+            0,
+            "Offset in frames at which that distance is least; positive where the picture is later than the sound.",
+        ),
         Column(
             "jitter_ratio",
             "Jitter",

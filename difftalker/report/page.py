@@ -94,6 +94,7 @@ def build_page(inputs: Inputs, params: Params, complete: faces.Complete) -> str:
         "listings": data.listings(dataset, inputs.frames, _interpolated(inputs.detected, dataset)),
         "stages": plots.stage_bars(timings) if timings else None,
         "stages_note": f"{total / 60:.1f} minutes in total for the stages shown, each as it last ran.",
+        "speed_note": _speed_note(speed),
         "params": inputs.params.read_text(encoding="utf-8"),
     }
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -122,6 +123,13 @@ def _summary(dataset: Dataset, test: Rows) -> str:
         f"{len(test):,} test frames ({len(test) / dataset.fps:.1f} s at {dataset.fps:g} frames per second), "
         f"learnt from {train:,} training frames ({train / dataset.fps:.0f} s) of the same speaker."
     )
+
+
+def _speed_note(speed: dict[str, Any]) -> str:
+    parts = sorted(speed.get("seconds_per_frame", {}).items(), key=lambda part: -part[1])
+    listed = ", ".join(f"{name} {1000 * seconds:.1f} ms" for name, seconds in parts)
+    whole = f"Synthesis: {speed['fps']:.1f} frames per second end to end"
+    return f"{whole}; per frame: {listed}." if listed else f"{whole}."
 
 
 def _videos(synthesis: Path, recordings: list[str]) -> list[dict[str, str | None]]:

@@ -49,16 +49,18 @@ def landmark_curve(table: Path) -> str:
         return to_svg(figure, "landmark_curve", "Landmark distance per test frame")
 
 
-def sync_curve(table: Path) -> str:
-    """Audio-video distance over shifts of the sound, as SVG."""
+def sync_curve(table: Path) -> str | None:
+    """Audio-video distance over offsets, as SVG; None where the test split was too short for it."""
     data = pd.read_csv(table)
+    if data.empty:
+        return None
     with style():
         figure, panel = axes()
         for column, colour, label in (("ground_truth", MUTED, "ground truth"), ("generated", FIRST, "generated")):
             panel.plot(data["offset"], data[column], color=colour, label=label, marker="o", markersize=3)
             best = int(np.argmin(data[column]))
             panel.plot(data["offset"][best], data[column][best], "o", color=colour, markersize=7)
-        panel.set_xlabel("offset of the sound in frames")
+        panel.set_xlabel("offset in frames (positive: the picture is late)")
         panel.set_ylabel("embedding distance")
         panel.xaxis.set_major_locator(MaxNLocator(11, integer=True))
         panel.legend(loc="upper left", ncols=2, bbox_to_anchor=(0, 1.16), borderaxespad=0)

@@ -86,7 +86,7 @@ def to_svg(figure: Figure, name: str, description: str) -> str:
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r'\1 width="100%"', text, count=1)
     text = re.sub(r"font: ([0-9.]+px) [^;\"]+", r"font-size: \1", text)
-    text = text.replace('id="figure_1"', f'id="{name}"').replace('id="axes_', f'id="{name}_axes_')
+    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{name}-", text)
     for colour, variable in _VARIABLES.items():
         text = text.replace(colour, variable)
     return text.replace("<svg", f'<svg role="img" aria-label="{description}"', 1)

@@ -1,0 +1,86 @@
+"""A run with everything that the report shows; figures are made up, pictures and landmarks real."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from difftalker.dataset import Dataset
+from difftalker.evaluation.rows import read_crops, read_rows
+from difftalker.evaluation.samples import sample_positions
+from difftalker.report.comparison import REFERENCES
+from difftalker.report.page import Inputs
+from difftalker.tables import encode_image, table, write_table
+from tests.evaluation.synthetic_run import build_run
+
+METRICS = {
+    "landmark_distance": 0.0031,
+    "ld": 0.0052,
+    "ld_mouth": 0.0061,
+    "psnr": 31.25,
+    "ssim": 0.9612,
+    "lse_d": 0.71,
+    "lse_c": 0.42,
+    "sync_offset": 0,
+    "sharpness_ratio": 0.74,
+    "jitter_ratio": 0.9,
+    "test_frames": 45,
+    "test_recordings": 2,
+    "reference": {
+        "ground_truth": {"ld": 0.0, "ssim": 1.0, "lse_d": 0.66, "lse_c": 0.5, "sync_offset": 0},
+        "mean_mouth": {"landmark_distance": 0.009, "ld": 0.0098, "psnr": 28.0, "ssim": 0.95, "lse_d": 1.1},
+        "nearest_audio": {"landmark_distance": 0.002, "ld": 0.0099, "psnr": 33.0, "ssim": 0.97, "lse_d": 0.9},
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+    root = tmp_path_factory.mktemp("report")
+    run = build_run(root)
+    evaluation, plots, timings = (root / name for name in ("results/evaluation", "plots", "timings"))
+    for folder in (evaluation, plots, timings):
+        folder.mkdir(parents=True)
+    test = read_rows(Dataset.load(run.dataset), "test")
+    positions = sorted(sample_positions(test.landmarks).tolist())
+    entries = [(position, row) for position in positions for row in ("generated", *REFERENCES)]
+    columns = {
+        "position": [position for position, _ in entries],
+        "row": [row for _, row in entries],
+        "image": [encode_image(read_crops(run.frames, test, slice(i, i + 1))[0], "png") for i, _ in entries],
+    }
+    schema = pa.schema([("position", pa.int32()), ("row", pa.string()), ("image", pa.binary())])
+    write_table(evaluation / "samples.parquet", table(schema, columns))
+    metrics, speed, params = (root / name for name in ("metrics.json", "speed.json", "params.yaml"))
+    metrics.write_text(json.dumps(METRICS))
+    speed.write_text(json.dumps({"fps": 12.34, "seconds_per_frame": {"sample": 0.05, "decode": 0.02}}))
+    params.write_text("seed: 0  # <b>not markup</b>\n")
+    index = np.arange(45)
+    np.savetxt(
+        plots / "landmark_distance.csv",
+        np.stack([index, index % 5 / 1000, index % 7 / 1000], 1),
+        delimiter=",",
+        header="index,ld,landmark_distance",
+        comments="",
+    )
+    shifts = np.arange(-15, 16)
+    np.savetxt(
+        plots / "sync_offset.csv",
+        np.stack([shifts, np.abs(shifts) + 1, np.abs(shifts) + 2], 1),
+        delimiter=",",
+        header="offset,ground_truth,generated",
+        comments="",
+    )
+    (plots / "face_loss.csv").write_text("step,loss\n10,0.5\n20,0.25\n30,0.2\n")
+    (timings / "synthesise.json").write_text('{"seconds": 75.0, "peak_bytes": 1073741824}')
+    (timings / "extract_frames@anna.json").write_text('{"seconds": 45.0, "peak_bytes": 536870912}')
+    return Inputs(
+        run.dataset, run.frames, run.detected, run.synthesis, evaluation, metrics, speed, plots, timings, params
+    )
+
+
+@pytest.fixture
+def project() -> Path:
+    return Path(__file__).parents[2]

@@ -1,0 +1,161 @@
+"""The page as a reader and a browser get it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from difftalker.config import load_params
+from difftalker.errors import UserError
+from difftalker.report import page as page_module
+from difftalker.report.page import Inputs, build_page, read_timings
+
+VOID = {"meta", "img", "br", "link", "input", "circle", "path", "use", "polyline", "polygon", "rect"}
+
+
+class Reader(HTMLParser):
+    """Collects what the page loads, and checks that elements close in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.tags.append(tag)
+        self.loads += [values[name] or "" for name in ("src", "data", "poster") if name in values]
+        if tag == "link":
+            self.loads.append(values.get("href") or "")
+        if values.get("id"):
+            self.ids.append(values["id"] or "")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+def swap(landmarks: np.ndarray, features: np.ndarray) -> np.ndarray:
+    """A completion that knows the sound's own mouth: two frames, each gets the other's."""
+    mixed = landmarks.copy()
+    mixed[:, 48:] = landmarks[::-1, 48:]
+    return mixed
+
+
+@pytest.fixture(scope="module")
+def build(inputs: Inputs) -> Callable[[Inputs], str]:
+    params = load_params(Path(__file__).parents[2] / "params.yaml")
+    return lambda chosen: build_page(chosen, params, swap)
+
+
+@pytest.fixture(scope="module")
+def html(inputs: Inputs, build: Callable[[Inputs], str]) -> str:
+    return build(inputs)
+
+
+def test_the_page_loads_nothing_and_is_well_formed(html: str) -> None:
+    reader = Reader()
+    reader.feed(html)
+    assert not reader.open
+    assert reader.loads
+    assert all(source.startswith("data:") for source in reader.loads)
+    assert not re.search(r"@import|url\((?!#)", html)
+    assert len(reader.ids) == len(set(reader.ids)), "two figures share an identifier"
+    assert reader.tags.count("video") == 4  # two recordings
+    assert len(html) < 10_000_000
+
+
+def test_every_reference_inside_a_figure_exists(html: str) -> None:
+    ids = set(re.findall(r'\bid="([^"]+)"', html))
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', html))
+    assert used <= ids
+
+
+def test_the_page_says_what_it_must(html: str) -> None:
+    for text in ("Synthetic media", "0.0031", "31.25", "24.31", "quoted", "face widths a side", "12.3"):
+        assert text in html, text
+    for name in ("Prior", "Sync expert"):  # no loss was recorded for these
+        assert f">{name}</text>" not in html
+    assert ">Face synthesis</text>" in html
+
+
+def test_verdicts_compare_with_both_baselines(html: str) -> None:
+    cards = dict(re.findall(r'class="name">([^<]+)<.*?class="verdict (\w+)"', html, re.DOTALL))
+    assert cards["LD"] == "good"  # better than both
+    assert cards["Landmark distance"] == "fair"  # the nearest frame is better
+    assert cards["LSE-D"] == "good"
+    assert cards["Mouth sharpness"] == "good"
+
+
+def test_the_mismatch_test_reports_the_openings(html: str) -> None:
+    notes = re.findall(
+        r"truth ([\d.]+), completed ([\d.]+); with the sound of frame \d+: ([\d.]+), .*? has ([\d.]+)\.", html
+    )
+    assert len(notes) == 2
+    for truth, _, mixed, sounding in notes:
+        assert mixed == sounding != truth
+
+
+def test_frames_left_out_are_listed(html: str) -> None:
+    assert "anna/c1: 5–7, 20" in html
+    assert "anna/c1: 3; bert/d: 3" in html  # interpolated
+
+
+def test_parameters_are_text_not_markup(html: str) -> None:
+    assert "&lt;b&gt;not markup" in html
+
+
+def test_time_and_memory_per_stage_in_the_order_of_the_graph(inputs: Inputs, html: str) -> None:
+    timings = read_timings(inputs.timings)
+    assert list(timings) == ["extract_frames@anna", "synthesise"]
+    assert "2.0 minutes in total" in html
+
+
+def test_a_page_without_timings_is_whole(inputs: Inputs, build: Callable[[Inputs], str], tmp_path: Path) -> None:
+    assert "Wall time" not in build(replace(inputs, timings=tmp_path / "none"))
+
+
+def test_the_same_run_gives_the_same_page(inputs: Inputs, html: str, build: Callable[[Inputs], str]) -> None:
+    assert build(inputs) == html
+
+
+def test_videos_beyond_the_budget_are_named_not_embedded(
+    inputs: Inputs, build: Callable[[Inputs], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_module, "VIDEO_BYTES", 100)
+    html = build(inputs)
+    assert "<video" not in html
+    assert "bert.mp4" in html
+
+
+@pytest.mark.parametrize(
+    ("field", "content", "message"),
+    [
+        ("metrics", "{", "not valid JSON"),
+        ("metrics", None, "no such file"),
+        ("speed", None, "no such file"),
+    ],
+)
+def test_a_missing_or_broken_part_is_one_clear_line(
+    inputs: Inputs, build: Callable[[Inputs], str], tmp_path: Path, field: str, content: str | None, message: str
+) -> None:
+    path = tmp_path / f"{field}.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UserError, match=message) as error:
+        build(replace(inputs, **{field: path}))
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
