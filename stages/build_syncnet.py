@@ -1,0 +1,64 @@
+"""Train the small sync expert on the training split."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from difftalker.audio.cut import cut
+from difftalker.audio.wav import read_wav
+from difftalker.config import load_params
+from difftalker.dataset import Dataset
+from difftalker.files import replacing
+from difftalker.models.syncnet import log_mel, lower_halves
+from difftalker.tables import iterate_images
+from difftalker.training.device import select_device
+from difftalker.training.syncnet import Run, train_syncnet
+from stages.runner import run
+from stages.scratch import scratch
+
+
+def read_runs(dataset: Dataset, frames: Path) -> list[Run]:
+    """The runs of training frames with their sound, from the folder of the recordings' frames."""
+    runs = []
+    for recording in dict.fromkeys(dataset.recording):
+        segments = [index for index in dataset.segments("train") if dataset.recording[index[0]] == recording]
+        images = lower_halves(
+            iterate_images(frames / recording / "crops.parquet", dataset.row[np.concatenate(segments)])
+        )
+        parts = images.split([len(index) for index in segments])
+        for index, part in zip(segments, parts, strict=True):
+            samples = read_wav(frames / recording / "audio" / f"{dataset.clip[index[0]]}.wav")
+            sound = cut(samples, int(dataset.frame[index[0]]), len(index), dataset.fps)
+            runs.append(Run(part, torch.from_numpy(log_mel(sound))))
+    return runs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="dataset to train on")
+    parser.add_argument("--frames", type=Path, required=True, help="folder of the recordings' frames")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the model to write")
+    parser.add_argument("--loss", type=Path, required=True, help="CSV of the losses to write")
+    arguments = parser.parse_args()
+    params = load_params()
+    dataset = Dataset.load(arguments.dataset)
+    with scratch("build_syncnet") as folder:
+        model, history = train_syncnet(
+            read_runs(dataset, arguments.frames),
+            params.video.fps,
+            params.syncnet.train,
+            params.seed,
+            select_device(params.device),
+            folder / "checkpoint.pt",
+        )
+        with replacing(arguments.out) as partial:
+            model.save(partial)
+        history.write_loss(arguments.loss)
+
+
+if __name__ == "__main__":
+    run("build_syncnet", main)
