@@ -22,6 +22,7 @@ from difftalker.video.probe import VideoInfo, list_videos, validate_video
 from difftalker.video.track import PIECE, Track, track_faces
 
 _SILENT = 16  # largest sample of sound that counts as silence: -66 dB of full scale
+_MUTE = 0.5  # seconds without sound at an end that are worth a warning
 _THREADS = 2  # that cut and compress crops
 _ENLARGED = 2.0  # crops are said to be enlarged from this factor on
 
@@ -64,13 +65,15 @@ def extract_recording(
     infos = [validate_video(path) for path in list_videos(recording)]
     expected = sum(frame_count(info.duration, video.fps) for info in infos)
     tracks: list[Track] = []
+    sounds: list[tuple[float, float]] = []
     with tqdm(total=2 * expected, desc="extract frames", unit="frame", mininterval=1.0) as bar:
         count = workers or worker_count(expected // (4 * PIECE))
         with processes(count) as executor:
             streams = (_counted(decode_frames(info.path, video.fps), bar) for info in infos)
             for info, track in zip(infos, track_faces(streams, executor, count), strict=True):
                 _check_face(info.path, track)
-                _write_sound(info.path, out / "audio" / f"{info.path.stem}.wav", len(track.found), video.fps)
+                wav = out / "audio" / f"{info.path.stem}.wav"
+                sounds.append(_write_sound(info.path, wav, len(track.found), video.fps))
                 tracks.append(track)
         face = float(np.median(np.concatenate([face_width(track.points[track.found]) for track in tracks])))
         metadata = {
@@ -81,11 +84,11 @@ def extract_recording(
             TableWriter(out / "crops.parquet", CROPS, metadata) as crops,
             TableWriter(out / "geometry.parquet", GEOMETRY, metadata) as geometries,
         ):
-            for info, track in zip(infos, tracks, strict=True):
+            for info, track, sound in zip(infos, tracks, sounds, strict=True):
                 geometry = crop_geometry(track, face, video.size, frames.margin, frames.smoothing, video.fps)
                 stream = _counted(decode_frames(info.path, video.fps), bar)
                 _write_clip(info.path.stem, stream, track, geometry, video, frames.codec, crops, geometries)
-                clips.append(_describe(info, track, geometry, video.size / (frames.margin * face), video.fps))
+                clips.append(_describe(info, track, sound, geometry, video.size / (frames.margin * face), video.fps))
     (out / "clips.json").write_text(json.dumps([asdict(clip) for clip in clips], indent=1) + "\n", encoding="utf-8")
     return clips
 
@@ -104,13 +107,20 @@ def _check_face(path: Path, track: Track) -> None:
         )
 
 
-def _write_sound(video: Path, wav: Path, frames: int, fps: float) -> None:
-    peak = 0
+def _write_sound(video: Path, wav: Path, frames: int, fps: float) -> tuple[float, float]:
+    """Write a clip's sound; returns the seconds at which it begins and ends: elsewhere there is digital silence."""
+    peak = position = end = 0
+    begin: int | None = None
 
     def pieces() -> Iterator[np.ndarray]:
-        nonlocal peak
+        nonlocal peak, position, begin, end
         for piece in decode_audio(video, round(frames / fps * RATE)):
             peak = max(peak, int(np.abs(piece.astype(np.int32)).max(initial=0)))
+            sounding = np.flatnonzero(piece)
+            if len(sounding):
+                begin = position + int(sounding[0]) if begin is None else begin
+                end = position + int(sounding[-1]) + 1
+            position += len(piece)
             yield piece
 
     write_wav(wav, pieces())
@@ -119,6 +129,7 @@ def _write_sound(video: Path, wav: Path, frames: int, fps: float) -> None:
             f"{video}: its sound track is silent from 0.00 s to {frames / fps:.2f} s; "
             "give footage with audible speech, or take the file out of the folder"
         )
+    return (begin or 0) / RATE, end / RATE
 
 
 def _write_clip(
@@ -149,8 +160,13 @@ def _write_clip(
             )
 
 
-def _describe(info: VideoInfo, track: Track, geometry: Geometry, scale: float, fps: float) -> Clip:
+def _describe(
+    info: VideoInfo, track: Track, sound: tuple[float, float], geometry: Geometry, scale: float, fps: float
+) -> Clip:
     warnings = []
+    length = len(track.found) / fps
+    if sound[0] > _MUTE or sound[1] < length - _MUTE:
+        warnings.append(f"sound only from {sound[0]:.2f} s to {sound[1]:.2f} s of {length:.2f} s; elsewhere silence")
     if track.several:
         warnings.append(f"several faces in {track.several} frames; the largest was followed")
     if not track.found.all():

@@ -113,6 +113,12 @@ def test_no_sound(folder: Path) -> None:
     assert "mute.mp4" in refusal(folder)
 
 
+def test_sound_for_only_part_is_told(folder: Path) -> None:
+    write_footage(folder / "a.mkv", [portrait()] * 30, 25.0, noise(0.4), sound_start=0.2)
+    (clip,) = extract(folder)
+    assert clip.warnings == ["sound only from 0.20 s to 0.60 s of 1.20 s; elsewhere silence"]
+
+
 def test_a_bad_file_among_good_ones_is_named(folder: Path) -> None:
     write_footage(folder / "a.mp4", [portrait()] * 3, 25.0, noise(0.12))
     (folder / "b.mp4").write_bytes(b"no video")
