@@ -16,6 +16,8 @@ from difftalker.composite import composite
 from difftalker.evaluation.rows import Rows
 from difftalker.tables import decode_image, encode_image, iterate_images
 
+_CODED = 4  # images through the autoencoder at once: its layers at full resolution need most of the memory
+
 
 class Codec(Protocol):
     """The autoencoder of a prior."""
@@ -47,7 +49,8 @@ class VaeReconstruction:
         self._codec = codec
 
     def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
-        return composite(truth, self._codec.decode(self._codec.encode(truth)))
+        parts = [truth[start : start + _CODED] for start in range(0, len(truth), _CODED)]
+        return composite(truth, np.concatenate([self._codec.decode(self._codec.encode(part)) for part in parts]))
 
 
 class MeanMouth:

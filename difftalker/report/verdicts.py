@@ -26,7 +26,7 @@ def cards(metrics: Mapping[str, Any], speed: Mapping[str, Any], shown: list[Colu
     if "jitter_ratio" in metrics:
         found.append(_jitter(metrics["jitter_ratio"]))
     value = f"{speed['fps']:.1f}"
-    found.append(_card("Speed", value, "plain", "Measured on this machine", "synthesis, end to end", "frames/s"))
+    found.append(_card("Speed", value, "plain", "Measured here", "synthesis, end to end", "frames/s"))
     return found
 
 
