@@ -29,7 +29,7 @@ TINY: dict[str, Any] = {
     "prior": {
         "source": "train",
         "start": "scratch",
-        "vae": {"channels": [16, 16], "latent_channels": 4, "train": {"steps": 4, "batch_size": 4}},
+        "latent_channels": 4,
         "unet": {"channels": [16, 16], "context_dim": 8, "train": {"steps": 4, "batch_size": 4}},
     },
     "landmarks": {"dim": 8, "heads": 2, "layers": 1, "train": {"steps": 10, "batch_size": 8}},

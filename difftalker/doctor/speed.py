@@ -11,17 +11,19 @@ from typing import Any
 
 import torch
 
+from difftalker.audio.wav import RATE
 from difftalker.config import Params, TrainConfig
 from difftalker.doctor.findings import Finding
-from difftalker.models.bundled import BUNDLED
 from difftalker.models.face import build_face
-from difftalker.models.prior import Prior, build_small_prior
+from difftalker.models.prior import build_small_prior
+from difftalker.models.syncnet import HEIGHT, WIDTH, log_mel
 from difftalker.training.device import select_device
 from difftalker.training.face import train_face
 from difftalker.training.landmarks import train_landmarks
-from difftalker.training.prior import train_unet, train_vae
+from difftalker.training.prior import train_unet
+from difftalker.training.syncnet import Run, train_syncnet
 
-Run = Callable[[TrainConfig], object]
+Trial = Callable[[TrainConfig], object]
 
 _STEPS = 2  # timed
 _LONG = 2 * 3600  # seconds
@@ -33,7 +35,7 @@ def training_time(params: Params) -> Finding:
     Takes some seconds. Loading, encoding and evaluation are not in it.
 
     Raises:
-        UserError: the device is not present, or the bundled prior is missing.
+        UserError: the device is not present.
     """
     device = select_device(params.device)
     seconds = {title: config.steps * step_time(config, run) for title, config, run in trainings(params, device)}
@@ -45,15 +47,12 @@ def training_time(params: Params) -> Finding:
     return Finding("training time", text)
 
 
-def trainings(params: Params, device: torch.device) -> Iterator[tuple[str, TrainConfig, Run]]:
+def trainings(params: Params, device: torch.device) -> Iterator[tuple[str, TrainConfig, Trial]]:
     """Title, configuration and a run on data drawn at random of every training that the parameters ask for."""
     generator = torch.Generator().manual_seed(0)
-    size = params.video.size
-    bundled = params.prior.source == "bundled" or params.prior.start == "bundled"
-    prior = Prior.load(BUNDLED) if bundled else build_small_prior(params.prior, size)
-    prior = prior.to(device)
-    most = max(params.prior.vae.train.batch_size, params.prior.unet.train.batch_size)
-    rows = max(most, params.landmarks.train.batch_size, params.face.train.batch_size, params.syncnet.train.batch_size)
+    size, fps = params.video.size, params.video.fps
+    prior = build_small_prior(params.prior, size).to(device)
+    rows = max(params.prior.unet.train.batch_size, params.landmarks.train.batch_size, params.face.train.batch_size)
     shape = (rows, prior.latent_channels, size // prior.reduction, size // prior.reduction)
     latents = torch.randn(shape, generator=generator).numpy()
     points = 0.2 + 0.6 * torch.rand(rows, 68, 2, generator=generator)
@@ -61,34 +60,29 @@ def trainings(params: Params, device: torch.device) -> Iterator[tuple[str, Train
     same: dict[str, Any] = {"seed": params.seed, "device": device, "checkpoint": None}
 
     if params.prior.source == "train":
-        images = torch.randint(0, 256, (rows, size, size, 3), generator=generator, dtype=torch.uint8).numpy()
-        yield "autoencoder", params.prior.vae.train, lambda config: train_vae(prior, images, config, **same)
         yield "prior", params.prior.unet.train, lambda config: train_unet(prior, latents, latents, config, **same)
     yield (
         "landmarks",
         params.landmarks.train,
-        lambda config: train_landmarks(
-            points, features, replace(params.landmarks, train=config), params.seed, device, None
-        ),
+        lambda config: train_landmarks(points, features, replace(params.landmarks, train=config), **same),
     )
-    network = build_face(prior.unet, prior.reduction, params.face)
+    face = replace(params.face, start="prior")  # the weights do not matter
+    network = build_face(prior.unet, prior.reduction, face)
     yield (
         "face",
         params.face.train,
         lambda config: train_face(
-            network,
-            prior,
-            latents,
-            latents,
-            points.numpy(),
-            features.numpy(),
-            replace(params.face, train=config),
-            **same,
+            network, prior, latents, latents, points.numpy(), features.numpy(), replace(face, train=config), **same
         ),
     )
+    frames = params.syncnet.train.batch_size + 60  # every window has neighbours to be compared with
+    pictures = torch.randint(0, 256, (frames, HEIGHT, WIDTH, 3), generator=generator, dtype=torch.uint8)
+    noise = torch.randint(-9999, 9999, (round(frames / fps * RATE),), generator=generator, dtype=torch.int16)
+    runs = [Run(pictures.permute(0, 3, 1, 2).contiguous(), torch.from_numpy(log_mel(noise.numpy())))]
+    yield "sync expert", params.syncnet.train, lambda config: train_syncnet(runs, fps, config, **same)
 
 
-def step_time(config: TrainConfig, run: Run) -> float:
+def step_time(config: TrainConfig, run: Trial) -> float:
     """Seconds per optimiser step.
 
     Args:
