@@ -5,38 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).parents[1]
+from tests.project import STEPS, Project
 
-STEPS = 40  # of train_face; a checkpoint every fourth
-TINY: dict[str, Any] = {
-    "device": "cpu",
-    "demo": {"seconds": 6.0, "size": 160},
-    "video": {"size": 64},
-    "detector": {"jitter": 1, "upscale": 2.0},
-    "split": {"test_fraction": 0.3},
-    "prior": {
-        "source": "train",
-        "start": "scratch",
-        "latent_channels": 4,
-        "unet": {"channels": [16, 16], "context_dim": 8, "train": {"steps": 4, "batch_size": 4}},
-    },
-    "landmarks": {"dim": 8, "heads": 2, "layers": 1, "train": {"steps": 10, "batch_size": 8}},
-    "face": {"start": "prior", "train": {"steps": STEPS, "batch_size": 4, "checkpoint_every": 4}},
-    "sampling": {"steps": 2},
-    "syncnet": {"train": {"steps": 4, "batch_size": 4}},
-}
 METRICS = (
     "landmark_distance",
     "ld",
@@ -48,67 +23,6 @@ METRICS = (
     "jitter_ratio",
     "sharpness_ratio",
 )
-
-
-def merge(base: dict[str, Any], changes: Mapping[str, Any]) -> None:
-    for key, value in changes.items():
-        if isinstance(value, Mapping):
-            merge(base[key], value)
-        else:
-            base[key] = value
-
-
-class Project:
-    """A copy of the repository under a git and a DVC of its own, without data."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.environment = {
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "DVC_NO_ANALYTICS": "1",
-            "OMP_NUM_THREADS": "1",
-        }
-        listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        for name in filter(None, listed.stdout.split("\0")):
-            wanted = name.split("/")[0] in (".dvc", "data", "difftalker", "stages") or "/" not in name
-            if wanted and (ROOT / name).is_file() and not name.endswith(".lock"):
-                (root / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, root / name)
-        params = yaml.safe_load((ROOT / "presets/demo.yaml").read_text())
-        merge(params, TINY)
-        (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-        for name in ("data/results", "data/plots"):  # committed metrics and plots of the full run
-            shutil.rmtree(root / name, ignore_errors=True)
-        subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """`dvc repro` in a session of its own, so that a signal reaches it and its stage as Ctrl-C would."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "dvc", "repro", *arguments],
-            cwd=self.root,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-
-    def repro(self, *arguments: str) -> str:
-        process = self.start(*arguments)
-        output, _ = process.communicate()
-        assert process.returncode == 0, output[-4000:]
-        return output
-
-    def hash_of(self, stage: str, path: str) -> str:
-        outs = yaml.safe_load((self.root / "dvc.lock").read_text())["stages"][stage]["outs"]
-        return next(out["md5"] for out in outs if out["path"] == path)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,51 @@
+"""Footage length does not change what a streaming stage holds in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from difftalker.audio.wav import RATE
+from difftalker.demo.render import render_with_truth
+from difftalker.demo.sentences import DEMO_SENTENCES
+from difftalker.demo.speech import speak_sentences
+from difftalker.video.encode import write_video
+from tests.project import Project
+
+FPS = 25.0
+SECONDS = 6.0
+TIMES = 4
+ALLOWED = 48 * 2**20  # bytes; holding the 450 further frames would take 88 MB as crops, more as pictures
+PARAMS = {"video": {"size": 256}, "split": {"test_fraction": 0.5}, "frames": {"codec": "jpeg"}}
+
+
+@pytest.fixture(scope="module")
+def peaks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, int]]:
+    """Peak bytes of each stage on the film and on the film shown four times."""
+    project = Project(tmp_path_factory.mktemp("project"))
+    speech = speak_sentences(DEMO_SENTENCES, SECONDS)
+    frames = [frame for frame, _ in render_with_truth(speech, seed=2)]
+    # At the wrong pitch, for brevity.
+    sound = np.resize(speech.samples, round(len(frames) / FPS * RATE))
+    found: dict[str, list[int]] = {}
+    for name, times in (("short", 1), ("long", TIMES)):
+        film = project.root / f"data/raw/{name}/film.mp4"
+        film.parent.mkdir(parents=True)
+        write_video(film, frames * times, FPS, np.tile(sound, times), {})
+        project.set_params({**PARAMS, "recordings": [name]})
+        project.repro("synthesise")
+        for stage in ("extract_frames", "detect_landmarks", "encode_latents", "synthesise"):
+            recorded = next(
+                path for path in (stage, f"{stage}@{name}") if Path(project.root / f"data/timings/{path}.json").exists()
+            )
+            found.setdefault(stage, []).append(project.peak(recorded))
+    return {stage: (values[0], values[1]) for stage, values in found.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["extract_frames", "detect_landmarks", "encode_latents", "synthesise"])
+def test_peak_does_not_grow(peaks: dict[str, tuple[int, int]], stage: str) -> None:
+    short, long = peaks[stage]
+    assert long < short + ALLOWED, f"{stage}: {short / 2**20:.0f} MB, {TIMES} times the footage {long / 2**20:.0f} MB"
