@@ -24,7 +24,7 @@ from difftalker.tables import read_images
 from difftalker.training.device import select_device
 from difftalker.training.face import mouth_weight, perturb
 from difftalker.training.loop import train
-from difftalker.training.prior import denoising_loss, train_vae
+from difftalker.training.prior import denoising_loss
 from difftalker.training.seeds import seeded
 from stages.runner import run
 
@@ -83,24 +83,9 @@ def main() -> None:
     rows = np.flatnonzero(dataset.split != "invalid")
     images = read_images(arguments.frames / "variations" / "crops.parquet", dataset.row[rows])
     arguments.scratch.mkdir(parents=True, exist_ok=True)
-    vae_folder = arguments.scratch / "vae"
-    device = select_device(params.device)
-    if vae_folder.exists():
-        prior = Prior.load(vae_folder)
-    else:
-        with seeded(params.seed):
-            prior = build_small_prior(params.prior, params.video.size)
-        prior.to(device)
-        train_vae(
-            prior,
-            images,
-            params.prior.vae.train,
-            seed=params.seed,
-            device=device,
-            checkpoint=arguments.scratch / "vae.pt",
-        )
-        with replacing(vae_folder) as partial:
-            prior.save(partial)
+    with seeded(params.seed):
+        prior = build_small_prior(params.prior, params.video.size)
+    prior.vae.fit(images)
     write_latents(prior, images, len(images), arguments.scratch)
     latents = read_latents(arguments.scratch)
     network = _train_joint(prior, latents, dataset.landmarks[rows], params, arguments.scratch / "joint.pt")

@@ -95,16 +95,6 @@ class SplitConfig:
 
 
 @dataclass(frozen=True, config=_STRICT)
-class VaeConfig:
-    """The small autoencoder. Pixels are first folded into channels by `unshuffle`."""
-
-    channels: Channels
-    latent_channels: Positive
-    unshuffle: Literal[1, 2, 4]
-    train: TrainConfig
-
-
-@dataclass(frozen=True, config=_STRICT)
 class UNetConfig:
     """The small prior UNet (`UNet2DConditionModel`). Attention is used from the second resolution on."""
 
@@ -115,12 +105,16 @@ class UNetConfig:
 
 @dataclass(frozen=True, config=_STRICT)
 class PriorConfig:
-    """The frozen prior: `bundled` ships with the package; `train` goes on from it (or from scratch) on the footage."""
+    """The frozen prior: `bundled` ships with the package; `train` goes on from it (or from scratch) on the footage.
+
+    A latent position is a square of `patch` pixels, kept in `latent_channels` numbers.
+    """
 
     source: Literal["bundled", "train"]
     start: Literal["bundled", "scratch"]
     prediction: Literal["epsilon", "v_prediction"]
-    vae: VaeConfig
+    patch: Literal[4, 8, 16]
+    latent_channels: Positive
     unet: UNetConfig
 
 

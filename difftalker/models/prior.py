@@ -1,12 +1,11 @@
 """The frozen prior: an autoencoder and a conditional UNet in diffusers' folder format.
 
-    prior/vae/        AutoencoderKL
+    prior/vae/        AutoencoderKL (Stable Diffusion), or the small prior's PatchAutoencoder
     prior/unet/       UNet2DConditionModel
     prior/scheduler/  noise schedule and prediction type
     prior/context.safetensors   the context of the empty prompt, so that no text encoder is needed
 
-Stable Diffusion 1.5 and the small prior of the demo differ only in their configurations. The small autoencoder reads
-images folded by `pixel_unshuffle` (its `in_channels` is 3 * s * s), which saves the costly full-resolution layers.
+Later stages cannot tell Stable Diffusion 1.5 from the small prior of the demo.
 
 Shapes: b batch, h and w crop size in pixels, c latent channels, f = h / latent height (the autoencoder's reduction).
 """
@@ -14,18 +13,17 @@ Shapes: b batch, h and w crop size in pixels, c latent channels, f = h / latent 
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from difftalker.config import PriorConfig
 from difftalker.errors import UserError
+from difftalker.models.patch_autoencoder import PatchAutoencoder
 
 _GROUPS = 16  # channels of the small networks are multiples of this
 
@@ -34,7 +32,7 @@ class Prior(nn.Module):
     """Autoencoder, UNet, noise schedule and the empty prompt's context.
 
     Args:
-        vae: maps images in [-1, 1] to latents; `scaling_factor` brings latents to unit variance.
+        vae: maps images in [-1, 1] to latents.
         unet: predicts the noise (or v) of noised latents.
         scheduler: holds the noise schedule and the prediction type; its stepping is not used.
         context: (1, tokens, context_dim) float32, what cross-attention reads when there is no prompt.
@@ -43,19 +41,24 @@ class Prior(nn.Module):
     context: Tensor
 
     def __init__(
-        self, vae: AutoencoderKL, unet: UNet2DConditionModel, scheduler: DDIMScheduler, context: Tensor
+        self,
+        vae: AutoencoderKL | PatchAutoencoder,
+        unet: UNet2DConditionModel,
+        scheduler: DDIMScheduler,
+        context: Tensor,
     ) -> None:
         super().__init__()
         self.vae = vae
         self.unet = unet
         self.scheduler = scheduler
         self.register_buffer("context", context)
-        self.fold = math.isqrt(vae.config.in_channels // 3)
 
     @property
     def reduction(self) -> int:
         """Pixels per latent position along one side."""
-        return self.fold * 2 ** (len(self.vae.config.block_out_channels) - 1)
+        if isinstance(self.vae, PatchAutoencoder):
+            return int(self.vae.config.patch)
+        return int(2 ** (len(self.vae.config.block_out_channels) - 1))
 
     @property
     def latent_channels(self) -> int:
@@ -78,13 +81,15 @@ class Prior(nn.Module):
                 f"prior: a crop of {images.shape[-1]} px does not fit an autoencoder that reduces {self.reduction} "
                 f"times; set video.size to a multiple of {2 * self.reduction}"
             )
-        folded = F.pixel_unshuffle(images, self.fold)  # (b, 3*s*s, h/s, w/s)
-        return self.vae.encode(folded).latent_dist.mean * self.vae.config.scaling_factor
+        if isinstance(self.vae, PatchAutoencoder):
+            return self.vae.encode(images)
+        return self.vae.encode(images).latent_dist.mean * self.vae.config.scaling_factor
 
     def to_images(self, latents: Tensor) -> Tensor:
         """Decode scaled latents (b, c, h/f, w/f) to images (b, 3, h, w), nominally in [-1, 1]."""
-        folded = self.vae.decode(latents / self.vae.config.scaling_factor).sample  # (b, 3*s*s, h/s, w/s)
-        return F.pixel_shuffle(folded, self.fold)
+        if isinstance(self.vae, PatchAutoencoder):
+            return self.vae.decode(latents)
+        return self.vae.decode(latents / self.vae.config.scaling_factor).sample
 
     @torch.no_grad()
     def encode(self, images: np.ndarray) -> np.ndarray:
@@ -111,9 +116,14 @@ class Prior(nn.Module):
             UserError: a part is missing or does not fit its configuration.
         """
         folder = Path(folder)
+        for part in ("vae/config.json", "unet/config.json", "scheduler/scheduler_config.json", "context.safetensors"):
+            if not (folder / part).exists():
+                raise UserError(f"{folder}: not a complete prior ({part} is missing); run `dvc repro build_prior`")
         try:
+            kind = json.loads((folder / "vae" / "config.json").read_text(encoding="utf-8"))["_class_name"]
+            autoencoder = {"AutoencoderKL": AutoencoderKL, "PatchAutoencoder": PatchAutoencoder}[kind]
             prior = cls(
-                AutoencoderKL.from_pretrained(folder / "vae", use_safetensors=True, local_files_only=True),
+                autoencoder.from_pretrained(folder / "vae", use_safetensors=True, local_files_only=True),
                 UNet2DConditionModel.from_pretrained(folder / "unet", use_safetensors=True, local_files_only=True),
                 DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),
                 load_file(folder / "context.safetensors")["context"],
@@ -125,30 +135,17 @@ class Prior(nn.Module):
 
 
 def build_small_prior(config: PriorConfig, size: int) -> Prior:
-    """A small prior with fresh weights, drawn from torch's global generator.
+    """A small prior: a UNet with fresh weights from torch's global generator, an autoencoder still to be fitted.
 
     Args:
-        config: widths, latent channels, prediction type.
+        config: patch, latent channels, widths, prediction type.
         size: side of the crops in pixels.
     """
-    vae = AutoencoderKL(
-        in_channels=3 * config.vae.unshuffle**2,
-        out_channels=3 * config.vae.unshuffle**2,
-        down_block_types=("DownEncoderBlock2D",) * len(config.vae.channels),
-        up_block_types=("UpDecoderBlock2D",) * len(config.vae.channels),
-        block_out_channels=tuple(config.vae.channels),
-        layers_per_block=1,
-        latent_channels=config.vae.latent_channels,
-        norm_num_groups=_GROUPS,
-        sample_size=size // config.vae.unshuffle,
-        scaling_factor=1.0,
-        mid_block_add_attention=False,
-    )
     plain, attention = len(config.unet.channels) > 1, max(1, len(config.unet.channels) - 1)
     unet = UNet2DConditionModel(
-        sample_size=size // (config.vae.unshuffle * 2 ** (len(config.vae.channels) - 1)),
-        in_channels=config.vae.latent_channels,
-        out_channels=config.vae.latent_channels,
+        sample_size=size // config.patch,
+        in_channels=config.latent_channels,
+        out_channels=config.latent_channels,
         down_block_types=("DownBlock2D",) * plain + ("CrossAttnDownBlock2D",) * attention,
         up_block_types=("CrossAttnUpBlock2D",) * attention + ("UpBlock2D",) * plain,
         block_out_channels=tuple(config.unet.channels),
@@ -166,7 +163,12 @@ def build_small_prior(config: PriorConfig, size: int) -> Prior:
         clip_sample=False,
         set_alpha_to_one=True,
     )
-    return Prior(vae, unet, scheduler, torch.zeros(1, 1, config.unet.context_dim))
+    return Prior(
+        PatchAutoencoder(config.patch, config.latent_channels),
+        unet,
+        scheduler,
+        torch.zeros(1, 1, config.unet.context_dim),
+    )
 
 
 def to_tensor(images: np.ndarray) -> Tensor:

@@ -1,0 +1,90 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from difftalker.config import FaceConfig, load_params
+from difftalker.errors import UserError
+from difftalker.models.face import FaceNetwork, build_face
+from difftalker.models.prior import Prior
+from difftalker.training.face import mouth_weight, perturb, train_face
+from difftalker.training.prior import train_prior
+from tests.models.small_prior import CONFIG, SIZE, TRAIN, crops, small_prior
+
+CPU = torch.device("cpu")
+RANDOM = np.random.default_rng(0)
+FACE = FaceConfig(
+    condition="landmarks", start="prior", train_decoder=False, landmark_noise=0.002, mouth_weight=4.0, train=TRAIN
+)
+
+
+def weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_training_fits_the_autoencoder_only_from_scratch(tmp_path: Path) -> None:
+    bundled, fresh = small_prior(), small_prior()
+    before = weights(bundled.vae)
+    train_prior(bundled, 255 - crops() // 2, replace(CONFIG, start="bundled"), seed=0, device=CPU, scratch=tmp_path)
+    assert same(weights(bundled.vae), before)
+    history = train_prior(fresh, 255 - crops() // 2, CONFIG, seed=0, device=CPU, scratch=tmp_path)["unet"]
+    assert not same(weights(fresh.vae), before)
+    assert history.rows[-1]["step"] == TRAIN.steps
+    assert not any(parameter.requires_grad for parameter in fresh.parameters())
+
+
+def test_the_prior_learns_to_denoise(tmp_path: Path) -> None:
+    longer = replace(TRAIN, steps=60, batch_size=6, learning_rate=0.01, ema_decay=0.9)
+    config = replace(CONFIG, unet=replace(CONFIG.unet, train=longer))
+    rows = train_prior(small_prior(), crops(), config, seed=0, device=CPU, scratch=tmp_path)["unet"].rows
+    assert np.mean([row["loss"] for row in rows[-10:]]) < 0.5 * np.mean([row["loss"] for row in rows[:10]])
+
+
+@pytest.mark.parametrize("condition", ["landmarks", "audio"])
+def test_face_training_leaves_the_prior_alone(condition: str) -> None:
+    prior = small_prior()
+    config = replace(FACE, condition=condition)
+    network = build_face(prior.unet, prior.reduction, config)
+    frozen, before = weights(prior), weights(network)
+    latents = RANDOM.normal(size=(2, 6, 4, SIZE // 8, SIZE // 8)).astype(np.float16)
+    points = RANDOM.uniform(0.2, 0.8, (6, 68, 2)).astype(np.float32)
+    sound = RANDOM.normal(size=(6, 16, 29)).astype(np.float32)
+    train_face(network, prior, *latents, points, sound, config, seed=0, device=CPU, checkpoint=None)
+    assert same(weights(prior), frozen)
+    assert not same(weights(network), before)
+
+
+def test_perturbation_moves_completed_points_only() -> None:
+    points = np.zeros((50, 68, 2), np.float32)
+    moved = perturb(points, 0.01, torch.Generator().manual_seed(0))
+    changed = np.flatnonzero((moved != 0).any((0, 2)))
+    assert changed.tolist() == [*range(4, 13), *range(48, 68)]
+    assert moved[:, changed].std() == pytest.approx(0.01, rel=0.1)
+    assert not points.any()
+
+
+def test_the_mouth_s_positions_weigh_more() -> None:
+    points = np.full((1, 68, 2), 0.5, np.float32)
+    points[0, 48:] = [0.55, 0.8]  # a point: with the margin, x 0.52-0.58 and y 0.77-0.83
+    weight = mouth_weight(points, 8, 8, 5.0)
+    assert weight.shape == (1, 1, 8, 8)
+    assert weight[0, 0].eq(5).nonzero().tolist() == [[6, 4]]
+
+
+def test_the_bundled_branch_fits_the_bundled_prior_and_no_other() -> None:
+    params = load_params(Path(__file__).parents[2] / "params.yaml")
+    from difftalker.models.bundled import BUNDLED
+
+    prior = Prior.load(BUNDLED)
+    network = build_face(prior.unet, prior.reduction, params.face)
+    assert network.injections[0].to_out.weight.abs().max() > 0
+    other = small_prior()
+    with pytest.raises(UserError, match=r"face\.start = bundled"):
+        build_face(other.unet, other.reduction, params.face)
+    assert isinstance(build_face(other.unet, other.reduction, FACE), FaceNetwork)
