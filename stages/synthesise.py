@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from difftalker.audio.wav import RATE, read_wav
+from difftalker.audio.cut import cut
+from difftalker.audio.wav import read_wav
 from difftalker.config import load_params
 from difftalker.dataset import Dataset
 from difftalker.files import replacing
@@ -32,8 +33,7 @@ def sound(dataset: Dataset, recording: str, frames: Path) -> np.ndarray:
     for rows in dataset.segments("test"):
         if dataset.recording[rows[0]] == recording:
             samples = read_wav(frames / recording / "audio" / f"{dataset.clip[rows[0]]}.wav")
-            first, last = int(dataset.frame[rows[0]]), int(dataset.frame[rows[-1]]) + 1
-            pieces.append(samples[round(first * RATE / dataset.fps) : round(last * RATE / dataset.fps)])
+            pieces.append(cut(samples, int(dataset.frame[rows[0]]), len(rows), dataset.fps))
     return np.concatenate(pieces)
 
 
