@@ -15,16 +15,18 @@ LOSSES = {"prior": "Prior", "landmarks": "Landmark completion", "face": "Face sy
 
 
 def loss_curves(plots: Path) -> str | None:
-    """Training losses, one panel per training that wrote `<name>_loss.csv` with at least two rows, as SVG."""
-    tables = {name: pd.read_csv(plots / f"{name}_loss.csv") for name in LOSSES if _has_rows(plots / f"{name}_loss.csv")}
-    if not tables:
+    """Training losses, one panel per network that a `<name>_loss.csv` has at least two rows of, as SVG.
+
+    A table with a column `network` holds several trainings one after the other.
+    """
+    panels = [panel for name in LOSSES for panel in _losses(plots / f"{name}_loss.csv", LOSSES[name])]
+    if not panels:
         return None
     with style():
         figure = Figure(figsize=(FULL, 2.3), layout="constrained")
-        panels = figure.subplots(1, len(tables), squeeze=False).ravel()
-        for panel, (name, data) in zip(panels, tables.items(), strict=True):
+        for panel, (title, data) in zip(figure.subplots(1, len(panels), squeeze=False).ravel(), panels, strict=True):
             panel.plot(data["step"], data["loss"], color=FIRST)
-            panel.set_title(LOSSES[name])
+            panel.set_title(title)
             panel.set_xlabel("step")
             panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
             if (data["loss"] > 0).all():
@@ -94,5 +96,11 @@ def stage_bars(timings: dict[str, dict[str, float]]) -> str:
         return to_svg(figure, "stages", "Wall time and peak memory per stage")
 
 
-def _has_rows(path: Path) -> bool:
-    return path.is_file() and len(path.read_text(encoding="utf-8").splitlines()) > 2
+def _losses(path: Path, title: str) -> list[tuple[str, pd.DataFrame]]:
+    if not path.is_file() or not path.read_text(encoding="utf-8").strip():
+        return []
+    data = pd.read_csv(path)
+    parts = [(title, data)]
+    if "network" in data:
+        parts = [(f"{title}: {name!s}", part) for name, part in data.groupby("network", sort=False)]
+    return [part for part in parts if len(part[1]) > 1]

@@ -8,7 +8,8 @@ from typing import Any
 from difftalker.report.comparison import Column
 
 BASELINES = {"mean_mouth": "mean mouth", "nearest_audio": "nearest sound"}
-SHARP_ENOUGH = 0.6  # share of the ground truth's sharpness below which a mouth looks soft
+SHARP = (0.6, 1.5)  # shares of the ground truth's sharpness: below, a mouth looks soft; above, noisy
+CREDIBLE = 5  # frames; footage is not further out of sync than that, so an expert that says so is at fault
 
 _COMPARED = ("landmark_distance", "ld", "ld_mouth", "psnr", "ssim", "lse_d")
 
@@ -43,18 +44,26 @@ def _card(name: str, value: str, grade: str, verdict: str, against: str, unit: s
 
 def _compared(metrics: Mapping[str, Any], column: Column) -> dict[str, str]:
     references = metrics["reference"]
-    sign = 1 if column.arrow == "↑" else -1
-    rivals = {
-        name: references[key][column.key] for key, name in BASELINES.items() if column.key in references.get(key, {})
-    }
-    value = metrics[column.key]
-    wins = sum(sign * value > sign * rival for rival in rivals.values())
-    grade = ("good" if wins == len(rivals) else "fair" if wins else "poor") if rivals else "plain"
+    has = [key for key in BASELINES if column.key in references.get(key, {})]
+    rivals = {BASELINES[key]: references[key][column.key] for key in has}
     against = [f"{name} {column.show(rival)}" for name, rival in rivals.items()]
+    grade = _grade(column, metrics[column.key], rivals)
+    verdict = _WORDS.get(grade, "No baseline")
     if column.key == "lse_d" and "lse_d" in references.get("ground_truth", {}):
-        against.insert(0, f"ground truth {column.show(references['ground_truth']['lse_d'])}")
+        truth = references["ground_truth"]["lse_d"]
+        against.insert(0, f"ground truth {column.show(truth)}")
+        if rivals and _grade(column, truth, rivals) != "good":
+            grade, verdict = "plain", "Expert cannot tell"  # not even the real lips are ahead
     unit = "dB" if column.key == "psnr" else ""
-    return _card(column.name, column.show(value), grade, _WORDS.get(grade, "No baseline"), " · ".join(against), unit)
+    return _card(column.name, column.show(metrics[column.key]), grade, verdict, " · ".join(against), unit)
+
+
+def _grade(column: Column, value: float, rivals: Mapping[str, float]) -> str:
+    sign = 1 if column.arrow == "↑" else -1
+    wins = sum(sign * value > sign * rival for rival in rivals.values())
+    if not rivals:
+        return "plain"
+    return "good" if wins == len(rivals) else "fair" if wins else "poor"
 
 
 def _offset(metrics: Mapping[str, Any]) -> dict[str, str]:
@@ -62,6 +71,8 @@ def _offset(metrics: Mapping[str, Any]) -> dict[str, str]:
     off = abs(metrics["sync_offset"] - truth)
     grade = "good" if off <= 1 else "fair" if off <= 2 else "poor"
     verdict = {"good": "In sync", "fair": "Slightly off", "poor": "Out of sync"}[grade]
+    if abs(truth) > CREDIBLE:
+        grade, verdict = "plain", "Expert cannot tell"
     against = f"ground truth {_signed(truth)}; one frame apart passes"
     return _card("Sound offset", _signed(metrics["sync_offset"]), grade, verdict, against, "frames")
 
@@ -71,9 +82,11 @@ def _signed(offset: float) -> str:
 
 
 def _sharpness(ratio: float) -> dict[str, str]:
-    grade = "good" if ratio >= SHARP_ENOUGH else "fair" if ratio >= SHARP_ENOUGH / 2 else "poor"
-    verdict = {"good": "Sharp enough", "fair": "Soft", "poor": "Blurred"}[grade]
-    return _card("Mouth sharpness", f"{ratio:.2f}", grade, verdict, f"of the ground truth’s; {SHARP_ENOUGH} passes")
+    low, high = SHARP
+    soft = "Soft" if ratio >= low / 2 else "Blurred"
+    verdict = "As sharp as it should be" if low <= ratio <= high else soft if ratio < low else "Noisy"
+    grade = "good" if low <= ratio <= high else "fair" if ratio >= low / 2 else "poor"
+    return _card("Mouth sharpness", f"{ratio:.2f}", grade, verdict, f"of the ground truth’s; {low}–{high} passes")
 
 
 def _jitter(ratio: float) -> dict[str, str]:

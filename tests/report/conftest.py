@@ -1,7 +1,6 @@
 """A run with everything that the report shows; figures are made up, pictures and landmarks real."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,26 +13,7 @@ from difftalker.report.comparison import REFERENCES
 from difftalker.report.page import Inputs
 from difftalker.tables import encode_image, table, write_table
 from tests.evaluation.synthetic_run import build_run
-
-METRICS = {
-    "landmark_distance": 0.0031,
-    "ld": 0.0052,
-    "ld_mouth": 0.0061,
-    "psnr": 31.25,
-    "ssim": 0.9612,
-    "lse_d": 0.71,
-    "lse_c": 0.42,
-    "sync_offset": 0,
-    "sharpness_ratio": 0.74,
-    "jitter_ratio": 0.9,
-    "test_frames": 45,
-    "test_recordings": 2,
-    "reference": {
-        "ground_truth": {"ld": 0.0, "ssim": 1.0, "lse_d": 0.66, "lse_c": 0.5, "sync_offset": 0},
-        "mean_mouth": {"landmark_distance": 0.009, "ld": 0.0098, "psnr": 28.0, "ssim": 0.95, "lse_d": 1.1},
-        "nearest_audio": {"landmark_distance": 0.002, "ld": 0.0099, "psnr": 33.0, "ssim": 0.97, "lse_d": 0.9},
-    },
-}
+from tests.report.figures import METRICS
 
 
 @pytest.fixture(scope="session")
@@ -79,8 +59,3 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     return Inputs(
         run.dataset, run.frames, run.detected, run.synthesis, evaluation, metrics, speed, plots, timings, params
     )
-
-
-@pytest.fixture
-def project() -> Path:
-    return Path(__file__).parents[2]

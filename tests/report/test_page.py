@@ -1,5 +1,6 @@
 """The page as a reader and a browser get it."""
 
+import copy
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +13,11 @@ import pytest
 from difftalker.config import load_params
 from difftalker.errors import UserError
 from difftalker.report import page as page_module
+from difftalker.report.comparison import columns
 from difftalker.report.page import Inputs, build_page, read_timings
+from difftalker.report.plots import loss_curves
+from difftalker.report.verdicts import cards
+from tests.report.figures import METRICS
 
 VOID = {"meta", "img", "br", "link", "input", "circle", "path", "use", "polyline", "polygon", "rect"}
 
@@ -139,6 +144,32 @@ def test_videos_beyond_the_budget_are_named_not_embedded(
     html = build(inputs)
     assert "<video" not in html
     assert "bert.mp4" in html
+
+
+def test_an_expert_that_ranks_real_lips_behind_a_still_mouth_gives_no_verdict() -> None:
+    shown = columns("dlib", "expert", 64, "1.7")
+    metrics = copy.deepcopy(METRICS)
+    metrics["reference"]["ground_truth"] |= {"lse_d": 1.2, "sync_offset": -15}
+    verdicts = {card["name"]: card["verdict"] for card in cards(metrics, {"fps": 1.0}, shown)}
+    assert verdicts["LSE-D"] == verdicts["Sound offset"] == "Expert cannot tell"
+    before = {card["name"]: card["verdict"] for card in cards(METRICS, {"fps": 1.0}, shown)}
+    assert (before["LSE-D"], before["Sound offset"]) == ("Beats both baselines", "In sync")
+
+
+@pytest.mark.parametrize(("ratio", "grade"), [(0.2, "poor"), (0.4, "fair"), (0.6, "good"), (6.7, "fair")])
+def test_a_noisy_mouth_is_not_sharp(ratio: float, grade: str) -> None:
+    found = cards(METRICS | {"sharpness_ratio": ratio}, {"fps": 1.0}, columns("dlib", "expert", 64, "1.7"))
+    assert next(card["grade"] for card in found if card["name"] == "Mouth sharpness") == grade
+
+
+def test_trainings_in_one_table_get_a_panel_each(tmp_path: Path) -> None:
+    table = "network,step,loss\nautoencoder,1,2\nautoencoder,2,1\nunet,1,3\nunet,2,2\n"
+    (tmp_path / "prior_loss.csv").write_text(table)
+    (tmp_path / "face_loss.csv").write_text("step,loss\n1,2\n")  # one row is no curve
+    svg = loss_curves(tmp_path)
+    assert svg is not None
+    assert re.findall(r">((?:Prior|Face)[^<]*)</text>", svg) == ["Prior: autoencoder", "Prior: unet"]
+    assert loss_curves(tmp_path / "none") is None
 
 
 @pytest.mark.parametrize(
