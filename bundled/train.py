@@ -38,9 +38,13 @@ class _Joint(nn.Module):
 
 
 def _train_joint(
-    prior: Prior, latents: tuple[np.ndarray, np.ndarray], landmarks: np.ndarray, params: Params, checkpoint: Path
-) -> FaceNetwork:
-    network = FaceNetwork(prior.unet, prior.reduction)
+    prior: Prior,
+    network: FaceNetwork,
+    latents: tuple[np.ndarray, np.ndarray],
+    landmarks: np.ndarray,
+    params: Params,
+    checkpoint: Path,
+) -> None:
     joint = _Joint(prior.unet, network)
     full, upper = latents
     height, width = full.shape[-2:]
@@ -68,7 +72,6 @@ def _train_joint(
         title="prior and branch",
     )
     prior.unet.requires_grad_(False)
-    return network
 
 
 def main() -> None:
@@ -76,6 +79,7 @@ def main() -> None:
     parser.add_argument("--dataset", type=Path, required=True)
     parser.add_argument("--frames", type=Path, required=True)
     parser.add_argument("--scratch", type=Path, required=True, help="folder for checkpoints")
+    parser.add_argument("--start", type=Path, help="an earlier result to go on from; from scratch where absent")
     parser.add_argument("--out", type=Path, required=True, help="folder of the prior to write")
     arguments = parser.parse_args()
     params = load_params()
@@ -86,9 +90,14 @@ def main() -> None:
     with seeded(params.seed):
         prior = build_small_prior(params.prior, params.video.size)
     prior.vae.fit(images)
+    if arguments.start is not None:
+        prior.unet.load_state_dict(Prior.load(arguments.start).unet.state_dict())
     write_latents(prior, images, len(images), arguments.scratch)
     latents = read_latents(arguments.scratch)
-    network = _train_joint(prior, latents, dataset.landmarks[rows], params, arguments.scratch / "joint.pt")
+    network = FaceNetwork(prior.unet, prior.reduction)
+    if arguments.start is not None:
+        network.load_state_dict(FaceNetwork.load(arguments.start / "face", prior.unet).float().state_dict())
+    _train_joint(prior, network, latents, dataset.landmarks[rows], params, arguments.scratch / "joint.pt")
     with replacing(arguments.out) as partial:
         prior.half().save(partial)
         network.half().save(partial / "face")

@@ -112,7 +112,7 @@ class PriorConfig:
 
     source: Literal["bundled", "train"]
     start: Literal["bundled", "scratch"]
-    prediction: Literal["epsilon", "v_prediction"]
+    prediction: Literal["epsilon", "v_prediction", "sample"]
     patch: Literal[4, 8, 16]
     latent_channels: Positive
     unet: UNetConfig

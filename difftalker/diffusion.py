@@ -38,13 +38,15 @@ def add_noise(clean: Tensor, upper: Tensor, noise: Tensor, alpha_bar: Tensor) ->
 
 
 def target(clean: Tensor, noise: Tensor, alpha_bar: Tensor, prediction: str) -> Tensor:
-    """What the network must predict: epsilon (eq. 5), or v = sqrt(a) epsilon - sqrt(1 - a) Z_0 (small presets).
+    """What the network must predict: epsilon (eq. 5), v = sqrt(a) epsilon - sqrt(1 - a) Z_0, or Z_0 itself.
 
-    v keeps the error of Z_0 bounded at the noisiest steps, which few-step sampling of a small network needs
-    (Salimans and Ho, 2022).
+    Epsilon and v ask a network to carry the noise through exactly. A small one cannot, and its error stays in the
+    picture as grain; Z_0 (`sample`, the small presets) needs only the picture, which the landmarks nearly decide.
     """
     if prediction == "epsilon":
         return noise
+    if prediction == "sample":
+        return clean
     a = alpha_bar.view(-1, 1, 1, 1)
     return a.sqrt() * noise - (1 - a).sqrt() * clean
 
@@ -83,7 +85,7 @@ def sample(
         noise: starting noise (b, c, h, w).
         alphas_cumprod: (T,) of the schedule.
         steps: network evaluations, 1..T.
-        prediction: `epsilon` or `v_prediction`.
+        prediction: `epsilon`, `v_prediction` or `sample`.
 
     Returns:
         Z_0 (b, c, h, w): upper rows equal `upper`'s.
@@ -97,6 +99,9 @@ def sample(
         if prediction == "epsilon":
             epsilon = predicted
             clean = (latents - (1 - a).sqrt() * epsilon) / a.sqrt()
+        elif prediction == "sample":
+            clean = predicted
+            epsilon = (latents - a.sqrt() * clean) / (1 - a).sqrt()
         else:
             epsilon = a.sqrt() * predicted + (1 - a).sqrt() * latents
             clean = a.sqrt() * latents - (1 - a).sqrt() * predicted

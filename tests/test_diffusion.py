@@ -57,7 +57,7 @@ def test_timesteps_fall_from_the_noisiest(steps: int) -> None:
     assert all(a > b for a, b in pairwise(plan))
 
 
-@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction", "sample"])
 @given(steps=st.integers(1, 20), seed=st.integers(0, 99))
 def test_sampling_with_a_perfect_network_gives_the_image(prediction: str, steps: int, seed: int) -> None:
     alphas = schedule()

@@ -188,7 +188,7 @@ def build_face(unet: UNet2DConditionModel, reduction: int, config: FaceConfig) -
     return network
 
 
-def _decoder_resnets(unet: UNet2DConditionModel) -> list[nn.Module]:
+def _decoder_resnets(unet: UNet2DConditionModel) -> list[Any]:
     return [resnet for block in unet.up_blocks for resnet in block.resnets]
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,6 +40,7 @@ class Prior(nn.Module):
     """
 
     context: Tensor
+    vae: Any
 
     def __init__(
         self,
@@ -71,7 +73,7 @@ class Prior(nn.Module):
 
     @property
     def prediction(self) -> str:
-        """What the UNet predicts: `epsilon` or `v_prediction`."""
+        """What the UNet predicts: `epsilon`, `v_prediction` or `sample`."""
         return str(self.scheduler.config.prediction_type)
 
     def to_latents(self, images: Tensor) -> Tensor:
