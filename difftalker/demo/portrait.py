@@ -75,6 +75,9 @@ BODY_POINTS = np.array([
 PIVOT = np.array([225.0, 172.0])
 """Where the head turns on the neck."""
 
+SHOULDER_ROW = 150.0
+"""Portrait row below which the picture's border shows the body, not the background."""
+
 _HEAD_OUTLINE = np.array(
     [(151, 75), (153, 100), (166, 119), (172, 133), (182, 136), (184, 152), (160, 147), (140, 153), (120, 175),
      (110, 235), (320, 235), (292, 205), (262, 172), (266, 140), (278, 134), (288, 120), (301, 95), (301, 75),
@@ -83,7 +86,7 @@ _HEAD_OUTLINE = np.array(
 
 
 def border_points() -> np.ndarray:
-    """(n, 2) float64: points around the region that never move, so that the background stands still."""
+    """(n, 2) float64: points around the region that hold the background where it is."""
     left, top, side = REGION
     low_x, high_x, low_y, high_y = left - 10, left + side + 10, top - 10, top + side + 12
     xs = np.linspace(low_x, high_x, 6)

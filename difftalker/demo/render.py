@@ -46,6 +46,7 @@ class _Pose:
 
     matrix: np.ndarray  # (2, 3)
     offset: np.ndarray  # (2,)
+    sway: np.ndarray  # (2,), how far the whole person has moved, output pixels
     pixel_scale: float
 
     @classmethod
@@ -59,7 +60,7 @@ class _Pose:
         scale = size / portrait.REGION[2]
         corner = np.array(portrait.REGION[:2]) - 0.5
         shift = np.array([motion.shift_x[frame], motion.shift_y[frame]])
-        return cls(rotation * scale, (portrait.PIVOT + shift - corner) * scale - 0.5, scale)
+        return cls(rotation * scale, (portrait.PIVOT + shift - corner) * scale - 0.5, shift * scale, scale)
 
     def head(self, points: np.ndarray, depth: np.ndarray | float) -> np.ndarray:
         """(n, 2) portrait points with their depth to (n, 2) output pixels."""
@@ -95,8 +96,10 @@ def _controls(
     body, share = portrait.BODY_POINTS[:, :2], portrait.BODY_POINTS[:, 2:3]
     # A dropping chin pushes the skin of the neck down a little.
     pushed = body + portrait.BODY_POINTS[:, 3:] * jaw * AXES[1]
-    still = pose.still(pushed)
+    # Who moves the head aside moves the shoulders too; the background behind them stays.
+    still = pose.still(pushed) + pose.sway
     border = portrait.border_points()
+    sways = border[:, 1:] > portrait.SHOULDER_ROW
     hair = portrait.HEAD_POINTS
     if upper:
         borders = ((shape.outer_upper, portrait.UPPER_OUTER), (shape.inner_upper, portrait.UPPER_INNER))
@@ -112,7 +115,7 @@ def _controls(
         pose.head(np.concatenate(lips), portrait.MOUTH_DEPTH),
         pose.head(hair[:, :2], hair[:, 2]),
         still + share * (pose.head(pushed, 0.0) - still),
-        pose.still(border),
+        pose.still(border) + sways * pose.sway,
     ]
     source = [
         portrait.LANDMARKS[:48],
