@@ -27,7 +27,11 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
 @dataclass(frozen=True, config=_STRICT)
 class TrainConfig:
-    """One training run. Steps are optimiser steps; the rate follows a linear warm-up and a cosine to zero."""
+    """One training run. Steps are optimiser steps; the rate follows a linear warm-up and a cosine to zero.
+
+    An optimiser step takes `accumulate` passes of `batch_size` items each; several GPUs share the passes, so the result
+    does not depend on their number.
+    """
 
     steps: Positive
     batch_size: Positive
@@ -36,6 +40,9 @@ class TrainConfig:
     ema_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.995
     clip_norm: Annotated[float, Field(gt=0.0)] = 1.0
     checkpoint_every: Positive = 100
+    accumulate: Positive = 1
+    checkpointing: bool = False
+    compile: bool = False
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -107,15 +114,19 @@ class UNetConfig:
 class PriorConfig:
     """The frozen prior: `bundled` ships with the package; `train` goes on from it (or from scratch) on the footage.
 
-    A latent position is a square of `patch` pixels, kept in `latent_channels` numbers.
+    Of these small priors, a latent position is a square of `patch` pixels, kept in `latent_channels` numbers.
+    `huggingface` imports Stable Diffusion from `model`, a hub id (at `revision`) or a local folder; the other keys are
+    not read then.
     """
 
-    source: Literal["bundled", "train"]
+    source: Literal["bundled", "train", "huggingface"]
     start: Literal["bundled", "scratch"]
     prediction: Literal["epsilon", "v_prediction", "sample"]
     patch: Literal[4, 8, 16]
     latent_channels: Positive
     unet: UNetConfig
+    model: Annotated[str, Field(min_length=1)] = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+    revision: Annotated[str, Field(min_length=1)] = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
 
 
 @dataclass(frozen=True, config=_STRICT)
