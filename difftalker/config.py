@@ -186,6 +186,16 @@ class SyncNetConfig:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class PromotionConfig:
+    """How much worse than the champion a retrained face may be in each gate (`difftalker.promotion`)."""
+
+    ld: NonNegative
+    lse_d: NonNegative
+    jitter: NonNegative
+    undetected: Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Params:
     """All of `params.yaml`."""
 
@@ -203,6 +213,7 @@ class Params:
     face: FaceConfig
     sampling: SamplingConfig
     syncnet: SyncNetConfig
+    promotion: PromotionConfig
 
     @field_validator("recordings")
     @classmethod
