@@ -115,7 +115,8 @@ def test_repository(graph: Path) -> None:
 def test_imports_are_declared() -> None:
     """What the packages import is in pyproject.toml, not there by way of something else."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = {_normal(re.split(r"[\s<>=!;\[]", line)[0]) for line in project["dependencies"]}
+    lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
+    declared = {_normal(re.split(r"[\s<>=!;\[]", line)[0]) for line in lines}
     providers = importlib.metadata.packages_distributions() | {"dlib": ["dlib-bin"]}  # its wheel does not say
     for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
         for name in third_party(path):
@@ -129,7 +130,8 @@ def test_lock_pins_what_is_declared() -> None:
     tools = _pins(ROOT / "requirements-dev.lock")
     for line in project["project"]["dependencies"]:
         assert _normal(re.split(r"[\s<>=!;\[]", line)[0]) in runtime
-    for line in project["dependency-groups"]["dev"]:
+    extras = [line for extra in project["project"]["optional-dependencies"].values() for line in extra]
+    for line in [*project["dependency-groups"]["dev"], *extras]:
         assert _normal(re.split(r"[\s<>=!;\[]", line)[0]) in tools
     assert not set(runtime) & set(tools)
 
