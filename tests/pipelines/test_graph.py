@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from difftalker.errors import UserError
+from pipelines.graph import condition, read_graph
+from tests.pipelines.toy import Toy
+from tests.project import ROOT
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    toy = Toy(tmp_path_factory.mktemp("toy"))
+    toy.dvc("repro", "--quiet")
+    return toy
+
+
+def test_graph_is_that_of_dvc(toy: Toy) -> None:
+    stages = {stage.name: stage for stage in read_graph(toy.root)}
+    assert stages["source.txt.dvc"].command is None
+    assert stages["one"].upstream == ("source.txt.dvc",)
+    assert stages["both"].upstream == ("one", "two")
+    assert stages["both"].outs == ("both.txt",)
+    assert [name for name, stage in stages.items() if stage.uses_device] == ["model"]
+    order = list(stages)
+    assert all(order.index(before) < order.index(name) for name in order for before in stages[name].upstream)
+    assert [stage.name for stage in read_graph(toy.root, ["one"])] == ["source.txt.dvc", "one"]
+
+
+def test_graph_of_this_repository() -> None:
+    stages = {stage.name: stage for stage in read_graph(ROOT)}
+    assert stages["extract_frames@demo"].recording == "demo"
+    assert stages["extract_frames@demo"].upstream == ("data/raw/dvc.yaml:render_demo",)
+    assert stages["train_face"].uses_device and not stages["report"].uses_device
+
+
+def test_condition_knows_every_change(toy: Toy) -> None:
+    """Parameter, input, output and definition; what is put back has its old fingerprint."""
+    before = condition(toy.root, "both")
+    assert before.changes == () and before.outs.keys() == {"both.txt"}
+
+    toy.set(both=9)
+    assert condition(toy.root, "both").changes == ("params.yaml: both: modified",)
+    assert condition(toy.root, "one").changes == (), "a stage sees its own params only"
+    toy.set()
+
+    for path, changes in (("one.txt", "one.txt: modified"), ("both.txt", "both.txt: modified")):
+        text = (toy.root / path).read_text()
+        (toy.root / path).unlink()  # a hard link into the cache must not be written through
+        (toy.root / path).write_text("other\n")
+        assert condition(toy.root, "both").changes == (changes,)
+        (toy.root / path).unlink()
+        assert condition(toy.root, "both").changes == (f"{path}: deleted",)
+        (toy.root / path).write_text(text)
+    assert condition(toy.root, "both") == before
+
+    graph = (toy.root / "dvc.yaml").read_text()
+    (toy.root / "dvc.yaml").write_text(graph.replace("two.txt both.txt", "two.txt one.txt both.txt"))
+    assert condition(toy.root, "both").changes == ("command or definition: modified",)
+    (toy.root / "dvc.yaml").write_text(graph)
+    assert condition(toy.root, "both") == before
+
+
+def test_lost_cache_is_a_change(toy: Toy, tmp_path: Path) -> None:
+    """As for `dvc repro`, which runs a stage whose output it could not restore later."""
+    shutil.move(toy.root / ".dvc/cache", tmp_path / "cache")
+    assert condition(toy.root, "one").changes == ("one.txt: not in cache",)
+    shutil.move(tmp_path / "cache", toy.root / ".dvc/cache")
+    assert condition(toy.root, "one").changes == ()
+
+
+def test_no_project_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not inside of a DVC repository") as caught:
+        read_graph(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_stage_is_one_line(toy: Toy) -> None:
+    with pytest.raises(UserError, match="nothing"):
+        read_graph(toy.root, ["nothing"])
