@@ -13,13 +13,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from difftalker.errors import UserError
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc.stage import Stage as DvcStage
+
+Differences = dict[str, dict[str, dict[str, Any]]]
 
 _one_at_a_time = threading.Lock()
 
@@ -117,6 +119,26 @@ def condition(root: Path | str, name: str) -> Condition:
             changes=tuple(_changes(stage)),
             outs={_path(repo, out.fs_path): str(out.hash_info.value) for out in stage.outs if out.hash_info},
         )
+
+
+def compare(
+    root: Path | str, revision: str, what: Literal["metrics", "params"]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Metrics or params of the workspace beside those of a git revision, as `dvc metrics diff --all` gives them.
+
+    Returns:
+        File -> name with dots -> `old`, `new`, and `diff` for numbers; without a commit, all is new.
+
+    Raises:
+        UserError: no such revision.
+    """
+    with _opened(root) as repo:
+        shown = getattr(repo, what)
+        if not repo.scm.no_commits:
+            return dict(shown.diff(a_rev=revision, all=True).get("diff", {}))
+        from dvc.utils.diff import diff, format_dict
+
+        return dict(diff({}, format_dict(shown.show().get("", {}).get("data", {})), with_unchanged=True))
 
 
 def _changes(stage: DvcStage) -> Iterator[str]:

@@ -1,0 +1,72 @@
+"""The flow `reproduce`: all of `dvc.yaml` as one Prefect task per stage, independent ones at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture
+from prefect.states import Cancelled, Completed, Failed
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from difftalker.errors import UserError
+from pipelines.artifacts import show_results
+from pipelines.graph import read_graph
+from pipelines.process import stopping_at_exit
+from pipelines.stage import run_stage
+
+THREADS: TaskRunner[Any] = ThreadPoolTaskRunner()  # one per stage; locks and DVC's processes do the rest
+
+
+@flow(name="reproduce", task_runner=THREADS)
+def reproduce(targets: list[str] | None = None, root: str = ".", pull: bool = False) -> State[Any]:
+    """Bring the outputs of all stages up to date, as `dvc repro` does.
+
+    Args:
+        targets: stages to bring up to date with all that they depend on; none means all of `dvc.yaml`.
+        root: the project's folder.
+        pull: fetch missing outputs from the DVC remote instead of computing them, where it has them.
+
+    Returns:
+        The state of the run: completed, or failed or cancelled with one line that says why.
+    """
+    try:
+        stages = read_graph(root, targets or ())
+    except UserError as error:
+        return Failed(message=str(error))
+    futures: dict[str, PrefectFuture[Any]] = {}
+    try:
+        with stopping_at_exit():
+            for stage in stages:
+                futures[stage.name] = run_stage.submit(
+                    root=root,
+                    name=stage.name,
+                    uses_device=stage.uses_device,
+                    pull=pull,
+                    return_state=False,
+                    wait_for=[futures[name] for name in stage.upstream],
+                )
+            for future in futures.values():
+                future.wait()
+    except KeyboardInterrupt:
+        return Cancelled(message="interrupted; the next run goes on where this one stopped")
+    state = summary({name: future.state for name, future in futures.items()})
+    if state.is_completed() and any(future.state.name != "Cached" for future in futures.values()):
+        show_results(root)
+    get_run_logger().info(state.message)
+    return state
+
+
+def summary(states: Mapping[str, State[Any]]) -> State[Any]:
+    """The state of a run from those of its stages: the first failure, else the first cancellation, else success."""
+    for name, state in states.items():
+        if state.is_failed() or state.is_crashed():
+            waiting = [other for other, later in states.items() if later.name == "NotReady"]
+            not_run = f"; not run: {', '.join(waiting)}" if waiting else ""
+            return Failed(message=f"{state.message or name}{not_run}")
+    if any(state.is_cancelled() for state in states.values()):
+        return Cancelled(message="cancelled; the next run goes on where this one stopped")
+    cached = sum(state.name == "Cached" for state in states.values())
+    return Completed(message=f"{len(states)} stages: {cached} unchanged, {len(states) - cached} run")

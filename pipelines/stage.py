@@ -1,0 +1,82 @@
+"""The task of one stage: DVC's own command for it, in a process group, under the locks that it needs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.client.schemas.objects import State
+from prefect.context import TaskRunContext
+from prefect.states import Cancelled, Failed
+
+from difftalker.errors import UserError
+from pipelines.cache import DvcStatus
+from pipelines.environment import stage_environment
+from pipelines.graph import condition
+from pipelines.locks import device_lock, locked, stage_lock
+from pipelines.process import Stopped, run_command
+from pipelines.progress import Progress
+
+
+@task(
+    name="stage",
+    task_run_name="{name}",
+    cache_policy=DvcStatus(),
+    result_serializer="json",
+    description="dvc repro --single-item",
+)
+def run_stage(root: str, name: str, *, uses_device: bool = False, pull: bool = False) -> dict[str, str] | State[Any]:
+    """Bring one stage up to date, its inputs being so.
+
+    Args:
+        root: the project's folder.
+        name: the stage, as `dvc repro` takes it.
+        uses_device: wait until no other stage of this machine runs networks.
+        pull: fetch missing outputs from the DVC remote instead of computing them, where it has them.
+
+    Returns:
+        Hashes of the outputs by path; or a failed or cancelled state with one line that says why.
+    """
+    log = get_run_logger().info
+    stop = cancellation()
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", *(["--pull"] * pull), name]
+    try:
+        with ExitStack() as stack:
+            held = [stack.enter_context(locked(stage_lock(root, name), f"another run of {name}", log, stop))]
+            if uses_device:
+                held.append(stack.enter_context(locked(device_lock(), "the compute device", log, stop)))
+            run_command(
+                command,
+                title=name,
+                log=Progress(name, log).line,
+                cwd=Path(root),
+                environment=stage_environment(),
+                stop=stop,
+                holding=held,
+            )
+    except Stopped as stopped:
+        return Cancelled(message=str(stopped))
+    except UserError as error:
+        return Failed(message=str(error))
+    return condition(root, name).outs
+
+
+def cancellation() -> Callable[[], bool]:
+    """A question to the server, for `run_command`: has the flow run of the running task been cancelled?"""
+    context = TaskRunContext.get()
+    if context is None or context.task_run.flow_run_id is None:
+        return lambda: False
+    client, flow_run = context.client, context.task_run.flow_run_id
+
+    def cancelled() -> bool:
+        try:
+            state = client.read_flow_run(flow_run).state  # type: ignore[union-attr]
+        except Exception:  # a server that does not answer for a moment is no reason to end an hour's training
+            return False
+        return state is not None and (state.is_cancelling() or state.is_cancelled())  # type: ignore[union-attr]
+
+    return cancelled
