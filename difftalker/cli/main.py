@@ -9,6 +9,7 @@ import typer
 
 from difftalker.cli.add import add
 from difftalker.cli.doctor import doctor
+from difftalker.cli.weights import app as weights
 from difftalker.errors import UserError
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.command()(add)
 app.command()(doctor)
+app.add_typer(weights, name="weights")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

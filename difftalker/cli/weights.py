@@ -1,0 +1,77 @@
+"""`difftalker weights`: the pretrained networks that are not part of the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from difftalker.weights.download import Report, fetch
+from difftalker.weights.store import cache_folder, import_weight, locate, path_of
+from difftalker.weights.table import WEIGHTS, weight_named
+
+app = typer.Typer(help="Pretrained weights: list, fetch, verify, import.", no_args_is_help=True)
+
+Cache = Annotated[
+    Path | None,
+    typer.Option("--cache", help="Folder of all weights; else DIFFTALKER_WEIGHTS, else the user's cache folder."),
+]
+
+
+@app.command("list")
+def list_weights(cache: Cache = None) -> None:
+    """Show every weight, whether it is here, its size, licence and use."""
+    table = Table("name", "here", "size", "licence", "for", box=None)
+    for weight in WEIGHTS.values():
+        here = path_of(weight, cache).exists()
+        sizes = [file.size for file in weight.files if file.size is not None]
+        size = f"{sum(sizes) / 1e6:.0f} MB" if sizes else "not published"
+        table.add_row(weight.name, "yes" if here else "no", size, weight.licence, weight.purpose)
+    Console().print(table)
+    print(f"folder: {cache_folder(cache)}")
+
+
+@app.command("fetch")
+def fetch_weights(names: Annotated[list[str], typer.Argument(metavar="NAME...")], cache: Cache = None) -> None:
+    """Download weights, verify them and put them into the cache. An interrupted download goes on."""
+    for weight in [weight_named(name) for name in names]:
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            path = fetch(weight, cache, _shown(bar))
+        print(f"{weight.name}: {path}, verified")
+
+
+@app.command("verify")
+def verify_weights(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]")] = None, cache: Cache = None
+) -> None:
+    """Read weights whole and compare their hashes; without names, all that are here."""
+    for weight in [weight_named(name) for name in names or WEIGHTS]:
+        if names or path_of(weight, cache).exists():
+            print(f"{weight.name}: {locate(weight.name, cache=cache)}, verified")
+
+
+@app.command("import")
+def import_weights(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The file, its zip archive, or the folder.")],
+    cache: Cache = None,
+) -> None:
+    """Take over weights that were fetched by hand: verify them and copy them into the cache."""
+    print(f"{name}: {import_weight(weight_named(name), path, cache)}, verified")
+
+
+def _shown(bar: Progress) -> Report:
+    """Shows one line for each file of a download."""
+    tasks: dict[str, TaskID] = {}
+
+    def report(file: str, done: int, total: int | None) -> None:
+        if file not in tasks:
+            tasks[file] = bar.add_task(file)
+        bar.update(tasks[file], completed=done, total=total)
+
+    return report
