@@ -22,6 +22,7 @@ Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 Channels = Annotated[list[Positive], Field(min_length=1)]
+Hash = Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64}|sha1:[0-9a-f]{40})$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
 
@@ -196,6 +197,15 @@ class PromotionConfig:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class WeightsConfig:
+    """Hashes of the pretrained weights: a stage refuses other files, and another hash runs it again."""
+
+    deepspeech: Hash
+    fan2d: Hash
+    syncnet: Hash
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Params:
     """All of `params.yaml`."""
 
@@ -214,6 +224,7 @@ class Params:
     sampling: SamplingConfig
     syncnet: SyncNetConfig
     promotion: PromotionConfig
+    weights: WeightsConfig
 
     @field_validator("recordings")
     @classmethod

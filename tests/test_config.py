@@ -52,7 +52,7 @@ def test_presets_are_valid(preset: Path) -> None:
 
 
 def test_documentation_names_every_key() -> None:
-    rows = re.findall(r"^\| `([a-z_.]+)` \|", (ROOT / "docs/parameters.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z0-9_.]+)` \|", (ROOT / "docs/parameters.md").read_text(), re.MULTILINE)
     assert len(rows) == len(set(rows))
     assert set(rows) == keys(Params)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from difftalker.cli.project import PARAMS
+from difftalker.config import load_params
 from difftalker.weights.download import Report, fetch
-from difftalker.weights.store import cache_folder, import_weight, locate, path_of
-from difftalker.weights.table import WEIGHTS, weight_named
+from difftalker.weights.store import cache_folder, find, import_weight, path_of
+from difftalker.weights.table import WEIGHTS, Weight, weight_named
 
 app = typer.Typer(help="Pretrained weights: list, fetch, verify, import.", no_args_is_help=True)
 
@@ -26,7 +29,7 @@ Cache = Annotated[
 def list_weights(cache: Cache = None) -> None:
     """Show every weight, whether it is here, its size, licence and use."""
     table = Table("name", "here", "size", "licence", "for", box=None)
-    for weight in WEIGHTS.values():
+    for weight in map(_pinned, WEIGHTS):
         here = path_of(weight, cache).exists()
         sizes = [file.size for file in weight.files if file.size is not None]
         size = f"{sum(sizes) / 1e6:.0f} MB" if sizes else "not published"
@@ -38,7 +41,7 @@ def list_weights(cache: Cache = None) -> None:
 @app.command("fetch")
 def fetch_weights(names: Annotated[list[str], typer.Argument(metavar="NAME...")], cache: Cache = None) -> None:
     """Download weights, verify them and put them into the cache. An interrupted download goes on."""
-    for weight in [weight_named(name) for name in names]:
+    for weight in [_pinned(name) for name in names]:
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             path = fetch(weight, cache, _shown(bar))
@@ -50,9 +53,9 @@ def verify_weights(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]")] = None, cache: Cache = None
 ) -> None:
     """Read weights whole and compare their hashes; without names, all that are here."""
-    for weight in [weight_named(name) for name in names or WEIGHTS]:
+    for weight in [_pinned(name) for name in names or WEIGHTS]:
         if names or path_of(weight, cache).exists():
-            print(f"{weight.name}: {locate(weight.name, cache=cache)}, verified")
+            print(f"{weight.name}: {find(weight, cache)}, verified")
 
 
 @app.command("import")
@@ -62,7 +65,13 @@ def import_weights(
     cache: Cache = None,
 ) -> None:
     """Take over weights that were fetched by hand: verify them and copy them into the cache."""
-    print(f"{name}: {import_weight(weight_named(name), path, cache)}, verified")
+    print(f"{name}: {import_weight(_pinned(name), path, cache)}, verified")
+
+
+def _pinned(name: str) -> Weight:
+    """The weight of that name, as params.yaml pins it when the command is run in a project."""
+    pins = asdict(load_params(PARAMS).weights) if PARAMS.is_file() else {}
+    return weight_named(name, pins.get(name))
 
 
 def _shown(bar: Progress) -> Report:

@@ -59,13 +59,17 @@ def locate(name: str, pin: str | None = None, cache: Path | None = None) -> Path
     Raises:
         UserError: it is not there, is cut, or is another one; the message says where to get it.
     """
-    weight = weight_named(name, pin)
+    return find(weight_named(name, pin), cache)
+
+
+def find(weight: Weight, cache: Path | None = None) -> Path:
+    """As `locate`, for a weight at hand."""
     for file in weight.files:
         path = folder_of(weight, cache) / file.path
         try:
             check(file, path)
         except UserError as error:
-            raise UserError(f"weights {name!r}: {error}; {how(weight, file)}") from None
+            raise UserError(f"weights {weight.name!r}: {error}; {how(weight, file)}") from None
     return path_of(weight, cache)
 
 

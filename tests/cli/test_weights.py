@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from difftalker.cli.main import main
 from difftalker.weights import table
 from difftalker.weights.store import VARIABLE
-from tests.weights.serving import CONTENT, single
+from tests.weights.serving import CONTENT, sha256, single
+
+ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: str) -> int:
@@ -21,6 +24,7 @@ def run(*arguments: str) -> int:
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
+    monkeypatch.chdir(Path(__file__).parent)  # no project
     monkeypatch.setenv(VARIABLE, str(folder))
     monkeypatch.setitem(table.WEIGHTS, "net", single("http://127.0.0.1:9/net.bin"))  # the port discards
     return folder
@@ -60,3 +64,15 @@ def test_mistakes_are_one_line(capsys: pytest.CaptureFixture[str], arguments: li
     assert run(*arguments) == 1
     error = capsys.readouterr().err.strip()
     assert error.startswith("error: ") and message in error and "\n" not in error
+
+
+def test_pin_of_the_project_counts(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["weights"]["syncnet"] = sha256(b"own")
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    (tmp_path / "own.bin").write_bytes(b"own")
+    assert run("import", "syncnet", str(tmp_path / "own.bin")) == 1
+    monkeypatch.chdir(tmp_path)
+    assert run("import", "syncnet", "own.bin") == 0 and run("verify", "syncnet") == 0
+    assert run("fetch", "syncnet") == 0  # is here already
+    assert next(cache.rglob("syncnet_v2.model")).read_bytes() == b"own"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from difftalker.config import load_params
 from difftalker.errors import UserError
 from difftalker.weights import table
 from difftalker.weights.store import cache_folder, import_weight, locate, path_of
 from difftalker.weights.table import WEIGHTS, Weight, WeightFile, weight_named
 from tests.weights.serving import CONTENT, sha256, single
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -124,3 +127,9 @@ def test_folder_of_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.delenv("DIFFTALKER_WEIGHTS")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder().name == "weights" and "difftalker" in cache_folder().parts
+
+
+@pytest.mark.parametrize("preset", sorted((ROOT / "presets").glob("*.yaml")), ids=lambda path: path.name)
+def test_presets_pin_the_published_files(preset: Path) -> None:
+    for name, pin in asdict(load_params(preset).weights).items():
+        assert weight_named(name, pin) == WEIGHTS[name]
