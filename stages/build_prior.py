@@ -1,4 +1,4 @@
-"""Stage build_prior: the bundled prior as it is, or trained on the footage's training split."""
+"""Stage build_prior: the bundled prior as it is or trained on the footage's training split, or Stable Diffusion."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from difftalker.config import load_params
 from difftalker.dataset import Dataset
 from difftalker.files import replacing
 from difftalker.models.bundled import BUNDLED
+from difftalker.models.huggingface import import_prior
 from difftalker.models.prior import Prior, build_small_prior
 from difftalker.tables import read_images
 from difftalker.training.device import select_device
@@ -43,11 +44,14 @@ def main() -> None:
     params = load_params()
     histories = {}
     with scratch("build_prior") as folder:
-        if params.prior.source == "bundled" or params.prior.start == "bundled":
+        if params.prior.source == "huggingface":
+            prior = import_prior(params.prior.model, params.prior.revision, params.video.size)
+        elif params.prior.source == "bundled" or params.prior.start == "bundled":
             prior = Prior.load(BUNDLED)
         else:
             with seeded(params.seed):
                 prior = build_small_prior(params.prior, params.video.size)
+        prior.check_size(params.video.size)
         if params.prior.source == "train":
             histories = train_prior(
                 prior,

@@ -19,13 +19,17 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers.utils import logging
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from difftalker.config import PriorConfig
 from difftalker.errors import UserError
+from difftalker.models.compatibility import check_parts, check_size, reduction_of
 from difftalker.models.patch_autoencoder import PatchAutoencoder
 
+LOAD_ERRORS = (OSError, KeyError, ValueError, RuntimeError, SafetensorError)  # what reading a bad model raises
 _GROUPS = 16  # channels of the small networks are multiples of this
 
 
@@ -58,9 +62,7 @@ class Prior(nn.Module):
     @property
     def reduction(self) -> int:
         """Pixels per latent position along one side."""
-        if isinstance(self.vae, PatchAutoencoder):
-            return int(self.vae.config.patch)
-        return int(2 ** (len(self.vae.config.block_out_channels) - 1))
+        return reduction_of(self.vae.config)
 
     @property
     def latent_channels(self) -> int:
@@ -76,8 +78,20 @@ class Prior(nn.Module):
         """What the UNet predicts: `epsilon`, `v_prediction` or `sample`."""
         return str(self.scheduler.config.prediction_type)
 
+    def check_size(self, size: int) -> None:
+        """Check that crops of `size` pixels fit autoencoder and UNet.
+
+        Raises:
+            UserError: they do not.
+        """
+        check_size(size, self.vae.config, self.unet.config, "the prior")
+
     def to_latents(self, images: Tensor) -> Tensor:
-        """Encode images (b, 3, h, w) in [-1, 1] to the mean latents (b, c, h/f, w/f), scaled to unit variance."""
+        """Encode images (b, 3, h, w) in [-1, 1] to the mean latents (b, c, h/f, w/f), scaled to unit variance.
+
+        `AutoencoderKL` gives a normal distribution per position; its mean is taken, no sample, so that equal frames
+        have equal latents.
+        """
         if images.shape[-1] % self.reduction or images.shape[-2] % (2 * self.reduction):
             raise UserError(
                 f"prior: a crop of {images.shape[-1]} px does not fit an autoencoder that reduces {self.reduction} "
@@ -122,18 +136,51 @@ class Prior(nn.Module):
             if not (folder / part).exists():
                 raise UserError(f"{folder}: not a complete prior ({part} is missing); run `dvc repro build_prior`")
         try:
-            kind = json.loads((folder / "vae" / "config.json").read_text(encoding="utf-8"))["_class_name"]
-            autoencoder = {"AutoencoderKL": AutoencoderKL, "PatchAutoencoder": PatchAutoencoder}[kind]
+            vae, unet = (json.loads((folder / part / "config.json").read_text("utf-8")) for part in ("vae", "unet"))
+            check_parts(vae, unet, folder)
+            autoencoder = AutoencoderKL if vae["_class_name"] == "AutoencoderKL" else PatchAutoencoder
             prior = cls(
-                autoencoder.from_pretrained(folder / "vae", use_safetensors=True, local_files_only=True),
-                UNet2DConditionModel.from_pretrained(folder / "unet", use_safetensors=True, local_files_only=True),
+                load_part(autoencoder, folder / "vae"),
+                load_part(UNet2DConditionModel, folder / "unet"),
                 DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),
                 load_file(folder / "context.safetensors")["context"],
             )
-        except (OSError, KeyError, ValueError, RuntimeError, json.JSONDecodeError) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"{folder}: not a complete prior ({reason}); run `dvc repro build_prior`") from None
+        except LOAD_ERRORS as error:
+            raise UserError(
+                f"{folder}: not a complete prior ({first_sentence(error)}); run `dvc repro build_prior`"
+            ) from None
         return prior.float().eval().requires_grad_(False)
+
+
+def load_part(kind: Any, folder: Path, **options: Any) -> Any:
+    """Read one of diffusers' models from a folder's safetensors, whole: no weight missing, none left over.
+
+    Args:
+        kind: the model's class.
+        folder: with `config.json` and the weights.
+        options: for `from_pretrained`.
+
+    Raises:
+        One of `LOAD_ERRORS`.
+    """
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # weights that do not fit are an error here, in one line
+    try:
+        model, found = kind.from_pretrained(
+            folder, use_safetensors=True, local_files_only=True, output_loading_info=True, **options
+        )
+    finally:
+        logging.set_verbosity(verbosity)
+    for what, keys in (("lacks", found["missing_keys"]), ("must not have", found["unexpected_keys"])):
+        if keys:
+            raise ValueError(f"{folder.name}: of another architecture than its config.json, {what} {sorted(keys)[0]}")
+    return model
+
+
+def first_sentence(error: BaseException) -> str:
+    """The first sentence of what an error says: libraries add advice for programmers."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].split(". ")[0].rstrip(".")
 
 
 def build_small_prior(config: PriorConfig, size: int) -> Prior:
