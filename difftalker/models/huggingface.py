@@ -164,9 +164,10 @@ def _empty_prompt(folder: Path, variant: str | None, source: str) -> Tensor:
     """Last hidden states of the empty prompt, padded to the text encoder's length: (1, tokens, width) float32."""
     from transformers import CLIPTextModel, CLIPTokenizer  # optional; only here
 
+    kind: Any = CLIPTextModel  # its stubs do not know `output_loading_info`
     try:
         tokens = CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
-        encoder, found = CLIPTextModel.from_pretrained(
+        encoder, found = kind.from_pretrained(
             folder / "text_encoder",
             local_files_only=True,
             use_safetensors=True,
