@@ -2,7 +2,8 @@
 
 `python -m stages.dependencies` says what is missing or superfluous; `--write` puts it right and leaves comments and
 layout as they are. A stage's code is its module, what that imports from this repository, directly or not, and the data
-files beside the modules that these name. An `__init__.py` counts if there is more in it than a docstring.
+files beside the modules that these name. An `__init__.py` counts if importing it does anything; what it imports in
+`__getattr__` belongs to the modules that ask for such a name.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def stage_code(module: str, root: Path = Path()) -> set[str]:
             continue
         seen.add(name)
         pending += imported(path, name, root)
-        if path.name != "__init__.py" or not _only_docstring(path):
+        if path.name != "__init__.py" or not _does_nothing(path):
             found |= {path.relative_to(root).as_posix(), *package_data(path, root)}
     return found
 
@@ -102,6 +103,7 @@ def imported(path: Path, name: str, root: Path = Path()) -> list[str]:
                 parts = package.split(".")
                 base = ".".join([*parts[: len(parts) - node.level + 1], *([base] if base else [])])
             names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+            names += [lazy for alias in node.names for lazy in _lazy(base, alias.name, root)]
     dotted = {name.rsplit(".", cut)[0] for name in names for cut in range(name.count(".") + 1)}
     return sorted(name for name in dotted if _source(name, root) is not None)
 
@@ -159,14 +161,36 @@ def _tree(path: Path) -> ast.Module:
     return _parse(path, path.stat().st_mtime_ns)
 
 
-def _only_docstring(path: Path) -> bool:
-    return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in _tree(path).body)
+def _waits(node: ast.AST) -> bool:
+    lazy = isinstance(node, ast.FunctionDef) and node.name == "__getattr__"
+    return lazy or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
+
+
+def _lazy(package: str, name: str, root: Path) -> list[str]:
+    """The modules behind a name that a package gives by `__getattr__`."""
+    path = _source(package, root)
+    if path is None or path.name != "__init__.py" or _source(f"{package}.{name}", root) is not None:
+        return []
+    given = [node for node in _tree(path).body if isinstance(node, ast.FunctionDef) and node.name == "__getattr__"]
+    inner = [node for function in given for node in ast.walk(function) if isinstance(node, ast.ImportFrom)]
+    return [node.module or "" for node in inner if name in {alias.name for alias in node.names}]
+
+
+def _does_nothing(path: Path) -> bool:
+    def harmless(node: ast.stmt) -> bool:
+        if isinstance(node, ast.ImportFrom):
+            return node.module in ("__future__", "typing")
+        if isinstance(node, ast.Assign):
+            return ast.unparse(node.targets[0]) == "__all__"
+        return _waits(node) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+
+    return all(harmless(node) for node in _tree(path).body)
 
 
 def _executed(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those that only a type checker follows."""
+    """All nodes but those that only a type checker follows, or that wait for a name to be asked for."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        if _waits(node):
             continue
         yield node
         yield from _executed(node)

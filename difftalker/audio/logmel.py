@@ -18,8 +18,9 @@ from difftalker.audio.windows import row_count, windows
 BANDS = 29
 SILENCE = -1.0
 
-_HOP = RATE // 50  # 320 samples
+HOP = RATE // 50  # 320 samples
 _WIDTH = RATE // 40  # 400 samples, 25 ms
+LEAD = _WIDTH // 2 - HOP // 2  # samples of a row's window before the row itself
 _FFT = 512
 _LOW, _HIGH = 60.0, 7600.0  # Hz
 _ACTIVE = 10 ** (-25 / 10)
@@ -45,27 +46,50 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
         (round(n / 16000 * 50), 29) float32 in [-1, 1].
     """
     rows = row_count(len(samples) / RATE)
+    padded = np.concatenate([np.zeros(LEAD, np.int16), samples, np.zeros(_WIDTH + HOP, np.int16)])
+    return mel_rows(padded[: rows * HOP + _WIDTH - HOP], level_of(row_power(samples)))
+
+
+def mel_rows(samples: np.ndarray, level: float) -> np.ndarray:
+    """Features of a piece of a sound whose level is known; row for row what `log_mel` gives for the whole.
+
+    Args:
+        samples: ((rows - 1) * 320 + 400,) int16; row i begins `LEAD` samples before its own 320.
+        level: the whole sound's active speech level, see `level_of`.
+
+    Returns:
+        (rows, 29) float32 in [-1, 1].
+    """
     signal = samples.astype(np.float64) / 32768
-    lead = _WIDTH // 2 - _HOP // 2  # the first window begins before the sound
-    padded = np.concatenate([np.zeros(lead), signal, np.zeros(_WIDTH + _HOP)])
-    pieces = np.lib.stride_tricks.sliding_window_view(padded, _WIDTH)[: rows * _HOP : _HOP]
+    if len(signal) < _WIDTH:
+        return np.zeros((0, BANDS), np.float32)
+    pieces = np.lib.stride_tricks.sliding_window_view(signal, _WIDTH)[::HOP]
     window = np.hanning(_WIDTH + 1)[:-1]
     spectrum = np.abs(np.fft.rfft(pieces * window, _FFT)) ** 2 / np.sum(window**2) / _FFT
     energy = 2 * spectrum @ mel_filters().T  # power per band
-    level = active_level(signal)
     low, high = _CLIP
     logarithm = np.clip(np.log(np.maximum(energy / level, np.exp(low))), low, high)
     return (2 * (logarithm - low) / (high - low) - 1).astype(np.float32)
 
 
-def active_level(signal: np.ndarray) -> float:
-    """Mean power of the loud 20-ms rows of a sound (n,) in [-1, 1]; at least -60 dB of full scale."""
-    rows = signal[: len(signal) // _HOP * _HOP].reshape(-1, _HOP)
-    power = (rows**2).mean(axis=1)
+def row_power(samples: np.ndarray) -> np.ndarray:
+    """Mean power of the whole 20-ms rows of a sound (n,) int16: (n // 320,) float64, full scale 1."""
+    rows = samples[: len(samples) // HOP * HOP].reshape(-1, HOP).astype(np.float64) / 32768
+    return (rows**2).mean(axis=1)
+
+
+def level_of(power: np.ndarray) -> float:
+    """Active speech level: mean power of the loud rows of `row_power`, (n,); at least -60 dB of full scale."""
     if not len(power):
         return _QUIETEST
     loud = np.quantile(power, 0.95)
     return max(float(power[power >= _ACTIVE * loud].mean()), _QUIETEST)
+
+
+def active_level(signal: np.ndarray) -> float:
+    """Active speech level of a sound (n,) in [-1, 1]."""
+    rows = signal[: len(signal) // HOP * HOP].reshape(-1, HOP)
+    return level_of((rows**2).mean(axis=1))
 
 
 def mel_filters() -> np.ndarray:

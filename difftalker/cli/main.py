@@ -9,6 +9,7 @@ import typer
 
 from difftalker.cli.add import add
 from difftalker.cli.doctor import doctor
+from difftalker.cli.dub import dub
 from difftalker.cli.weights import app as weights
 from difftalker.errors import UserError
 
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 app.command()(add)
 app.command()(doctor)
+app.command()(dub)
 app.add_typer(weights, name="weights")
 
 

@@ -104,8 +104,8 @@ class LandmarkCompletion(nn.Module):
         """Set the mean shape and the scales from training data: (n, 68, 2) and (n, 16, 29)."""
         shape = landmarks.mean(0)
         for _ in range(3):  # generalised Procrustes analysis
-            shape = _Pose(landmarks[:, RIGID], shape[RIGID]).normalise(landmarks).mean(0)
-        aligned = _Pose(landmarks[:, RIGID], shape[RIGID]).normalise(landmarks)
+            shape = Pose(landmarks[:, RIGID], shape[RIGID]).normalise(landmarks).mean(0)
+        aligned = Pose(landmarks[:, RIGID], shape[RIGID]).normalise(landmarks)
         self.mean_shape.copy_(shape)
         self.scale.copy_((aligned - shape).square().mean((0, 2)).sqrt()[:, None].clamp_min(1e-6))
         self.feature_mean.copy_(features.mean((0, 1)))
@@ -119,7 +119,7 @@ class LandmarkCompletion(nn.Module):
             features: audio features, (b, 16, 29).
         """
         shape = self.mean_shape
-        pose = _Pose(condition[:, _RIGID], shape[RIGID])
+        pose = Pose(condition[:, _RIGID], shape[RIGID])
         upper = (pose.normalise(condition) - shape[CONDITION]) / self.scale[CONDITION]  # (b, 39, 2)
         upper_tokens = self._tokens(upper, CONDITION)  # (b, 39, dim)
 
@@ -173,7 +173,7 @@ def _head(dim: int) -> nn.Sequential:
     return nn.Sequential(nn.LayerNorm(dim), Mlp(dim, dim, 2))
 
 
-class _Pose:
+class Pose:
     """The similarity transform from points (b, p, 2) to a shape (p, 2) with the least squared error."""
 
     def __init__(self, points: Tensor, shape: Tensor) -> None:

@@ -8,7 +8,7 @@ the speaker's. The result does not depend on the number of workers.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -61,7 +61,10 @@ class Track:
 
 
 def track_faces(
-    clips: Iterable[Iterable[np.ndarray]], executor: Executor | None = None, workers: int = 1
+    clips: Iterable[Iterable[np.ndarray]],
+    executor: Executor | None = None,
+    workers: int = 1,
+    choose: Callable[[Sequence[dict[int, Face]], float, float], dict[int, Face]] | None = None,
 ) -> Iterator[Track]:
     """Find the speaker's face in streams of pictures.
 
@@ -69,6 +72,8 @@ def track_faces(
         clips: streams of (h, w, 3) uint8 RGB, all pictures of a clip of one size. A few seconds are held at a time.
         executor: processes to search with; None searches in this one.
         workers: number of its processes.
+        choose: takes all tracks of a clip and the size of the pictures searched (width, height), and gives the faces
+            to follow by picture number; by default, those of the largest face.
 
     Yields:
         For each clip, the track of its largest face (by the sum of its area over time). Where it is out of sight, a
@@ -88,15 +93,19 @@ def track_faces(
     found: list[list[dict[int, Face]]] = []
     for result in map_ordered(search_piece, pieces(), executor, 2 * workers):
         if owners.popleft() > current:  # the clip before is complete
-            yield _track(found, sizes[current])
+            yield _track(found, sizes[current], choose)
             current += 1
             found = []
         found.append(result)
     if found:
-        yield _track(found, sizes[current])
+        yield _track(found, sizes[current], choose)
 
 
-def _track(pieces: list[list[dict[int, Face]]], size: list[int]) -> Track:
+def _track(
+    pieces: list[list[dict[int, Face]]],
+    size: list[int],
+    choose: Callable[[Sequence[dict[int, Face]], float, float], dict[int, Face]] | None,
+) -> Track:
     width, height, count = size
     tracks = _join(pieces)
     several = sum(1 for i in range(count) if sum(i in track for track in tracks) > 1)
@@ -104,7 +113,8 @@ def _track(pieces: list[list[dict[int, Face]]], size: list[int]) -> Track:
     boxes = np.zeros((count, 4))
     points = np.zeros((count, 68, 2))
     factor = _reduction(width, height)
-    for index, face in _speaker(tracks).items():
+    chosen = _largest(tracks) if choose is None else choose(tracks, factor * width, factor * height)
+    for index, face in chosen.items():
         found[index] = True
         boxes[index] = (face.box + 0.5) / factor - 0.5
         points[index] = (face.points + 0.5) / factor - 0.5
@@ -233,19 +243,22 @@ def _last(track: dict[int, Face]) -> np.ndarray:
     return track[next(reversed(track))].box
 
 
-def _speaker(tracks: Sequence[dict[int, Face]]) -> dict[int, Face]:
-    if not tracks:
-        return {}
+def _largest(tracks: Sequence[dict[int, Face]]) -> dict[int, Face]:
+    return join_speaker(max(tracks, key=_area), tracks) if tracks else {}
 
-    def area(track: dict[int, Face]) -> float:
-        return sum(float(np.prod(face.box[2:] - face.box[:2])) for face in track.values())
 
-    def side(track: dict[int, Face]) -> float:
-        return float(np.median([face.box[2] - face.box[0] for face in track.values()]))
+def join_speaker(track: dict[int, Face], tracks: Sequence[dict[int, Face]]) -> dict[int, Face]:
+    """Add to a track those that may be the same person after a cut: of similar size, never seen beside it."""
 
-    ordered = sorted(tracks, key=area, reverse=True)
-    chosen = dict(ordered[0])
-    for track in ordered[1:]:
-        if not chosen.keys() & track.keys() and 2 / 3 < side(track) / side(ordered[0]) < 3 / 2:
-            chosen.update(track)
+    def side(one: dict[int, Face]) -> float:
+        return float(np.median([face.box[2] - face.box[0] for face in one.values()]))
+
+    chosen = dict(track)
+    for other in sorted(tracks, key=_area, reverse=True):
+        if not chosen.keys() & other.keys() and 2 / 3 < side(other) / side(track) < 3 / 2:
+            chosen.update(other)
     return chosen
+
+
+def _area(track: dict[int, Face]) -> float:
+    return sum(float(np.prod(face.box[2:] - face.box[:2])) for face in track.values())

@@ -107,6 +107,19 @@ def test_relative_imports(project: Path) -> None:
     }
 
 
+def test_lazy_names_belong_to_those_who_ask(project: Path) -> None:
+    (project / "difftalker/__init__.py").write_text(
+        '''"""Doc."""\n__all__ = ["Inner"]\n\ndef __getattr__(name):\n    from difftalker.part.inner import Inner\n'''
+        "    return Inner\n"
+    )
+    asking, other = project / "difftalker/asking.py", project / "difftalker/other.py"
+    asking.write_text("from difftalker import Inner\n")
+    other.write_text("import difftalker\n")
+    assert "difftalker.part.inner" in imported(asking, "difftalker.asking", project)
+    assert imported(other, "difftalker.other", project) == ["difftalker"]
+    assert "difftalker/__init__.py" not in stage_code("difftalker.other", project)
+
+
 @pytest.mark.parametrize("graph", GRAPHS, ids=str)
 def test_repository(graph: Path) -> None:
     assert compare(graph, ROOT) == [], "run `python -m stages.dependencies --write`"

@@ -1,0 +1,65 @@
+"""Which of several faces is dubbed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from difftalker.errors import UserError
+from difftalker.video.track import Face, join_speaker
+
+Tracks = Sequence[dict[int, Face]]
+Chooser = Callable[[Tracks, float, float], dict[int, Face]]
+
+_BRIEF = 0.1  # share of the longest track's pictures below which a track is no person of its own
+
+
+def chooser(place: tuple[float, float, float] | None, number: int | None, warn: Callable[[str], None]) -> Chooser:
+    """Choose by number, or by the place and size that the speaker had in the training footage.
+
+    Args:
+        place: middle of the face's box (x, y) and its side, as fractions of the picture's width, height and width;
+            None follows the largest face.
+        number: the face to follow, counted from the left, from 1.
+        warn: told of several faces.
+    """
+
+    def choose(tracks: Tracks, width: float, height: float) -> dict[int, Face]:
+        if not tracks:
+            return {}
+        longest = max(len(track) for track in tracks)
+        people = [track for track in tracks if len(track) >= _BRIEF * longest]
+        boxes = [np.median([face.box for face in track.values()], axis=0) for track in people]
+        order = sorted(range(len(people)), key=lambda index: float(boxes[index][0]))
+        people, boxes = [people[index] for index in order], [boxes[index] for index in order]
+        beside = _together(people)
+        if number is not None:
+            if not 1 <= number <= len(people):
+                raise UserError(f"--track {number}: {len(people)} faces were found, numbered from the left from 1")
+            return join_speaker(people[number - 1], tracks)
+
+        def distance(index: int) -> tuple[float, float]:
+            x, y, side = _place(boxes[index], width, height)
+            area = -sum(float(np.prod(face.box[2:] - face.box[:2])) for face in people[index].values())
+            if place is None or not beside:
+                return 0.0, area
+            return abs(x - place[0]) + abs(y - place[1]) + abs(np.log(side / place[2])), area
+
+        chosen = min(range(len(people)), key=distance)
+        if beside:
+            places = ", ".join(
+                f"{index + 1} at {_place(box, width, height)[0]:.0%} of the width" for index, box in enumerate(boxes)
+            )
+            warn(f"several faces ({places}): face {chosen + 1} is dubbed; choose another with --track")
+        return join_speaker(people[chosen], tracks)
+
+    return choose
+
+
+def _place(box: np.ndarray, width: float, height: float) -> tuple[float, float, float]:
+    return float(box[0] + box[2]) / 2 / width, float(box[1] + box[3]) / 2 / height, float(box[2] - box[0]) / width
+
+
+def _together(people: Tracks) -> bool:
+    return any(people[first].keys() & people[second].keys() for first in range(len(people)) for second in range(first))

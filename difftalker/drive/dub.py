@@ -1,0 +1,96 @@
+"""From a plan to a finished file: segment after segment, resumable, then joined with the sound."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import av
+
+from difftalker.drive.film import join_film
+from difftalker.drive.picture import Picture
+from difftalker.drive.plan import Plan
+from difftalker.drive.segment import choose_encoding, write_segment
+from difftalker.drive.settings import Interrupted
+from difftalker.drive.stream import Painter
+from difftalker.drive.work import Work, partial_name
+from difftalker.errors import UserError
+
+
+def make_film(
+    plan: Plan,
+    painter: Painter,
+    work: Work,
+    output: Path,
+    metadata: Mapping[str, str],
+    tick: Callable[[int], None],
+    stop: Callable[[], bool],
+) -> dict[str, float]:
+    """Paint, encode and join a film.
+
+    Args:
+        plan: what is to be made.
+        painter: paints its frames.
+        work: where its parts are kept.
+        output: file to write.
+        metadata: texts to store in it.
+        tick: called with the number of frames just done.
+        stop: asked before every frame.
+
+    Returns:
+        Seconds spent by part.
+
+    Raises:
+        Interrupted: `stop` said so; what was made until then is playable.
+        UserError: the disk is full.
+    """
+    started = time.perf_counter()
+    length, rate = plan.settings.segment, plan.footage.rate
+    encoding = choose_encoding(plan.settings.codec, plan.footage.format, output)
+    segments: list[Path] = []
+    partial = partial_name(output)
+    with _disk(output):
+        for number, first in enumerate(range(0, plan.frames, length)):
+            last = min(first + length, plan.frames)
+            path = work.segment(number)
+            if path.exists():
+                tick(last - first)
+            else:
+                with closing(painter.frames(first, last, stop)) as frames:
+                    made = write_segment(work.tail, _counted(frames, tick), encoding, rate)
+                if made < last - first:
+                    segments += [work.tail] if made else []
+                    seconds = (first + made) / plan.footage.fps
+                    if segments:
+                        join_film(partial, segments, rate, plan.sound, metadata, seconds)
+                        work.tail.unlink(missing_ok=True)
+                    raise Interrupted(partial if segments else None, seconds)
+                work.tail.rename(path)
+            segments.append(path)
+        join_film(output, segments, rate, plan.sound, metadata)
+    partial.unlink(missing_ok=True)
+    work.remove()
+    parts = painter.parts()
+    total = time.perf_counter() - started
+    return parts | {"total": total}
+
+
+def _counted(pictures: Iterator[Picture], tick: Callable[[int], None]) -> Iterator[Picture]:
+    for picture in pictures:
+        yield picture
+        tick(1)
+
+
+@contextmanager
+def _disk(output: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, av.FFmpegError) as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise UserError(
+            f"{output}: the disk is full; free some space and repeat the command with --resume to go on"
+        ) from None

@@ -1,0 +1,94 @@
+"""A painted crop back in its picture: a mask that follows the jaw, colours matched along its border."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from difftalker.composite import FEATHER
+from difftalker.drive.picture import Area, Picture
+from difftalker.landmarks.topology import JAW_ENDS
+from difftalker.video.paste import feathered_mask
+
+_OUTSIDE = 0.03  # of the crop's side that the mask reaches beyond the jaw line
+_SPREAD = 1 / 10  # of the crop's side over which a difference of colours along the border is carried inwards
+_JAW = slice(JAW_ENDS[0], JAW_ENDS[1] + 1)
+
+
+def jaw_mask(source: np.ndarray, painted: np.ndarray, size: int) -> np.ndarray:
+    """Where the painted face counts.
+
+    Args:
+        source: landmarks of the source's face, (68, 2) over the crop size.
+        painted: landmarks of the painted face, the same.
+        size: side of the crop in pixels.
+
+    Returns:
+        (size, size) float32 in [0, 1]: 1 inside both jaws, falling to 0 a little outside of them and above the split.
+    """
+    points = np.concatenate([source[_JAW], painted[_JAW]]) * size - 0.5
+    hull = cv2.convexHull(np.rint(points * 16).astype(np.int32))
+    region: np.ndarray = np.zeros((size, size), np.uint8)
+    cv2.fillConvexPoly(region, hull, 1, shift=4)
+    reach = max(1, round(_OUTSIDE * size))
+    region = cv2.dilate(region, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
+    region[: size // 2 - round(size * FEATHER)] = 0
+    return feathered_mask(region.astype(bool), size * FEATHER)
+
+
+def match_colours(painted: np.ndarray, source: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Take the difference that the two show along the mask's border off the painted crop.
+
+    Args:
+        painted, source: (size, size, 3) uint8 RGB.
+        mask: (size, size) float32, see `jaw_mask`.
+
+    Returns:
+        (size, size, 3) float32, 0 to 255.
+    """
+    size = len(mask)
+    border = (4 * mask * (1 - mask))[..., None]
+    difference = border * (source.astype(np.float32) - painted)
+    width = max(1.0, _SPREAD * size)
+    carried = cv2.GaussianBlur(np.concatenate([difference, border], axis=2), (0, 0), width)
+    correction = carried[..., :3] / (carried[..., 3:] + 1e-3)
+    return np.clip(painted + correction, 0.0, 255.0)
+
+
+def put_back(picture: Picture, crop: np.ndarray, mask: np.ndarray, transform: np.ndarray) -> None:
+    """Blend a painted crop into its picture, in place.
+
+    Args:
+        picture: the source.
+        crop: (size, size, 3) float32 RGB, 0 to 255.
+        mask: weight of the crop, (size, size) float32; nothing changes where it is 0.
+        transform: (6,) from source to crop pixels.
+    """
+    matrix = np.asarray(transform, np.float64).reshape(2, 3)
+    area = _area(mask, matrix, picture.rgb.shape)
+    if area is None:
+        return
+    rows, columns = area
+    shifted = matrix.copy()
+    shifted[:, 2] += matrix[:, :2] @ (columns.start, rows.start)
+    extent = (columns.stop - columns.start, rows.stop - rows.start)
+    inverse = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    weight = cv2.warpAffine(mask, shifted, extent, flags=inverse)
+    inverse = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    content = cv2.warpAffine(crop, shifted, extent, flags=inverse, borderMode=cv2.BORDER_REPLICATE)
+    difference = weight[..., None] * (content.clip(0, 255) - picture.rgb[area])
+    picture.add(area, difference)
+
+
+def _area(mask: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...]) -> Area | None:
+    """The source rows and columns under the mask, widened to multiples of 4."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return None
+    corners = np.array([(x, y) for x in (columns[0] - 1, columns[-1] + 1) for y in (rows[0] - 1, rows[-1] + 1)], float)
+    source = np.linalg.solve(matrix[:, :2], (corners - matrix[:, 2]).T).T
+    low = np.floor(source.min(axis=0) / 4).astype(int) * 4
+    high = np.ceil((source.max(axis=0) + 1) / 4).astype(int) * 4
+    left, top = (int(value) for value in np.maximum(low, 0))
+    right, bottom = min(int(high[0]), shape[1]), min(int(high[1]), shape[0])
+    return (slice(top, bottom), slice(left, right)) if top < bottom and left < right else None

@@ -1,0 +1,163 @@
+"""All that decides a film before anything is painted: sound, footage, the face in it, and the landmarks over time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from difftalker.audio.encoder import make_encoder
+from difftalker.drive.activity import rest, silent_rows
+from difftalker.drive.articulation import REACH, articulate
+from difftalker.drive.choose import chooser
+from difftalker.drive.features import Features
+from difftalker.drive.footage import Footage
+from difftalker.drive.order import picture_order, turning_points
+from difftalker.drive.recognise import familiar, strangeness, visibility
+from difftalker.drive.scene import CropRule, Scene, Tick, survey
+from difftalker.drive.settings import Settings
+from difftalker.drive.sound import Sound
+from difftalker.errors import UserError
+from difftalker.face_folder import Description
+from difftalker.models.landmark_completion import LandmarkCompletion, complete
+from difftalker.video.decode import frame_count
+
+_BATCH = 256  # frames completed at once
+
+
+@dataclass
+class Plan:
+    """A film to be made.
+
+    Attributes:
+        sound, footage, scene: what it is made of.
+        order: which picture each frame shows, (frames,) int64.
+        shown: how much of the painting is shown in every picture of the scene, (pictures,) float32.
+        rest: how far the mouth is at rest in every frame, (frames,) float32.
+        features: audio features of every frame.
+        model: the landmark network.
+        closed: mouth at rest, (20, 2).
+        settings: the user's choices.
+        given: landmarks that replace the completed ones, (frames, 68, 2), or None.
+    """
+
+    sound: Sound
+    footage: Footage
+    scene: Scene
+    order: np.ndarray
+    shown: np.ndarray
+    rest: np.ndarray
+    features: Features
+    model: LandmarkCompletion
+    closed: np.ndarray
+    settings: Settings
+    given: np.ndarray | None = None
+
+    @property
+    def frames(self) -> int:
+        """Number of frames: round(duration * fps)."""
+        return len(self.order)
+
+    def landmarks(self, first: int, last: int) -> np.ndarray:
+        """Landmarks of the frames `first` to `last` (exclusive), (n, 68, 2) float32 over the crop size."""
+        if self.given is not None:
+            return self.given[first:last]
+        width = self.settings.smoothing * self.footage.fps
+        margin = round(REACH * width) + 1 if width > 0 else 0
+        begin, end = max(first - margin, 0), min(last + margin, self.frames)
+        source = self.scene.landmarks[self.order[begin:end]]
+        completed = complete(self.model, source, self.features.read(begin, end), _BATCH)
+        shaped = articulate(
+            completed,
+            self.model.mean_shape.cpu().numpy(),
+            self.closed,
+            self.rest[begin:end],
+            self.settings.mouth_gain,
+            width,
+        )
+        return shaped[first - begin : last - begin]
+
+    def unpainted(self) -> list[tuple[float, float]]:
+        """(first, last) times of the stretches of frames that show the source unchanged."""
+        hidden = np.concatenate([[0], (self.shown[self.order] == 0).astype(np.int8), [0]])
+        edges = np.flatnonzero(np.diff(hidden)).reshape(-1, 2)
+        return [(start / self.footage.fps, end / self.footage.fps) for start, end in edges]
+
+
+def make_plan(
+    face: Description,
+    model: LandmarkCompletion,
+    sound: Sound,
+    footage: Footage,
+    scene: Scene | None,
+    settings: Settings,
+    device: str,
+    warn: Callable[[str], None],
+    tick: Callable[[int], Tick],
+) -> Plan:
+    """Survey the footage and put everything on the film's time base.
+
+    Args:
+        face: the trained face.
+        model: its landmark network, in eval mode.
+        sound: what is to be said.
+        footage: base footage.
+        scene: what is known of the footage, or None.
+        settings: the user's choices.
+        device: where a network detector runs.
+        warn: told of what the user should know.
+        tick: given the number of steps to come, makes the function that is told of steps done.
+
+    Raises:
+        UserError: the sound is too short for one frame, or no picture can be painted on.
+    """
+    frames = frame_count(sound.duration, footage.fps)
+    if frames == 0:
+        raise UserError(f"{sound.source}: {sound.duration:.3f} s are too short for one frame; give longer speech")
+    if scene is None:
+        rule = CropRule(face.size, face.margin, face.smoothing, face.detector)
+        place = face.speaker.place
+        choose = chooser((place[0], place[1], place[2]) if place else None, settings.track, warn)
+        scene = survey(footage, frames, rule, choose, device, tick(2 * frames))
+    footage.restore(scene.stamps)
+    scene = _judged(scene, face, model, footage.path, warn)
+    places = -scene.transforms[:, [2, 5]] / scene.transforms[:, :1]
+    order = picture_order(frames, len(scene), turning_points(places, footage.fps))
+    silent = silent_rows(sound.power, sound.level)
+    return Plan(
+        sound,
+        footage,
+        scene,
+        order,
+        visibility(scene.valid),
+        rest(silent, frames, footage.fps),
+        Features(make_encoder(face.audio), sound, footage.fps, frames),
+        model,
+        np.array(face.speaker.closed_mouth, np.float32),
+        settings,
+    )
+
+
+@torch.no_grad()
+def _judged(
+    scene: Scene, face: Description, model: LandmarkCompletion, path: Path, warn: Callable[[str], None]
+) -> Scene:
+    if not scene.valid.any():
+        raise UserError(f"{path}: no frame shows the mouth and chin of a frontal face; give other footage")
+    turns = (face.speaker.turn[0], face.speaker.turn[1])
+    usual, extreme = face.speaker.strangeness
+    typical = float(np.median(strangeness(scene.landmarks[scene.valid], model)))
+    if typical > max(2 * usual, extreme):
+        warn(
+            f"{path}: this face is not shaped like the trained one ({typical:.1f} standard deviations from it, "
+            f"{usual:.1f} in the training footage): is it another person?"
+        )
+        extreme = max(extreme, 1.5 * typical)
+    known = scene.valid & familiar(scene.landmarks, model, turns, extreme)
+    if not known.any():
+        warn(f"{path}: the head is turned otherwise than in the training footage throughout")
+        known = scene.valid
+    return replace(scene, valid=known)

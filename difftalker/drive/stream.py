@@ -1,0 +1,133 @@
+"""From pictures and landmarks to painted pictures, a few at a time."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from difftalker.drive.ahead import ahead
+from difftalker.drive.label import burn_in
+from difftalker.drive.paste_back import jaw_mask, match_colours, put_back
+from difftalker.drive.picture import Picture
+from difftalker.drive.plan import Plan
+from difftalker.synthesis import Synthesiser
+from difftalker.video.crop import cut
+
+Item = TypeVar("Item")
+_Batch = tuple[int, list[Picture], np.ndarray]  # first frame, pictures, crops (n, size, size, 3)
+
+_WAITING = 64 * 2**20  # bytes of pictures between two stages
+
+
+class Painter:
+    """Paints the frames of a plan.
+
+    Args:
+        plan: what is to be made.
+        synthesiser: the networks.
+        size: side of the crops in pixels.
+
+    Attributes:
+        seconds: time spent by part.
+    """
+
+    def __init__(self, plan: Plan, synthesiser: Synthesiser, size: int) -> None:
+        self._plan, self._size = plan, size
+        batch = plan.settings.batch_size or synthesiser.config.batch_size
+        self._batch = batch
+        self._synthesiser = replace(synthesiser, seconds=Counter())
+        self.seconds: Counter[str] = Counter()
+
+    def frames(self, first: int, last: int, stop: Callable[[], bool] = lambda: False) -> Generator[Picture, None, None]:
+        """Painted frames `first` to `last` (exclusive). Decoding and generating run ahead in threads of their own.
+
+        Args:
+            first, last: frames of the plan.
+            stop: asked before every frame; the stream ends early when it says so.
+        """
+        landmarks = self._timed_call("landmarks", lambda: self._plan.landmarks(first, last))
+        width, height = self._plan.footage.size
+        waiting = max(1, min(4, _WAITING // (self._batch * width * height * 6)))
+        batches = ahead(self._batches(first, last, stop), waiting)
+        painted = ahead(((start, pictures, self._paint(start, pictures, crops, landmarks[start - first :]))
+                         for start, pictures, crops in batches), waiting)  # fmt: skip
+        for start, pictures, crops in painted:
+            for index, picture in enumerate(pictures):
+                if stop():
+                    return
+                frame = start + index
+                began = time.perf_counter()
+                self._finish(frame, picture, crops[index], landmarks[frame - first])
+                self.seconds["composite"] += time.perf_counter() - began  # type: ignore[assignment]
+                yield picture
+
+    def parts(self) -> dict[str, float]:
+        """Seconds spent so far, by part."""
+        inner = self._synthesiser.seconds
+        names = {"encode": "encode latents", "sample": "sample", "decode": "decode latents", "composite": "composite"}
+        found: Counter[str] = Counter(self.seconds)
+        for name, part in names.items():
+            found[part] += inner[name]
+        return dict(found)
+
+    def _batches(self, first: int, last: int, stop: Callable[[], bool]) -> Iterator[_Batch]:
+        pictures: list[Picture] = []
+        crops: list[np.ndarray] = []
+        order = self._plan.order[first:last]
+        for index, picture in zip(order, self._timed("decode", self._plan.footage.show(order)), strict=True):
+            if stop():
+                return
+            began = time.perf_counter()
+            pictures.append(picture)
+            crops.append(cut(picture.rgb, self._plan.scene.transforms[index], self._size))
+            self.seconds["decode"] += time.perf_counter() - began  # type: ignore[assignment]
+            if len(pictures) == self._batch:
+                yield first, pictures, np.stack(crops)
+                first += len(pictures)
+                pictures, crops = [], []
+        if pictures:
+            yield first, pictures, np.stack(crops)
+
+    def _paint(self, start: int, pictures: list[Picture], crops: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        count = len(pictures)
+        shown = np.flatnonzero(self._plan.shown[self._plan.order[start : start + count]] > 0)
+        result = crops.copy()
+        if len(shown):
+            began = time.perf_counter()
+            features = self._plan.features.read(start, start + count)[shown]
+            self.seconds["audio"] += time.perf_counter() - began  # type: ignore[assignment]
+            result[shown] = self._synthesiser.paint(crops[shown], landmarks[shown], features)
+        return np.stack([crops, result], axis=1)
+
+    def _finish(self, frame: int, picture: Picture, crops: np.ndarray, landmarks: np.ndarray) -> None:
+        plan = self._plan
+        index = plan.order[frame]
+        if plan.shown[index] > 0:
+            source, painted = crops
+            mask = plan.shown[index] * jaw_mask(plan.scene.landmarks[index], landmarks, self._size)
+            put_back(picture, match_colours(painted, source, mask), mask, plan.scene.transforms[index])
+        if plan.settings.label:
+            burn_in(picture)
+
+    def _timed(self, part: str, items: Iterable[Item]) -> Iterator[Item]:
+        iterator = iter(items)
+        while True:
+            began = time.perf_counter()
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+            finally:
+                self.seconds[part] += time.perf_counter() - began  # type: ignore[assignment]
+            yield item
+
+    def _timed_call(self, part: str, work: Callable[[], Item]) -> Item:
+        began = time.perf_counter()
+        result = work()
+        self.seconds[part] += time.perf_counter() - began  # type: ignore[assignment]
+        return result

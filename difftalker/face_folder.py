@@ -1,0 +1,134 @@
+"""A trained face as one portable folder.
+
+    face.json       what the face is: crop rule, detector, audio encoder, sampling, the speaker's measures
+    prior/ landmarks/ face/     the networks: configurations and safetensors
+    footage/        base footage with the face's places in it, where it was exported along
+    README.md       model card
+
+Nothing in it depends on where it lies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig
+from difftalker.errors import UserError
+
+FORMAT = 1  # raised when older versions can no longer read the folder
+DESCRIPTION = "face.json"
+NETWORKS = ("prior", "landmarks", "face")
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+Point = Annotated[list[float], Field(min_length=2, max_length=2)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Speaker:
+    """Measures of the speaker in the training footage.
+
+    Attributes:
+        closed_mouth: the 20 mouth points at rest, in the frame of the landmark network's mean shape.
+        place: middle of the face in the picture (x over the width, y over the height) and its box's side over the
+            width; absent where unknown.
+        turn: lowest and highest position of the nose's tip between the ends of the jaw line, 0 to 1.
+        strangeness: how far from the mean shape the given landmarks are in an ordinary and in an extreme frame, in
+            standard deviations.
+    """
+
+    closed_mouth: Annotated[list[Point], Field(min_length=20, max_length=20)]
+    place: Annotated[list[float], Field(min_length=3, max_length=3)] | None
+    turn: Annotated[list[float], Field(min_length=2, max_length=2)]
+    strangeness: Annotated[list[float], Field(min_length=2, max_length=2)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Description:
+    """`face.json`.
+
+    Attributes:
+        format: version of the folder's layout.
+        name: what to call the face.
+        version: version of the software that made it.
+        size: side of the crop in pixels.
+        margin, smoothing: crop rule, see `config.FramesConfig`.
+        fps: frames per second of the training footage's time base.
+        detector, audio, sampling: the groups of the parameters.
+        speaker: measures of the speaker.
+        footage: file name of the base footage under `footage/`, if it is there.
+    """
+
+    format: int
+    name: str
+    version: str
+    size: Annotated[int, Field(gt=0)]
+    margin: Annotated[float, Field(gt=0)]
+    smoothing: Annotated[float, Field(ge=0)]
+    fps: Annotated[float, Field(gt=0)]
+    detector: DetectorConfig
+    audio: AudioConfig
+    sampling: SamplingConfig
+    speaker: Speaker
+    footage: str | None = None
+
+
+_ADAPTER = TypeAdapter(Description)
+
+
+def read_description(folder: Path) -> Description:
+    """Read `face.json`.
+
+    Raises:
+        UserError: the folder is no face, is incomplete, or was made by a newer version.
+    """
+    path = folder / DESCRIPTION
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; name a face that `difftalker export` made")
+    try:
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"{folder}: not an exported face ({DESCRIPTION} is missing); `difftalker export` makes one"
+        ) from None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise UserError(f"{path}: not readable; export the face again") from None
+    found = data.get("format") if isinstance(data, dict) else None
+    if isinstance(found, int) and found > FORMAT:
+        raise UserError(f"{folder}: made by a newer version ({data.get('version')}, format {found}); update DiffTalker")
+    try:
+        return _ADAPTER.validate_json(json.dumps(data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+        raise UserError(f"{path}: key {key}: {first['msg'].lower()}; export the face again") from None
+
+
+def write_description(folder: Path, description: Description) -> None:
+    """Write `face.json`."""
+    text = json.dumps(asdict(description), indent=1, sort_keys=True)
+    (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+
+
+def face_hash(folder: Path) -> str:
+    """SHA-256 over the networks' files, by name: what a face is, wherever it lies.
+
+    Raises:
+        UserError: a network is missing.
+    """
+    digest = hashlib.sha256()
+    for network in NETWORKS:
+        files = sorted(path for path in (folder / network).rglob("*") if path.suffix in (".json", ".safetensors"))
+        if not files:
+            raise UserError(f"{folder}: the face is incomplete ({network}/ is missing); export or train it again")
+        for path in files:
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,232 @@
+"""A trained face as one object: load it, drive it with sound.
+
+    from difftalker import TalkingFace
+
+    face = TalkingFace.load("anna")                      # a folder that `difftalker export` made
+    face.dub(audio="speech.wav", output="talk.mp4")      # on the face's own footage
+    face.dub(audio="speech.wav", video="interview.mp4", output="talk.mp4")
+
+The command `difftalker dub` runs the same code.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from difftalker.drive.driven import driven_table, read_driven
+from difftalker.drive.dub import make_film
+from difftalker.drive.footage import Footage
+from difftalker.drive.plan import Plan, make_plan
+from difftalker.drive.scene import Scene, Tick
+from difftalker.drive.segment import check_suffix
+from difftalker.drive.settings import Interrupted, Progress, Report, Settings
+from difftalker.drive.sound import spool_sound
+from difftalker.drive.stream import Painter
+from difftalker.drive.work import Work, file_hash
+from difftalker.errors import UserError
+from difftalker.face_folder import Description, face_hash, read_description
+from difftalker.models.face import FaceNetwork
+from difftalker.models.landmark_completion import LandmarkCompletion
+from difftalker.models.prior import Prior
+from difftalker.synthesis import Synthesiser
+from difftalker.training.device import select_device
+from difftalker.training.interrupt import InterruptFlag
+from difftalker.version import VERSION
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+class TalkingFace:
+    """A trained face.
+
+    Attributes:
+        description: what the face is.
+        hash: SHA-256 of its networks.
+        footage: the base footage that `dub` uses by default, or None.
+    """
+
+    def __init__(self, folder: Path, description: Description, footage: Path | None, device: Device) -> None:
+        self.description = description
+        self.hash = face_hash(folder)
+        self.footage = footage
+        self.device: Device = device
+        self._completion = LandmarkCompletion.load(folder / "landmarks")
+        prior = Prior.load(folder / "prior")
+        network = FaceNetwork.load(folder / "face", prior.unet)
+        self._synthesiser = Synthesiser(prior, network, description.sampling, select_device(device))
+
+    @classmethod
+    def load(
+        cls,
+        folder: str | Path,
+        description: Description | None = None,
+        footage: str | Path | None = None,
+        device: Device = "auto",
+    ) -> TalkingFace:
+        """Load a face.
+
+        Args:
+            folder: an exported face; or any folder with `prior/`, `landmarks/` and `face/`, with a description.
+            description: what `face.json` would say, for a folder without one.
+            footage: base footage, by default the one in the folder.
+            device: where to compute.
+
+        Raises:
+            UserError: the folder is incomplete, damaged, or made by a newer version.
+        """
+        folder = Path(folder)
+        description = description or read_description(folder)
+        if footage is None and description.footage is not None:
+            footage = folder / "footage" / description.footage
+        return cls(folder, description, Path(footage) if footage is not None else None, device)
+
+    def dub(
+        self,
+        audio: str | Path,
+        output: str | Path,
+        video: str | Path | None = None,
+        *,
+        landmarks: pa.Table | str | Path | None = None,
+        settings: Settings | None = None,
+        overwrite: bool = False,
+        resume: bool = False,
+        progress: Progress = lambda stage, done, total: None,
+        cancel: Callable[[], bool] = lambda: False,
+    ) -> Report:
+        """Make a film in which the face says something.
+
+        Args:
+            audio: speech; any file that FFmpeg reads.
+            output: file to write, `.mp4`, `.mov` or `.mkv`.
+            video: base footage, by default the face's own. Longer speech plays it forwards and backwards.
+            landmarks: a table of `landmarks`, changed or not, to paint from.
+            settings: codec, label, gain and more.
+            overwrite: replace an existing output.
+            resume: go on with an interrupted film; the same command ends in the same bytes.
+            progress: called with the stage (`survey`, `paint`), the steps done and the steps in all.
+            cancel: asked before every frame whether to stop. Ctrl-C stops too, in the main thread.
+
+        Returns:
+            What was made.
+
+        Raises:
+            UserError: something that the user can put right; nothing is left under the output's name.
+            Interrupted: the work was stopped; it says where the playable beginning is.
+        """
+        output, settings = Path(output), settings or Settings()
+        check_suffix(output)
+        if output.exists() and not overwrite:
+            raise UserError(f"{output}: exists; choose another name or give --overwrite")
+        base = self._base(video)
+        key: dict[str, Any] = {
+            "audio": file_hash(Path(audio)), "video": file_hash(base), "face": self.hash, "output": output.suffix,
+            "description": asdict(self.description), "settings": asdict(settings), "version": VERSION,
+        }  # fmt: skip
+        given = read_driven(landmarks) if landmarks is not None else None
+        if given is not None:
+            key["landmarks"] = given.hash
+        work = Work(output, key, resume)
+        report = Report()
+        with InterruptFlag() as flag:
+
+            def stop() -> bool:
+                return flag.raised or cancel()
+
+            scene = Scene.load(work.scene) if work.scene.exists() else None
+            plan = self._plan(Path(audio), base, work.sound, scene, settings, report, progress, stop)
+            plan.scene.save(work.scene)
+            if given is not None:
+                plan = replace(plan, given=given.landmarks(plan.frames, plan.footage.fps))
+            tick = _ticker("paint", plan.frames, progress, lambda: False)
+            painter = Painter(plan, self._synthesiser, self.description.size)
+            report.seconds |= make_film(plan, painter, work, output, self.metadata(), tick, stop)
+        report.frames, report.fps, report.unpainted = plan.frames, plan.footage.fps, plan.unpainted()
+        return report
+
+    def landmarks(
+        self,
+        audio: str | Path,
+        video: str | Path | None = None,
+        *,
+        settings: Settings | None = None,
+        progress: Progress = lambda stage, done, total: None,
+        cancel: Callable[[], bool] = lambda: False,
+    ) -> pa.Table:
+        """The landmarks that `dub` would paint from.
+
+        Args:
+            audio, video, settings, progress, cancel: as in `dub`.
+
+        Returns:
+            A row for every frame: `frame`, `time`, `picture` (of the base footage), `landmarks` (68, 2) over the crop
+            size, `source` (the base footage's own landmarks), `painted` (whether the face is painted there).
+
+        Raises:
+            UserError, Interrupted: as `dub`.
+        """
+        with tempfile.TemporaryDirectory(prefix="difftalker-") as folder:
+            spool = Path(folder) / "sound.wav"
+            plan = self._plan(
+                Path(audio), self._base(video), spool, None, settings or Settings(), Report(), progress, cancel
+            )
+            return driven_table(plan)
+
+    def metadata(self) -> dict[str, str]:
+        """What every film says of itself."""
+        return {
+            "title": "Synthetic talking face",
+            "comment": f"Synthetic media, generated by DiffTalker {VERSION}; face sha256:{self.hash}",
+        }
+
+    def _base(self, video: str | Path | None) -> Path:
+        if video is not None:
+            return Path(video)
+        if self.footage is None:
+            raise UserError(f"the face {self.description.name} comes without footage; name a base video with --video")
+        return self.footage
+
+    def _plan(
+        self,
+        audio: Path,
+        video: Path,
+        spool: Path,
+        scene: Scene | None,
+        settings: Settings,
+        report: Report,
+        progress: Progress,
+        stop: Callable[[], bool],
+    ) -> Plan:
+        sound = spool_sound(audio, spool)
+        footage = Footage(video, settings.codec == "lossless")
+        if footage.has_alpha:
+            report.warnings.append(f"{video}: its alpha channel is left out")
+        return make_plan(
+            self.description,
+            self._completion,
+            sound,
+            footage,
+            scene,
+            settings,
+            self.device,
+            report.warnings.append,
+            lambda total: _ticker("survey", total, progress, stop),
+        )
+
+
+def _ticker(stage: str, total: int, progress: Progress, stop: Callable[[], bool]) -> Tick:
+    done = 0
+
+    def tick(steps: int) -> None:
+        nonlocal done
+        if stop():
+            raise Interrupted(None, 0.0)
+        done += steps
+        progress(stage, done, total)
+
+    return tick
