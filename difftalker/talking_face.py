@@ -11,15 +11,16 @@ The command `difftalker dub` runs the same code.
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow as pa
+import numpy as np
 
-from difftalker.drive.driven import driven_table, read_driven
 from difftalker.drive.dub import make_film
 from difftalker.drive.footage import Footage
 from difftalker.drive.plan import Plan, make_plan
@@ -31,6 +32,7 @@ from difftalker.drive.stream import Painter
 from difftalker.drive.work import Work, file_hash
 from difftalker.errors import UserError
 from difftalker.face_folder import Description, face_hash, read_description
+from difftalker.landmarks.completed import read_completed
 from difftalker.models.face import FaceNetwork
 from difftalker.models.landmark_completion import LandmarkCompletion
 from difftalker.models.prior import Prior
@@ -92,7 +94,7 @@ class TalkingFace:
         output: str | Path,
         video: str | Path | None = None,
         *,
-        landmarks: pa.Table | str | Path | None = None,
+        landmarks: np.ndarray | str | Path | None = None,
         settings: Settings | None = None,
         overwrite: bool = False,
         resume: bool = False,
@@ -105,7 +107,8 @@ class TalkingFace:
             audio: speech; any file that FFmpeg reads.
             output: file to write, `.mp4`, `.mov` or `.mkv`.
             video: base footage, by default the face's own. Longer speech plays it forwards and backwards.
-            landmarks: a table of `landmarks`, changed or not, to paint from.
+            landmarks: what to paint from in place of what the networks hear: (frames, 68, 2) over the crop
+                size, or a file of `landmarks.completed.write_completed`.
             settings: codec, label, gain and more.
             overwrite: replace an existing output.
             resume: go on with an interrupted film; the same command ends in the same bytes.
@@ -128,9 +131,10 @@ class TalkingFace:
             "audio": file_hash(Path(audio)), "video": file_hash(base), "face": self.hash, "output": output.suffix,
             "description": asdict(self.description), "settings": asdict(settings), "version": VERSION,
         }  # fmt: skip
-        given = read_driven(landmarks) if landmarks is not None else None
-        if given is not None:
-            key["landmarks"] = given.hash
+        if isinstance(landmarks, np.ndarray):
+            key["landmarks"] = hashlib.sha256(landmarks.astype(np.float32).tobytes()).hexdigest()
+        elif landmarks is not None:
+            key["landmarks"] = file_hash(Path(landmarks))
         work = Work(output, key, resume)
         report = Report()
         with InterruptFlag() as flag:
@@ -141,13 +145,39 @@ class TalkingFace:
             scene = Scene.load(work.scene) if work.scene.exists() else None
             plan = self._plan(Path(audio), base, work.sound, scene, settings, report, progress, stop)
             plan.scene.save(work.scene)
-            if given is not None:
-                plan = replace(plan, given=given.landmarks(plan.frames, plan.footage.fps))
+            if landmarks is not None:
+                plan = replace(plan, given=_given(landmarks, plan.frames))
             tick = _ticker("paint", plan.frames, progress, lambda: False)
-            painter = Painter(plan, self._synthesiser, self.description.size)
+            painter = Painter(plan, self._synthesiser)
             report.seconds |= make_film(plan, painter, work, output, self.metadata(), tick, stop)
         report.frames, report.fps, report.unpainted = plan.frames, plan.footage.fps, plan.unpainted()
         return report
+
+    @contextmanager
+    def planned(
+        self,
+        audio: str | Path,
+        video: str | Path | None = None,
+        *,
+        settings: Settings | None = None,
+        progress: Progress = lambda stage, done, total: None,
+        cancel: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Plan]:
+        """What `dub` would paint, before it does: landmarks, crops and places, to look at in seconds.
+
+        Args:
+            audio, video, settings, progress, cancel: as in `dub`.
+
+        Yields:
+            The plan; it can be read from inside the context.
+
+        Raises:
+            UserError, Interrupted: as `dub`.
+        """
+        with tempfile.TemporaryDirectory(prefix="difftalker-") as folder:
+            spool = Path(folder) / "sound.wav"
+            choices = settings or Settings()
+            yield self._plan(Path(audio), self._base(video), spool, None, choices, Report(), progress, cancel)
 
     def landmarks(
         self,
@@ -157,25 +187,13 @@ class TalkingFace:
         settings: Settings | None = None,
         progress: Progress = lambda stage, done, total: None,
         cancel: Callable[[], bool] = lambda: False,
-    ) -> pa.Table:
-        """The landmarks that `dub` would paint from.
+    ) -> np.ndarray:
+        """The landmarks that `dub` would paint from: (frames, 68, 2) float32 over the crop size.
 
-        Args:
-            audio, video, settings, progress, cancel: as in `dub`.
-
-        Returns:
-            A row for every frame: `frame`, `time`, `picture` (of the base footage), `landmarks` (68, 2) over the crop
-            size, `source` (the base footage's own landmarks), `painted` (whether the face is painted there).
-
-        Raises:
-            UserError, Interrupted: as `dub`.
+        Args, raises: as `planned`.
         """
-        with tempfile.TemporaryDirectory(prefix="difftalker-") as folder:
-            spool = Path(folder) / "sound.wav"
-            plan = self._plan(
-                Path(audio), self._base(video), spool, None, settings or Settings(), Report(), progress, cancel
-            )
-            return driven_table(plan)
+        with self.planned(audio, video, settings=settings, progress=progress, cancel=cancel) as plan:
+            return plan.landmarks(0, plan.frames)
 
     def metadata(self) -> dict[str, str]:
         """What every film says of itself."""
@@ -230,3 +248,11 @@ def _ticker(stage: str, total: int, progress: Progress, stop: Callable[[], bool]
         progress(stage, done, total)
 
     return tick
+
+
+def _given(landmarks: np.ndarray | str | Path, frames: int) -> np.ndarray:
+    if not isinstance(landmarks, np.ndarray):
+        return read_completed(landmarks, frames)
+    if landmarks.shape != (frames, 68, 2):
+        raise UserError(f"landmarks of shape {landmarks.shape} for {frames} frames; give ({frames}, 68, 2)")
+    return landmarks.astype(np.float32)

@@ -1,34 +1,25 @@
-"""The mouth's motion in the frame of the head: rest in silence, gain, smoothing."""
+"""The mouth at rest: the speaker's own closed shape, and the way to it in silence."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter1d
 
 from difftalker.landmarks.topology import MOUTH, RIGID
 from difftalker.models.landmark_completion import Pose
 
-REACH = 4  # standard deviations after which the smoothing filter ends
+_FEW = 10  # frames
+_INNER = (14, 18)  # middles of the inner lips among the mouth points
 
 
-def articulate(
-    landmarks: np.ndarray,
-    shape: np.ndarray,
-    closed: np.ndarray,
-    rest: np.ndarray,
-    gain: float = 1.0,
-    smoothing: float = 0.0,
-) -> np.ndarray:
-    """Shape completed mouths.
+def settle(landmarks: np.ndarray, shape: np.ndarray, closed: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Bring the mouth to rest where nobody speaks.
 
     Args:
-        landmarks: completed landmarks of successive frames, (n, 68, 2), over the crop size.
+        landmarks: completed landmarks, (n, 68, 2), over the crop size.
         shape: the landmark network's mean shape (68, 2), in whose frame mouths are compared.
         closed: the speaker's mouth at rest in that frame, (20, 2).
         rest: how far the mouth is at rest, (n,) in [0, 1]; see `activity.rest`.
-        gain: factor of the deviation from the mouth at rest.
-        smoothing: standard deviation of a Gaussian over time, in frames.
 
     Returns:
         (n, 68, 2) float32; only the mouth differs.
@@ -36,9 +27,7 @@ def articulate(
     points = torch.from_numpy(np.asarray(landmarks, np.float32))
     pose = Pose(points[:, RIGID], torch.from_numpy(np.asarray(shape, np.float32))[RIGID])
     mouth = pose.normalise(points[:, MOUTH]).numpy()  # (n, 20, 2)
-    mouth = closed + gain * (1.0 - rest[:, None, None]) * (mouth - closed)
-    if smoothing > 0:
-        mouth = gaussian_filter1d(mouth, smoothing, axis=0, mode="nearest", truncate=REACH)
+    mouth = mouth + rest[:, None, None] * (closed - mouth)
     result = np.array(landmarks, np.float32)
     result[:, MOUTH] = pose.restore(torch.from_numpy(mouth.astype(np.float32))).numpy()
     return result
@@ -62,7 +51,3 @@ def closed_mouth(landmarks: np.ndarray, shape: np.ndarray, silent: np.ndarray) -
         opening = np.linalg.norm(mouth[:, _INNER[1]] - mouth[:, _INNER[0]], axis=1)
         silent = opening <= np.quantile(opening, 0.1)
     return np.median(mouth[silent], axis=0).astype(np.float32)
-
-
-_FEW = 10  # frames
-_INNER = (14, 18)  # middles of the inner lips among the mouth points

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import torch
 
 from difftalker.audio.encoder import make_encoder
 from difftalker.drive.activity import rest, silent_rows
-from difftalker.drive.articulation import REACH, articulate
+from difftalker.drive.articulation import settle
 from difftalker.drive.choose import chooser
 from difftalker.drive.features import Features
 from difftalker.drive.footage import Footage
@@ -22,10 +22,13 @@ from difftalker.drive.settings import Settings
 from difftalker.drive.sound import Sound
 from difftalker.errors import UserError
 from difftalker.face_folder import Description
+from difftalker.landmarks.edit import scale_opening, smooth_completed
 from difftalker.models.landmark_completion import LandmarkCompletion, complete
+from difftalker.video.crop import cut
 from difftalker.video.decode import frame_count
 
 _BATCH = 256  # frames completed at once
+_REACH = 4  # standard deviations at which the smoothing filter ends
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Plan:
         model: the landmark network.
         closed: mouth at rest, (20, 2).
         settings: the user's choices.
+        size: side of the crops in pixels.
         given: landmarks that replace the completed ones, (frames, 68, 2), or None.
     """
 
@@ -54,6 +58,7 @@ class Plan:
     model: LandmarkCompletion
     closed: np.ndarray
     settings: Settings
+    size: int
     given: np.ndarray | None = None
 
     @property
@@ -66,23 +71,28 @@ class Plan:
         if self.given is not None:
             return self.given[first:last]
         width = self.settings.smoothing * self.footage.fps
-        margin = round(REACH * width) + 1 if width > 0 else 0
+        margin = round(_REACH * width) + 1 if width > 0 else 0
         begin, end = max(first - margin, 0), min(last + margin, self.frames)
-        source = self.scene.landmarks[self.order[begin:end]]
-        completed = complete(self.model, source, self.features.read(begin, end), _BATCH)
-        shaped = articulate(
-            completed,
-            self.model.mean_shape.cpu().numpy(),
-            self.closed,
-            self.rest[begin:end],
-            self.settings.mouth_gain,
-            width,
-        )
-        return shaped[first - begin : last - begin]
+        pictures = self.order[begin:end]
+        completed = complete(self.model, self.scene.landmarks[pictures], self.features.read(begin, end), _BATCH)
+        settled = settle(completed, self.model.mean_shape.cpu().numpy(), self.closed, self.rest[begin:end])
+        opened = scale_opening(settled, self.settings.mouth_gain)
+        return smooth_completed(opened, self.painted[begin:end], width)[first - begin : last - begin]
+
+    @property
+    def painted(self) -> np.ndarray:
+        """Which frames are painted at all, (frames,) bool; the others show the source."""
+        return self.shown[self.order] > 0
+
+    def crops(self, first: int, last: int) -> Iterator[np.ndarray]:
+        """Stream the source's crops of the frames `first` to `last` (exclusive), (size, size, 3) uint8 RGB."""
+        order = self.order[first:last]
+        for index, picture in zip(order, self.footage.show(order), strict=True):
+            yield cut(picture.rgb, self.scene.transforms[index], self.size)
 
     def unpainted(self) -> list[tuple[float, float]]:
         """(first, last) times of the stretches of frames that show the source unchanged."""
-        hidden = np.concatenate([[0], (self.shown[self.order] == 0).astype(np.int8), [0]])
+        hidden = np.concatenate([[0], (~self.painted).astype(np.int8), [0]])
         edges = np.flatnonzero(np.diff(hidden)).reshape(-1, 2)
         return [(start / self.footage.fps, end / self.footage.fps) for start, end in edges]
 
@@ -138,6 +148,7 @@ def make_plan(
         model,
         np.array(face.speaker.closed_mouth, np.float32),
         settings,
+        face.size,
     )
 
 

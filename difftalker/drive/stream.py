@@ -30,14 +30,13 @@ class Painter:
     Args:
         plan: what is to be made.
         synthesiser: the networks.
-        size: side of the crops in pixels.
 
     Attributes:
         seconds: time spent by part.
     """
 
-    def __init__(self, plan: Plan, synthesiser: Synthesiser, size: int) -> None:
-        self._plan, self._size = plan, size
+    def __init__(self, plan: Plan, synthesiser: Synthesiser) -> None:
+        self._plan = plan
         batch = plan.settings.batch_size or synthesiser.config.batch_size
         self._batch = batch
         self._synthesiser = replace(synthesiser, seconds=Counter())
@@ -84,7 +83,7 @@ class Painter:
                 return
             began = time.perf_counter()
             pictures.append(picture)
-            crops.append(cut(picture.rgb, self._plan.scene.transforms[index], self._size))
+            crops.append(cut(picture.rgb, self._plan.scene.transforms[index], self._plan.size))
             self.seconds["decode"] += time.perf_counter() - began  # type: ignore[assignment]
             if len(pictures) == self._batch:
                 yield first, pictures, np.stack(crops)
@@ -95,7 +94,7 @@ class Painter:
 
     def _paint(self, start: int, pictures: list[Picture], crops: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         count = len(pictures)
-        shown = np.flatnonzero(self._plan.shown[self._plan.order[start : start + count]] > 0)
+        shown = np.flatnonzero(self._plan.painted[start : start + count])
         result = crops.copy()
         if len(shown):
             began = time.perf_counter()
@@ -109,7 +108,7 @@ class Painter:
         index = plan.order[frame]
         if plan.shown[index] > 0:
             source, painted = crops
-            mask = plan.shown[index] * jaw_mask(plan.scene.landmarks[index], landmarks, self._size)
+            mask = plan.shown[index] * jaw_mask(plan.scene.landmarks[index], landmarks, self._plan.size)
             put_back(picture, match_colours(painted, source, mask), mask, plan.scene.transforms[index])
         if plan.settings.label:
             burn_in(picture)
