@@ -69,4 +69,7 @@ def summary(states: Mapping[str, State[Any]]) -> State[Any]:
     if any(state.is_cancelled() for state in states.values()):
         return Cancelled(message="cancelled; the next run goes on where this one stopped")
     cached = sum(state.name == "Cached" for state in states.values())
-    return Completed(message=f"{len(states)} stages: {cached} unchanged, {len(states) - cached} run")
+    return Completed(
+        message=f"{len(states)} stages: {cached} unchanged, {len(states) - cached} run",
+        data={name: state.name for name, state in states.items()},
+    )

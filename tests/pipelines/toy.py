@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -17,12 +19,15 @@ JOIN = """
 import pathlib, sys, time
 *inputs, output = map(pathlib.Path, sys.argv[1:])
 key = dict(line.split(": ") for line in pathlib.Path("params.yaml").read_text().splitlines())
+def log(what):
+    with open("runs.log", "a") as file:
+        file.write(what + " " + output.stem + chr(10))
+log("start")
 time.sleep(float(key["seconds"]))
-with open("runs.log", "a") as log:
-    log.write(output.stem + chr(10))
 if key["fail"] == output.stem:
     sys.exit("error: " + output.stem + " was told to fail")
 output.write_text("".join(path.read_text() for path in inputs) + key[output.stem] + chr(10))
+log("end")
 """
 PARAMS = {"one": 1, "two": 2, "both": 3, "model": 4, "seconds": 0, "fail": "no", "device": "cpu"}
 
@@ -73,12 +78,42 @@ class Toy:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def runs(self) -> list[str]:
-        """The stages that ran since the last question, sorted."""
+    def started(self) -> list[str]:
+        """The stages that are running or ran, since the last question for events."""
         log = self.root / "runs.log"
-        lines = log.read_text().split() if log.exists() else []
+        return [line for line in log.read_text().splitlines() if line.startswith("start")] if log.exists() else []
+
+    def events(self) -> list[str]:
+        """What ran since the last question: `start STAGE` and `end STAGE` in order."""
+        log = self.root / "runs.log"
+        lines = log.read_text().splitlines() if log.exists() else []
         log.unlink(missing_ok=True)
-        return sorted(lines)
+        return lines
+
+    def runs(self) -> list[str]:
+        """The stages that started since the last question, sorted."""
+        return sorted(line.removeprefix("start ") for line in self.events() if line.startswith("start "))
+
+    def texts(self) -> dict[str, str]:
+        return {path.stem: path.read_text() for path in sorted(self.root.glob("*.txt"))}
+
+    def up_to_date(self) -> bool:
+        """What DVC itself says."""
+        return "up to date" in self.dvc("status")
+
+    def locked(self) -> list[str]:
+        """Locks of DVC that somebody holds or has left behind."""
+        found = []
+        for name in ("lock", "rwlock.lock"):
+            path = self.root / ".dvc/tmp" / name
+            if path.exists():
+                with path.open("r+") as file:
+                    try:
+                        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    except BlockingIOError:
+                        found.append(name)
+        entries = json.loads((self.root / ".dvc/tmp/rwlock").read_text())
+        return found + [kind for kind in ("read", "write") if entries.get(kind)]
 
 
 def alive(marker: str) -> list[int]:
