@@ -23,7 +23,8 @@ def _arguments() -> argparse.Namespace:
 def main(arguments: argparse.Namespace) -> None:
     """Encode the sound of one recording."""
     params = load_params()
-    found = audio_table(arguments.frames, make_encoder(params.audio), params.audio.encoder, params.video.fps)
+    encoder = make_encoder(params.audio, params.weights.deepspeech, params.device)
+    found = audio_table(arguments.frames, encoder, params.audio.encoder, params.video.fps)
     with replacing(arguments.out) as partial:
         write_table(partial, found)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from difftalker.audio.logmel import LogMelEncoder
 from difftalker.config import AudioConfig
-from difftalker.errors import UserError
+from difftalker.weights.store import locate
 
 
 class AudioEncoder(Protocol):
@@ -28,12 +28,22 @@ class AudioEncoder(Protocol):
         ...
 
 
-def make_encoder(config: AudioConfig) -> AudioEncoder:
+def make_encoder(
+    config: AudioConfig, pin: str | None = None, device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+) -> AudioEncoder:
     """The encoder of `audio.encoder`.
 
+    Args:
+        config: the group `audio` of the parameters.
+        pin: hash of the weights of `deepspeech` (`weights.deepspeech`); None takes the published ones.
+        device: where a network runs; `logmel` has none.
+
     Raises:
-        UserError: the encoder is not part of this version.
+        UserError: the weights are not here or not the ones pinned, or the device is not present.
     """
     if config.encoder == "logmel":
         return LogMelEncoder()
-    raise UserError(f"audio.encoder = {config.encoder!r} is not available in this version; set it to 'logmel'")
+    from difftalker.audio.deepspeech.encoder import DeepSpeechEncoder  # loads torch
+    from difftalker.training.device import select_device
+
+    return DeepSpeechEncoder(locate("deepspeech", pin), select_device(device))

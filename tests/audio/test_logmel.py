@@ -6,7 +6,6 @@ import pytest
 from difftalker.audio.encoder import make_encoder
 from difftalker.audio.logmel import SILENCE, LogMelEncoder, active_level, log_mel, mel_filters
 from difftalker.config import AudioConfig
-from difftalker.errors import UserError
 
 
 def tone(hertz: float, seconds: float = 1.0, amplitude: float = 8000.0) -> np.ndarray:
@@ -89,8 +88,3 @@ def test_the_encoder_pads_with_silence() -> None:
     assert found.shape == (25, 16, 29) and found.dtype == np.float32
     assert (found[0, :8] == SILENCE).all() and (found[24, 10:] == SILENCE).all()
     np.testing.assert_array_equal(found[12], log_mel(tone(500))[16:32])
-
-
-def test_an_encoder_that_is_not_there_is_named() -> None:
-    with pytest.raises(UserError, match=r"deepspeech.*logmel"):
-        make_encoder(AudioConfig(encoder="deepspeech"))

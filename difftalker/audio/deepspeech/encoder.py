@@ -1,0 +1,61 @@
+"""The encoder `deepspeech`: logits of DeepSpeech 0.1.0 in windows of sixteen rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from difftalker.audio.deepspeech.features import Rows
+from difftalker.audio.deepspeech.network import LETTERS, load_deepspeech
+from difftalker.audio.wav import RATE
+from difftalker.audio.windows import row_count, windows
+
+_PIECE = 1500  # rows in the network at a time: 30 s
+
+
+class DeepSpeechEncoder:
+    """DeepSpeech 0.1.0 on one clip at a time.
+
+    Args:
+        path: its frozen graph, see `load_deepspeech`.
+        device: where the network runs.
+        piece: rows that are in the network at a time; any number gives the same result.
+
+    Raises:
+        UserError: the file is no such graph.
+    """
+
+    def __init__(self, path: Path, device: torch.device, piece: int = _PIECE) -> None:
+        self.network = load_deepspeech(path).to(device)
+        self.device = device
+        self.piece = piece
+
+    def encode(self, samples: np.ndarray, frames: int, fps: float) -> np.ndarray:
+        """See `AudioEncoder.encode`. Beyond the sound's ends there are zeros."""
+        return windows(self.logits(samples), frames, fps, 0.0)
+
+    @torch.inference_mode()
+    def logits(self, samples: np.ndarray) -> np.ndarray:
+        """Logits of a sound.
+
+        The protocol resamples the network's rows linearly to 50 Hz. They are at 50 Hz, so only the end differs: the
+        windows of the coefficients may end before the sound does, and the last row is repeated.
+
+        Args:
+            samples: (n,) int16, 16 kHz.
+
+        Returns:
+            (round(n / 16000 * 50), 29) float32.
+        """
+        count = row_count(len(samples) / RATE)
+        if not count:
+            return np.zeros((0, LETTERS), np.float32)
+        inputs = Rows(samples)
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # as exact on a GPU as on the CPU
+            pieces = self.network.stream(
+                lambda start, stop: torch.from_numpy(inputs(start, stop)).to(self.device), inputs.count, self.piece
+            )
+            rows = np.concatenate([piece.cpu().numpy() for piece in pieces])
+        return rows[np.minimum(np.arange(count), len(rows) - 1)]
