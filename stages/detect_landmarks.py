@@ -22,7 +22,7 @@ def _arguments() -> argparse.Namespace:
 def main(arguments: argparse.Namespace) -> None:
     """Detect the landmarks of one recording."""
     params = load_params()
-    found = landmark_table(arguments.frames, params.detector)
+    found = landmark_table(arguments.frames, params.detector, params.device, params.weights.fan2d)
     with replacing(arguments.out) as partial:
         write_table(partial, found)
 

@@ -25,20 +25,21 @@ _PENDING = 4  # batches of a row under way
 
 
 @contextmanager
-def detection_pool(config: DetectorConfig, device: str, images: int) -> Iterator[Submit]:
+def detection_pool(config: DetectorConfig, device: str, images: int, pin: str | None = None) -> Iterator[Submit]:
     """Run the footage's detector beside the other measurements.
 
     Args:
         config: its parameters.
         device: where a network detector runs; `dlib` uses the CPU's cores.
         images: how many there will be in all.
+        pin: the hash of FAN's weights (`weights.fan2d`); None takes the published one.
     """
     workers = 1 if config.name == "fan" else worker_count(images // _WORTH)
     with processes(workers) as executor:
         if executor is not None:
             yield lambda batch, boxes: executor.submit(_detect, config, batch, boxes)
         else:
-            yield immediately(make_detector(config, device))
+            yield immediately(make_detector(config, device, pin))
 
 
 def immediately(detector: Detector) -> Submit:

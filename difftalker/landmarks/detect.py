@@ -21,6 +21,7 @@ def detect_landmarks(
     boxes: np.ndarray,
     config: DetectorConfig,
     device: str = "auto",
+    pin: str | None = None,
     workers: int | None = None,
     progress: Any = None,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -31,6 +32,7 @@ def detect_landmarks(
         boxes: (n, 4) face boxes in crop pixels, the column `box` of the crop geometry.
         config: the detector; give the footage's own for generated frames.
         device: where a network runs, `auto` for CUDA where there is one; `dlib` uses the CPU's cores.
+        pin: the hash of FAN's weights (`weights.fan2d`); None takes the published one.
         workers: processes for `dlib`; by default one per core where that pays. The result is the same for any number.
         progress: a tqdm bar to advance.
 
@@ -50,7 +52,7 @@ def detect_landmarks(
         workers = worker_count(len(boxes) // _WORTH)
     done = 0
     with processes(workers) as executor:
-        work = partial(_detect_piece, config) if executor else partial(_run, make_detector(config, device))
+        work = partial(_detect_piece, config) if executor else partial(_run, make_detector(config, device, pin))
         for found, score in map_ordered(work, _pieces(images, boxes), executor, 2 * workers):
             points[done : done + len(found)] = found
             scores[done : done + len(found)] = score

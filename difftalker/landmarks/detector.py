@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -26,20 +26,23 @@ class Detector(Protocol):
         ...
 
 
-def make_detector(config: DetectorConfig, device: str = "auto") -> Detector:
+def make_detector(config: DetectorConfig, device: str = "auto", pin: str | None = None) -> Detector:
     """The detector of `detector.name`.
 
     Args:
         config: the group `detector` of the parameters.
         device: where a network runs, `auto` for CUDA where there is one; `dlib` runs on the CPU.
+        pin: the hash of FAN's weights (`weights.fan2d`); None takes the published one.
 
     Raises:
         UserError: the detector's weights cannot be had.
     """
     if config.name == "fan":
-        from difftalker.landmarks.fan_detector import FanDetector  # loads torch
+        from difftalker.landmarks.fan_detector import load_fan  # loads torch
+        from difftalker.training.device import select_device
+        from difftalker.weights.store import locate
 
-        return FanDetector(config, device)
+        return load_fan(locate("fan2d", pin), select_device(cast(Any, device)))
     from difftalker.landmarks.dlib_detector import DlibDetector
 
     return DlibDetector(config)

@@ -18,13 +18,16 @@ from difftalker.video.crop import mouth_in_lower_half
 MIN_SCORE = 0.2  # below it, the detection counts as missing
 
 
-def landmark_table(frames: str | Path, config: DetectorConfig, device: str = "auto") -> pa.Table:
+def landmark_table(
+    frames: str | Path, config: DetectorConfig, device: str = "auto", pin: str | None = None
+) -> pa.Table:
     """Detect the landmarks of an extracted recording.
 
     Args:
         frames: folder with `crops.parquet` and `geometry.parquet`.
         config: the group `detector` of the parameters.
         device: where a network detector runs.
+        pin: the hash of FAN's weights (`weights.fan2d`); None takes the published one.
 
     Returns:
         Schema LANDMARKS, the rows of the geometry table; schema metadata: the detector's settings. A row is valid if
@@ -38,7 +41,8 @@ def landmark_table(frames: str | Path, config: DetectorConfig, device: str = "au
     geometry = read_table(frames / "geometry.parquet")
     boxes = tensor(geometry, "box")
     with tqdm(total=len(boxes), desc="detect landmarks", unit="frame", mininterval=1.0) as bar:
-        points, scores = detect_landmarks(iterate_images(frames / "crops.parquet"), boxes, config, device, progress=bar)
+        images = iterate_images(frames / "crops.parquet")
+        points, scores = detect_landmarks(images, boxes, config, device, pin, progress=bar)
     usable = geometry.column("valid").to_numpy()
     seen = usable & (scores >= MIN_SCORE)
     clips = geometry.column("clip").to_numpy()

@@ -1,70 +1,182 @@
-"""FAN's weights need a download, so the library's network is replaced at its boundary: everything up to it is real."""
+"""FAN: its weights need a download, so its network has random ones here, or a stand-in whose answer is known."""
 
 from __future__ import annotations
 
-from urllib.error import URLError
+from collections.abc import Callable
+from pathlib import Path
 
 import face_alignment
 import numpy as np
 import pytest
 import torch
+from face_alignment.models import FAN
+from torch import nn
 
 from difftalker.config import DetectorConfig
 from difftalker.errors import UserError
 from difftalker.landmarks.detect import detect_landmarks
 from difftalker.landmarks.detector import make_detector
+from difftalker.landmarks.fan_detector import BATCH, FanDetector, load_fan, read_heat_maps
+from difftalker.training.seeds import seeded
 
 CONFIG = DetectorConfig(name="fan", upscale=1.0, jitter=1, smoothing=0.0, max_gap=5)
+CPU = torch.device("cpu")
 
 
-class BrightestPoint(torch.nn.Module):
-    """Stands in for the trained network: 68 heat maps that all peak where the 256-px input is brightest."""
+class Brightness(nn.Module):
+    """All 68 heat maps are the brightness of the 256-px input: they peak where a light spot is."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.batches: list[int] = []
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
+    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
         self.batches.append(len(images))
-        maps = torch.nn.functional.avg_pool2d(images.mean(dim=1, keepdim=True), 4)  # (n, 1, 64, 64)
-        return maps.repeat(1, 68, 1, 1) / maps.amax(dim=(2, 3), keepdim=True) / 2  # / 2: the flipped pass is added
+        maps = nn.functional.avg_pool2d(images.mean(dim=1, keepdim=True), 4).repeat(1, 68, 1, 1)
+        return [torch.zeros_like(maps), maps / 2]  # / 2: the mirrored pass is added; the last of the list counts
+
+
+def spot(x: float, y: float, size: int = 128, width: float = 3.0) -> np.ndarray:
+    rows, columns = np.mgrid[:size, :size]
+    bell = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * width**2))
+    return np.repeat(np.rint(255 * bell)[..., None], 3, axis=2).astype(np.uint8)
 
 
 @pytest.fixture
-def network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(self, name, size, device, dtype):
-        return BrightestPoint(size)
-
-    monkeypatch.setattr(face_alignment.FaceAlignment, "_load_native", load)
+def detector() -> FanDetector:
+    return FanDetector(Brightness(), CPU)
 
 
-def spot(x: int, y: int) -> np.ndarray:
-    image = np.full((128, 128, 3), 20, np.uint8)
-    image[y - 2 : y + 3, x - 2 : x + 3] = 255
-    return image
-
-
-def test_points_return_to_their_own_image(network: None) -> None:
-    places = [(40 + 2 * i, 80 - i) for i in range(21)]
-    boxes = np.array([[20 + i, 20, 100 + i, 100] for i in range(21)], np.float32)
-    detector = make_detector(CONFIG, "cpu")
+def test_points_are_exact_to_a_fraction_of_a_pixel(detector: FanDetector) -> None:
+    rng = np.random.default_rng(0)
+    places = rng.uniform((40, 60), (90, 95), (BATCH + 5, 2))
+    boxes = np.array([[20, 20, 100, 100]], np.float32) + rng.uniform(-4, 4, (BATCH + 5, 4))
     points, scores = detector.detect([spot(*place) for place in places], boxes)
-    assert points.shape == (21, 68, 2) and points.dtype == np.float32
-    np.testing.assert_allclose(points[:, 0], places, atol=2.0)  # a heat map's cell is 2.6 pixels wide here
-    np.testing.assert_allclose(scores, 1.0, atol=0.05)
-    assert max(detector.network.face_alignment_net.batches) == 16  # many faces in one pass
+    assert points.shape == (BATCH + 5, 68, 2) and points.dtype == np.float32 and scores.dtype == np.float32
+    # What the network sees lacks a 256th of the square at its upper left and begins half a pixel too far to the left,
+    # which the trained network makes up for and this one does not.
+    side = 200 * (boxes[:, 2:] - boxes[:, :2]).sum(axis=1, keepdims=True) / 195
+    corner = (boxes[:, :2] + boxes[:, 2:]) / 2 - side / 2 - (0, 0.12) * (boxes[:, 2:] - boxes[:, :2])
+    begin = corner + side / 256 - 0.5
+    expected = corner + (places + 0.5 - begin) * side / (side - side / 256) - 0.5
+    np.testing.assert_allclose(points[:, 0], expected, atol=0.15)  # a heat map's cell is 2.6 pixels wide here
+    np.testing.assert_allclose(points[:, 0].mean(axis=0), expected.mean(axis=0), atol=0.03)
+    assert np.abs(expected - places).max() < 0.4
+    np.testing.assert_allclose(scores, 0.9, atol=0.1)
+    assert detector.network.batches == [BATCH, BATCH, 5, 5]  # many faces in one pass, then mirrored
 
 
-def test_points_are_normalised(network: None) -> None:
+def test_points_agree_with_the_package_on_average(detector: FanDetector, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package rounds to whole pixels, down where it cuts inside the picture; it is off by two, not on average."""
+    monkeypatch.setattr(face_alignment.FaceAlignment, "_load_native", lambda *_: Brightness())
+    two_d = face_alignment.LandmarksType.TWO_D
+    package = face_alignment.FaceAlignment(two_d, device="cpu", face_detector="folder", compile=False)
+    rng = np.random.default_rng(1)
+    places = rng.uniform((150, 200), (230, 240), (50, 2))
+    boxes = np.array([110.0, 120, 270, 280]) + rng.uniform(-6, 6, (50, 4))
+    images = [spot(*place, size=400, width=8.0) for place in places]
+    theirs = [package.get_landmarks_from_image(i, [b])[0][0] for i, b in zip(images, boxes, strict=True)]
+    ours, _ = detector.detect(images, boxes)
+    difference = ours[:, 0] - np.array(theirs)
+    assert np.abs(difference).max() < 3
+    np.testing.assert_allclose(difference.mean(axis=0), 0, atol=0.25)
+
+
+def test_the_mirrored_pass_swaps_left_and_right() -> None:
+    class Halves(nn.Module):
+        """Map 36 (an outer eye corner) lights up on the left, map 45 (the other one) on the right."""
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            maps = torch.full((len(images), 68, 64, 64), 0.01)
+            maps[:, 36, 30, 20] = maps[:, 45, 30, 43] = 0.5
+            return maps
+
+    points, _ = FanDetector(Halves(), CPU).detect([spot(5, 5)], np.array([[20.0, 20, 100, 100]]))
+    side = 200 * 160 / 195
+    np.testing.assert_allclose(points[0, [36, 45], 0], 60 + (np.array([20.5, 43.5]) / 64 - 0.5) * side - 0.5, atol=1e-4)
+
+
+def test_peaks_of_gaussians_are_found_between_the_cells() -> None:
+    rng = np.random.default_rng(2)
+    places = rng.uniform(3, 60, (2, 68, 2))
+    places[0, :4] = [(0, 0), (63, 63), (0, 63), (63.4, 12)]  # at the border there is no neighbour to look at
+    rows, columns = np.mgrid[:64, :64]
+    maps = np.exp(-((columns - places[..., 0, None, None]) ** 2 + (rows - places[..., 1, None, None]) ** 2) / 4.5)
+    found, peaks = read_heat_maps(0.8 * maps)
+    np.testing.assert_allclose(found[:, 4:] * 64 - 0.5, places[:, 4:], atol=1e-3)
+    np.testing.assert_allclose(found[0, :4] * 64 - 0.5, places[0, :4], atol=0.5)
+    assert peaks.max() <= 0.8 and np.isfinite(read_heat_maps(np.zeros((1, 68, 64, 64)))[0]).all()
+
+
+def test_points_are_normalised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("difftalker.landmarks.detect.make_detector", lambda *_: FanDetector(Brightness(), CPU))
     points, _ = detect_landmarks([spot(64, 70)], np.array([[20, 20, 100, 100]]), CONFIG, "cpu")
-    np.testing.assert_allclose(points[0, 5], [0.5, 70 / 128], atol=0.02)
+    np.testing.assert_allclose(points[0, 5], [0.5, 70 / 128], atol=0.005)
 
 
-def test_missing_weights_are_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(self, name, size, device, dtype):
-        raise URLError("no route")
+@pytest.fixture(scope="module")
+def state() -> dict[str, torch.Tensor]:
+    with torch.device("meta"):
+        shapes = FAN(4).state_dict()
+    return {name: torch.ones(value.shape, dtype=value.dtype) for name, value in shapes.items()}
 
-    monkeypatch.setattr(face_alignment.FaceAlignment, "_load_native", load)
-    with pytest.raises(UserError, match=r"detector\.name = 'fan'.*'dlib'") as caught:
+
+def test_the_published_architecture_is_loaded(state: dict[str, torch.Tensor], tmp_path: Path) -> None:
+    torch.save(state, tmp_path / "fan.pth.tar")
+    network = load_fan(tmp_path / "fan.pth.tar", CPU).network
+    assert sum(value.numel() for value in network.parameters()) == 23_820_176
+    assert not network.training and torch.equal(network.state_dict()["l3.weight"], state["l3.weight"])
+
+
+def test_no_batch_size_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    with seeded(0):
+        detector = FanDetector(FAN(1).eval(), CPU)  # one of its four stacks
+    images, boxes = [spot(50, 60), spot(70, 80)], np.array([[20.0, 20, 100, 100]] * 2)
+    together = detector.detect(images, boxes)
+    monkeypatch.setattr("difftalker.landmarks.fan_detector.BATCH", 1)
+    alone = detector.detect(images, boxes)
+    np.testing.assert_allclose(together[0], alone[0], atol=1e-2)
+    np.testing.assert_allclose(together[1], alone[1], atol=1e-5)
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-50_000])
+
+
+BAD_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (lambda path: path.unlink(), "no such file"),
+    "empty": (lambda path: path.write_bytes(b""), "not the weights of FAN"),
+    "truncated": (_cut, "not the weights of FAN"),
+    "a web page": (lambda path: path.write_text("<html>"), "not the weights of FAN"),
+    "a module": (lambda path: torch.save(nn.Linear(2, 2), path), "not the weights of FAN"),
+    "a list": (lambda path: torch.save([torch.zeros(2)], path), "not the weights of FAN"),
+    "another network": (lambda path: torch.save(nn.Linear(2, 2).state_dict(), path), "not the weights of FAN"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_what_is_not_the_weights_is_one_clear_line(state: dict[str, torch.Tensor], tmp_path: Path, kind: str) -> None:
+    spoil, message = BAD_FILES[kind]
+    path = tmp_path / "fan.pth.tar"
+    torch.save({name: state[name] for name in list(state)[:20]}, path)
+    spoil(path)
+    with pytest.raises(UserError, match=message) as caught:
+        load_fan(path, CPU)
+    assert "difftalker weights fetch fan2d" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_weights_come_from_the_verified_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DIFFTALKER_WEIGHTS", str(tmp_path))
+    with pytest.raises(UserError, match=r"weights 'fan2d'.*difftalker weights fetch fan2d") as caught:
         make_detector(CONFIG, "cpu")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_an_absent_gpu_is_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    torch.save(state, tmp_path / "fan.pth.tar")
+    monkeypatch.setattr("difftalker.weights.store.locate", lambda *_: tmp_path / "fan.pth.tar")
+    with pytest.raises(UserError, match="device = cuda: not present"):
+        make_detector(CONFIG, "cuda")
