@@ -180,10 +180,20 @@ class SamplingConfig:
 
 @dataclass(frozen=True, config=_STRICT)
 class SyncNetConfig:
-    """The sync expert behind LSE-D and LSE-C."""
+    """The sync expert behind LSE-D and LSE-C: `train` a small one, or take the published one (`official`).
 
-    source: Literal["train"]
+    `crop` is the rule by which faces are cut for it (`difftalker.evaluation.sync_crop`).
+    """
+
+    source: Literal["train", "official"]
+    crop: Literal["pipeline", "face_track", "lrs"]
     train: TrainConfig
+
+    @model_validator(mode="after")
+    def _crop_is_known(self) -> SyncNetConfig:
+        if self.source == "train" and self.crop != "pipeline":
+            raise ValueError(f"crop {self.crop!r} is for source 'official'; the trained expert needs crop 'pipeline'")
+        return self
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -225,6 +235,12 @@ class Params:
     syncnet: SyncNetConfig
     promotion: PromotionConfig
     weights: WeightsConfig
+
+    @model_validator(mode="after")
+    def _expert_rate(self) -> Params:
+        if self.syncnet.source == "official" and self.video.fps != 25.0:
+            raise ValueError(f"syncnet.source 'official' needs video.fps 25.0, not {self.video.fps}")
+        return self
 
     @field_validator("recordings")
     @classmethod

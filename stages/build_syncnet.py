@@ -1,4 +1,4 @@
-"""Train the small sync expert on the training split."""
+"""Stage build_syncnet: the small sync expert, trained on the training split, or the published one in its format."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from difftalker.config import load_params
 from difftalker.dataset import Dataset
 from difftalker.files import replacing
 from difftalker.models.syncnet import log_mel, lower_halves
+from difftalker.models.syncnet_official import read_published
 from difftalker.tables import iterate_images
 from difftalker.training.device import select_device
+from difftalker.training.history import write_losses
 from difftalker.training.syncnet import Run, train_syncnet
+from difftalker.weights.store import locate
 from stages.runner import run
 from stages.scratch import scratch
 
@@ -45,9 +48,15 @@ def main() -> None:
     parser.add_argument("--loss", type=Path, required=True, help="CSV of the losses to write")
     arguments = parser.parse_args()
     params = load_params()
+    if params.syncnet.source == "official":
+        model = read_published(locate("syncnet", params.weights.syncnet))
+        with replacing(arguments.out) as partial:
+            model.save(partial)
+        write_losses(arguments.loss, {})
+        return
     dataset = Dataset.load(arguments.dataset)
     with scratch("build_syncnet") as folder:
-        model, history = train_syncnet(
+        trained, history = train_syncnet(
             read_runs(dataset, arguments.frames),
             params.video.fps,
             params.syncnet.train,
@@ -56,7 +65,7 @@ def main() -> None:
             folder / "checkpoint.pt",
         )
         with replacing(arguments.out) as partial:
-            model.save(partial)
+            trained.save(partial)
         history.write_loss(arguments.loss)
 
 

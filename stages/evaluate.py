@@ -13,14 +13,17 @@ from difftalker.dataset import Dataset
 from difftalker.evaluation.detection import detection_pool
 from difftalker.evaluation.evaluate import evaluate
 from difftalker.evaluation.outputs import write_folder, write_metrics, write_plots
+from difftalker.evaluation.protocol import crop_in_words, protocol
 from difftalker.evaluation.references import GroundTruth, MeanMouth, NearestAudio, Source, VaeReconstruction
 from difftalker.evaluation.rows import read_crops, read_rows
 from difftalker.evaluation.source import SourceFrames
 from difftalker.evaluation.sync import sound_embeddings
+from difftalker.evaluation.sync_crop import make_sync_crop
 from difftalker.evaluation.synthesis import Generated
 from difftalker.metrics.lse import LseScorer
 from difftalker.models.prior import Prior
-from difftalker.models.syncnet import SyncNet
+from difftalker.models.sync_expert import load_sync_expert
+from difftalker.tables import metadata
 from difftalker.training.device import select_device
 from stages.runner import run
 
@@ -45,7 +48,7 @@ def main(arguments: argparse.Namespace) -> None:
     device = select_device(params.device)
     train, test = read_rows(dataset, "train"), read_rows(dataset, "test")
     generated = Generated(arguments.synthesis, test)
-    expert = SyncNet.load(arguments.syncnet).to(device)
+    expert = load_sync_expert(arguments.syncnet).to(device)
     sound = sound_embeddings(expert, test, arguments.frames, dataset.fps)
     mean, nearest = MeanMouth(train, arguments.frames), NearestAudio(train, test, arguments.frames)
     sources: dict[str, Source] = {
@@ -60,18 +63,26 @@ def main(arguments: argparse.Namespace) -> None:
         "mean_mouth": np.broadcast_to(mean.landmarks, test.landmarks.shape),
         "nearest_audio": nearest.landmarks,
     }
-    with detection_pool(params.detector, str(device), len(sources) * len(test)) as detect:
+    pictures = SourceFrames(arguments.raw, arguments.frames, dataset.fps)
+    crop = metadata(arguments.frames / test.recordings[0] / "crops.parquet")
+    rule = make_sync_crop(
+        params.syncnet.crop, test.landmarks, pictures.transforms(test), int(crop["size"]), test.runs()
+    )
+    taken = protocol(params.detector.name, crop_in_words(crop), dataset.fps, expert.title, rule)
+    images = len(sources) * len(test)
+    with detection_pool(params.detector, str(device), images, params.weights.fan2d) as detect:
         result = evaluate(
             test,
             sources,
             predicted,
             partial(read_crops, arguments.frames, test),
-            SourceFrames(arguments.raw, arguments.frames, dataset.fps),
+            pictures,
             detect,
             params.detector,
-            lambda: LseScorer(expert, list(test.runs()), sound),
+            lambda _: LseScorer(expert, list(test.runs()), sound),
+            rule,
         )
-    write_metrics(arguments.metrics, result, test)
+    write_metrics(arguments.metrics, result, test, taken)
     write_plots(arguments.plots, result)
     write_folder(arguments.out, result, test)
 

@@ -6,7 +6,6 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from difftalker.config import load_params
 from difftalker.files import replacing
 from difftalker.models.landmark_completion import LandmarkCompletion, complete
 from difftalker.report.page import Inputs, build_page
@@ -32,7 +31,6 @@ def _arguments() -> argparse.Namespace:
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the report."""
-    params = load_params(PARAMS)
     inputs = Inputs(
         dataset=arguments.dataset,
         frames=arguments.frames,
@@ -45,7 +43,7 @@ def main(arguments: argparse.Namespace) -> None:
         timings=TIMINGS,
         params=PARAMS,
     )
-    page = build_page(inputs, params, partial(complete, LandmarkCompletion.load(arguments.landmarks)))
+    page = build_page(inputs, partial(complete, LandmarkCompletion.load(arguments.landmarks)))
     with replacing(arguments.out) as partial_file:
         partial_file.write_text(page, encoding="utf-8")
 

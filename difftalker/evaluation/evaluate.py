@@ -17,10 +17,10 @@ from difftalker.evaluation.samples import mouth_opening, sample_positions
 from difftalker.evaluation.scores import FrameScores
 from difftalker.evaluation.source import SourceFrames
 from difftalker.evaluation.sync import SyncScorer
+from difftalker.evaluation.sync_crop import SyncCrop
 from difftalker.landmarks.topology import CONTOUR, MOUTH
 from difftalker.metrics.jitter import jitter
 from difftalker.metrics.landmark_distance import landmark_distance
-from difftalker.video.paste import paste
 
 BATCH = 16  # frames held at a time
 PREDICTED = np.concatenate([CONTOUR, MOUTH])
@@ -62,7 +62,8 @@ def evaluate(
     pictures: SourceFrames,
     detect: Submit,
     config: DetectorConfig,
-    expert: Callable[[], SyncScorer],
+    expert: Callable[[str], SyncScorer],
+    rule: SyncCrop,
 ) -> Evaluation:
     """Score every row on every test frame.
 
@@ -74,27 +75,33 @@ def evaluate(
         pictures: the whole source frames.
         detect: finds landmarks again; the footage's own detector.
         config: its parameters.
-        expert: makes a scorer of lip sync for one row.
+        expert: makes the scorer of lip sync for the row of that name.
+        rule: cuts what the expert sees.
     """
     result = Evaluation()
     shown = set(sample_positions(test.landmarks).tolist())
     scores = {name: FrameScores() for name in sources}
     detections = {name: Redetection(detect, config, test) for name in sources}
-    sync = {name: expert() for name in sources}
+    sync = {name: expert(name) for name in sources}
     with tqdm(total=len(test), desc="evaluate", unit="frame", mininterval=1.0) as bar:
         for batch in test.batches(BATCH):
             truth = crops(batch)
             images = {name: source.images(batch, truth) for name, source in sources.items()}
             for name, found in images.items():
                 detections[name].add(batch, found)
-                sync[name].add(batch, found)
                 for image, crop, landmarks in zip(found, truth, test.landmarks[batch], strict=True):
                     scores[name].add_crop(crop, image, landmarks)
-            for index, (picture, transform) in enumerate(pictures.read(test, batch)):
+            seen: dict[str, list[np.ndarray]] = {name: [] for name in sources}
+            for place, (picture, transform) in enumerate(pictures.read(test, batch)):
+                index = batch.start + place
                 for name, found in images.items():
-                    scores[name].add_frame(picture, paste(picture, found[index], transform))
-                if batch.start + index in shown:
-                    result.samples += [(batch.start + index, name, found[index]) for name, found in images.items()]
+                    whole = sources[name].whole(index, found[place], picture, transform)
+                    scores[name].add_frame(picture, whole)
+                    seen[name].append(rule.cut(index, found[place], whole))
+                if index in shown:
+                    result.samples += [(index, name, found[place]) for name, found in images.items()]
+            for name, faces in seen.items():
+                sync[name].add(batch, np.stack(faces))
             bar.update(batch.stop - batch.start)
     for name in sources:
         result.rows[name] = _row(test, scores[name], detections[name], sync[name], predicted.get(name))
@@ -127,8 +134,8 @@ def _row(
     return RowResult({key: value for key, value in metrics.items() if np.isfinite(value)}, frames, sync.distances())
 
 
-def metrics_document(result: Evaluation, test: Rows) -> dict[str, Any]:
-    """What metrics.json holds: the generated row's figures, counts, and the other rows under `reference`.
+def metrics_document(result: Evaluation, test: Rows, protocol: Mapping[str, str]) -> dict[str, Any]:
+    """What metrics.json holds: the generated row's figures, counts, `protocol`, and the other rows under `reference`.
 
     Figures are rounded to 6 digits after the point, keys sorted, so that equal runs give equal bytes.
     """
@@ -139,4 +146,4 @@ def metrics_document(result: Evaluation, test: Rows) -> dict[str, Any]:
     main = rounded(result.rows["generated"].metrics)
     counts = {"test_frames": len(test), "test_recordings": len(test.recordings)}
     others = {name: rounded(row.metrics) for name, row in sorted(result.rows.items()) if name != "generated"}
-    return dict(sorted((main | counts | {"reference": others}).items()))
+    return dict(sorted((main | counts | {"protocol": dict(protocol), "reference": others}).items()))

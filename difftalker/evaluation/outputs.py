@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,10 +21,10 @@ _KEY = [("recording", pa.string()), ("clip", pa.string()), ("frame", pa.int32())
 SAMPLES = pa.schema([("position", pa.int32()), ("row", pa.string()), ("image", pa.binary())])
 
 
-def write_metrics(path: Path, result: Evaluation, test: Rows) -> None:
-    """Write metrics.json."""
+def write_metrics(path: Path, result: Evaluation, test: Rows, protocol: Mapping[str, str]) -> None:
+    """Write metrics.json; `protocol` says what the figures were taken with, see `evaluation.protocol`."""
     with replacing(path) as partial:
-        text = json.dumps(metrics_document(result, test), indent=2, sort_keys=True)
+        text = json.dumps(metrics_document(result, test, protocol), indent=2, sort_keys=True)
         partial.write_text(text + "\n", encoding="utf-8")
 
 

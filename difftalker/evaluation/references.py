@@ -15,6 +15,7 @@ from tqdm import tqdm
 from difftalker.composite import composite
 from difftalker.evaluation.rows import Rows
 from difftalker.tables import decode_image, encode_image, iterate_images
+from difftalker.video.paste import paste
 
 _CODED = 4  # images through the autoencoder at once: its layers at full resolution need most of the memory
 
@@ -31,18 +32,36 @@ class Source(Protocol):
     """Where the images of one row of the results table come from."""
 
     def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
-        """Images of the test frames `chosen`, (n, h, w, 3) uint8 RGB; `truth` holds their crops."""
+        """Crops of the test frames `chosen`, (n, h, w, 3) uint8 RGB; `truth` holds those of the ground truth."""
+        ...
+
+    def whole(self, index: int, image: np.ndarray, picture: np.ndarray, transform: np.ndarray) -> np.ndarray:
+        """The whole picture of test frame `index`, of the last frames that `images` was asked for.
+
+        Args:
+            index: of the frame.
+            image: what `images` gave for it.
+            picture: the source picture (height, width, 3) uint8 RGB.
+            transform: (6,) from source to crop pixels.
+        """
         ...
 
 
-class GroundTruth:
+class PastedBack:
+    """A source that makes crops: its whole pictures are the source's with the lower half of the crop pasted back."""
+
+    def whole(self, index: int, image: np.ndarray, picture: np.ndarray, transform: np.ndarray) -> np.ndarray:
+        return paste(picture, image, transform)
+
+
+class GroundTruth(PastedBack):
     """The test crops themselves."""
 
     def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
         return truth
 
 
-class VaeReconstruction:
+class VaeReconstruction(PastedBack):
     """The full crop through the autoencoder and back: the upper bound of any generator in its latent space."""
 
     def __init__(self, codec: Codec) -> None:
@@ -53,7 +72,7 @@ class VaeReconstruction:
         return composite(truth, np.concatenate([self._codec.decode(self._codec.encode(part)) for part in parts]))
 
 
-class MeanMouth:
+class MeanMouth(PastedBack):
     """The mean of the training crops under every test frame's upper half."""
 
     def __init__(self, train: Rows, frames: str | Path) -> None:
@@ -68,7 +87,7 @@ class MeanMouth:
         return composite(truth, np.broadcast_to(self._mean, truth.shape))
 
 
-class NearestAudio:
+class NearestAudio(PastedBack):
     """The training frame whose audio window is nearest in L2, under the test frame's upper half.
 
     Attributes:

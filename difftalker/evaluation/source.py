@@ -44,6 +44,10 @@ class SourceFrames:
         for row, frame in zip(rows.row[chosen], rows.frame[chosen], strict=True):
             yield self._advance(int(frame), f"{recording}/{clip}"), transforms[row]
 
+    def transforms(self, rows: Rows) -> np.ndarray:
+        """The crop transforms of all rows, (n, 6) float64."""
+        return np.concatenate([self._geometry(rows.recording[run.start])[rows.row[run]] for run in rows.runs()])
+
     def _advance(self, frame: int, clip: str) -> np.ndarray:
         for picture in self._pictures:
             self._next += 1

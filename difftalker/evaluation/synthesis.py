@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from difftalker.errors import UserError
+from difftalker.evaluation.references import PastedBack
 from difftalker.evaluation.rows import Rows
 from difftalker.tables import read_images, read_table, tensor
 
 
-class Generated:
+class Generated(PastedBack):
     """Generated frames and completed landmarks of the test split.
 
     Args:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from difftalker.audio.logmel import active_level, mel_filters
 from difftalker.audio.wav import RATE
 from difftalker.metrics.lse import WINDOW
-from difftalker.models.weights import load_weights, save_weights
+from difftalker.models.weights import save_weights
 
 WIDTH, HEIGHT = 96, 48  # pixels of the lower half
 ROWS_PER_SECOND = 100
@@ -38,6 +38,8 @@ class SyncNet(nn.Module):
     Args:
         fps: frames per second of the videos that it is for.
     """
+
+    title = "a small SyncNet, trained by the pipeline on its training frames"
 
     def __init__(self, fps: float) -> None:
         super().__init__()
@@ -93,17 +95,8 @@ class SyncNet(nn.Module):
         return F.pad(vectors, (0, 1), value=1.0).numpy()
 
     def save(self, folder: Path) -> None:
-        """Write `config.json` and `model.safetensors` into `folder`."""
-        save_weights(self, folder, {"fps": self.fps})
-
-    @classmethod
-    def load(cls, folder: Path) -> SyncNet:
-        """Read what `save` wrote, in eval mode.
-
-        Raises:
-            UserError: a file is missing, damaged or does not fit.
-        """
-        return load_weights(folder, lambda config: cls(**config)).eval()
+        """Write `config.json` and `model.safetensors` into `folder`; `load_sync_expert` reads them."""
+        save_weights(self, folder, {"expert": "trained", "fps": self.fps})
 
 
 def lower_halves(frames: Iterable[np.ndarray]) -> Tensor:

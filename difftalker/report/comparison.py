@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from difftalker.report.paper import PAPER_KEYS, PAPER_ROWS
+from difftalker.report.paper import PAPER_PROTOCOLS, PAPER_ROWS
 
 REFERENCES = {
     "ground_truth": "Ground truth",
@@ -15,22 +15,23 @@ REFERENCES = {
     "nearest_audio": "Nearest training frame by sound",
 }
 
-PAPER_PROTOCOL = (
-    "The paper’s table 1 and section 3.3: Obama’s weekly addresses, about 1,000 test frames of 512 px, Stable "
-    "Diffusion 1.5, DeepSpeech features, LSE with the official SyncNet. Its crop rule, and what its LD is divided by, "
-    "are not stated."
-)
-
 
 @dataclass(frozen=True)
 class Column:
-    """One measure: its key in metrics.json, its name, whether more is better, digits, and how it is taken."""
+    """One measure: its key in metrics.json, its name, whether more is better, digits, and how it is taken.
+
+    `quoted` is how the paper took the figures that are quoted of it; empty where it has none.
+    """
 
     key: str
     name: str
     arrow: str
     digits: int
     protocol: str
+
+    @property
+    def quoted(self) -> str:
+        return PAPER_PROTOCOLS.get(self.key, "")
 
     def show(self, value: float | str | None) -> str:
         """A value as text; a dash where there is none, what is quoted as it stands."""
@@ -39,16 +40,14 @@ class Column:
         return "–" if value is None else f"{value:.{self.digits}f}".replace("-", "−")
 
 
-def columns(detector: str, expert: str, size: int, margin: str) -> list[Column]:
+def columns(protocol: Mapping[str, str]) -> list[Column]:
     """The measures, with the protocol of each.
 
     Args:
-        detector: name of the landmark detector.
-        expert: what to call the sync expert.
-        size: side of the crop in pixels.
-        margin: side of the crop in face widths.
+        protocol: what the figures were taken with, see `evaluation.protocol`.
     """
-    crop = f"{size} px crop, {margin} face widths a side"
+    crop, detector = protocol["crop"], protocol["detector"]
+    expert, faces = protocol.get("sync_expert", "no sync expert"), protocol.get("sync_crop", "none")
     return [
         Column(
             "landmark_distance",
@@ -79,8 +78,8 @@ def columns(detector: str, expert: str, size: int, margin: str) -> list[Column]:
             "LSE-D",
             "↓",
             3,
-            f"Least mean distance between lip and sound embeddings over shifts of 15 frames either way; {expert}; "
-            f"{crop}. Comparable only between rows of the same expert and crop.",
+            f"Least mean distance between lip and sound embeddings over shifts of 15 frames either way. "
+            f"Expert: {expert}. Crop rule: {faces}. Comparable only with figures of the same expert and crop rule.",
         ),
         Column("lse_c", "LSE-C", "↑", 3, "Median less minimum of the same distances."),
         Column(
@@ -114,8 +113,8 @@ def tables(metrics: Mapping[str, Any], shown: list[Column]) -> list[dict[str, An
     references = metrics["reference"]
     ours = [("Generated", metrics), *((name, references[key]) for key, name in REFERENCES.items() if key in references)]
     run = f"This run, {metrics['test_frames']:,} test frames"
-    measured = [column for column in shown if column.key in PAPER_KEYS]
-    others = [column for column in shown if column.key not in PAPER_KEYS]
+    measured = [column for column in shown if column.key in PAPER_PROTOCOLS]
+    others = [column for column in shown if column.key not in PAPER_PROTOCOLS]
 
     def group(name: str, rows: list[tuple[str, Any]], columns: list[Column], tag: str = "") -> dict[str, Any]:
         return {

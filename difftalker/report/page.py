@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -11,13 +12,13 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 
-from difftalker.config import Params
 from difftalker.dataset import Dataset
 from difftalker.errors import UserError
 from difftalker.evaluation.rows import Rows, read_rows
 from difftalker.report import comparison, data, faces, plots, verdicts
 from difftalker.report.media import video_uri
-from difftalker.tables import metadata, read_table, tensor
+from difftalker.report.paper import PAPER_SETTING
+from difftalker.tables import read_table, tensor
 
 VIDEO_BYTES = 6_500_000  # of all embedded videos, so that the page stays near ten megabytes
 
@@ -48,12 +49,11 @@ class Inputs:
     params: Path
 
 
-def build_page(inputs: Inputs, params: Params, complete: faces.Complete) -> str:
+def build_page(inputs: Inputs, complete: faces.Complete) -> str:
     """The report as one HTML document that loads nothing.
 
     Args:
         inputs: what to show.
-        params: the checked parameters.
         complete: the landmark completion, for the mismatch test.
 
     Raises:
@@ -67,7 +67,7 @@ def build_page(inputs: Inputs, params: Params, complete: faces.Complete) -> str:
     if len(completed) != len(test):
         raise UserError(f"{inputs.synthesis}: has {len(completed)} frames, the test split {len(test)}; run `dvc repro`")
     samples = faces.Samples(inputs.evaluation / "samples.parquet", test)
-    shown = _columns(inputs, params, test.recordings[0])
+    shown = comparison.columns(_protocol(inputs.metrics, metrics))
     found = verdicts.cards(metrics, speed, shown)
     timings = read_timings(inputs.timings)
     total = sum(timing["seconds"] for timing in timings.values())
@@ -85,7 +85,7 @@ def build_page(inputs: Inputs, params: Params, complete: faces.Complete) -> str:
         "completion": faces.completion(samples, test, completed, complete),
         "columns": shown,
         "tables": comparison.tables(metrics, shown),
-        "paper_protocol": comparison.PAPER_PROTOCOL,
+        "paper_setting": PAPER_SETTING,
         "losses": plots.loss_curves(inputs.plots),
         "landmark_curve": plots.landmark_curve(inputs.plots / "landmark_distance.csv"),
         "sync_curve": plots.sync_curve(inputs.plots / "sync_offset.csv"),
@@ -110,11 +110,10 @@ def read_timings(folder: Path) -> dict[str, dict[str, float]]:
     return {name: found[name] for name in sorted(known, key=lambda name: (order[name.split("@")[0]], name))}
 
 
-def _columns(inputs: Inputs, params: Params, recording: str) -> list[comparison.Column]:
-    margin = metadata(inputs.frames / recording / "crops.parquet").get("margin", str(params.frames.margin))
-    detector = {"dlib": "dlib", "fan": "face-alignment, FAN"}[params.detector.name]
-    expert = {"train": "SyncNet trained by this pipeline on the training frames"}[params.syncnet.source]
-    return comparison.columns(detector, expert, params.video.size, margin)
+def _protocol(path: Path, metrics: Mapping[str, Any]) -> dict[str, str]:
+    if "protocol" not in metrics:
+        raise UserError(f"{path}: does not say how its figures were taken; run `dvc repro evaluate`")
+    return metrics["protocol"]
 
 
 def _summary(dataset: Dataset, test: Rows) -> str:

@@ -19,6 +19,7 @@ from difftalker.evaluation.outputs import write_folder, write_metrics, write_plo
 from difftalker.evaluation.references import GroundTruth, MeanMouth, NearestAudio
 from difftalker.evaluation.rows import Rows, read_crops, read_rows
 from difftalker.evaluation.source import SourceFrames
+from difftalker.evaluation.sync_crop import PipelineCrop
 from difftalker.evaluation.synthesis import Generated
 from tests.evaluation.synthetic_run import FPS, Run, truth_image
 
@@ -71,7 +72,7 @@ def result(run: Run, test_rows: Rows, recorders: list[Recorder]) -> Evaluation:
     generated = Generated(run.synthesis, test_rows)
     nearest = NearestAudio(train, test_rows, run.frames)
 
-    def recorder() -> Recorder:
+    def recorder(name: str) -> Recorder:
         recorders.append(Recorder())
         return recorders[-1]
 
@@ -89,6 +90,7 @@ def result(run: Run, test_rows: Rows, recorders: list[Recorder]) -> Evaluation:
         immediately(DrawnMouth()),
         CONFIG,
         recorder,
+        PipelineCrop(),
     )
 
 
@@ -154,7 +156,8 @@ def test_the_sync_scorer_sees_every_frame_of_every_row_in_order(
 
 
 def test_metrics_document_is_sorted_rounded_and_counts(test_rows: Rows, result: Evaluation) -> None:
-    document = metrics_document(result, test_rows)
+    document = metrics_document(result, test_rows, {"sync_crop": "a rule"})
+    assert document["protocol"] == {"sync_crop": "a rule"}
     assert (document["test_frames"], document["test_recordings"]) == (45, 2)
     assert set(document["reference"]) == {"ground_truth", "mean_mouth", "nearest_audio"}
     assert list(document) == sorted(document)
@@ -164,7 +167,7 @@ def test_metrics_document_is_sorted_rounded_and_counts(test_rows: Rows, result: 
 
 def test_outputs_are_complete_and_the_same_twice(tmp_path: Path, run: Run, test_rows: Rows, result: Evaluation) -> None:
     for name in ("one", "two"):
-        write_metrics(tmp_path / name / "metrics.json", result, test_rows)
+        write_metrics(tmp_path / name / "metrics.json", result, test_rows, {"detector": "none"})
         write_plots(tmp_path / name / "plots", result)
         write_folder(tmp_path / name / "evaluation", result, test_rows)
     for path in (tmp_path / "one").rglob("*.*"):

@@ -15,6 +15,13 @@ METRICS: dict[str, Any] = {
     "jitter_ratio": 0.9,
     "test_frames": 45,
     "test_recordings": 2,
+    "protocol": {
+        "crop": "64 px face crop, 1.7 face widths a side",
+        "detector": "dlib, 68 points",
+        "fps": "25",
+        "sync_expert": "a small SyncNet",
+        "sync_crop": "the face crop of the pipeline",
+    },
     "reference": {
         "ground_truth": {"ld": 0.0, "ssim": 1.0, "lse_d": 0.66, "lse_c": 0.5, "sync_offset": 0},
         "mean_mouth": {"landmark_distance": 0.009, "ld": 0.0098, "psnr": 28.0, "ssim": 0.95, "lse_d": 1.1},

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from difftalker.config import load_params
 from difftalker.errors import UserError
 from difftalker.report import page as page_module
 from difftalker.report.comparison import columns
@@ -62,8 +61,7 @@ def swap(landmarks: np.ndarray, features: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def build(inputs: Inputs) -> Callable[[Inputs], str]:
-    params = load_params(Path(__file__).parents[2] / "params.yaml")
-    return lambda chosen: build_page(chosen, params, swap)
+    return lambda chosen: build_page(chosen, swap)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +145,7 @@ def test_videos_beyond_the_budget_are_named_not_embedded(
 
 
 def test_an_expert_that_ranks_real_lips_behind_a_still_mouth_gives_no_verdict() -> None:
-    shown = columns("dlib", "expert", 64, "1.7")
+    shown = columns(METRICS["protocol"])
     metrics = copy.deepcopy(METRICS)
     metrics["reference"]["ground_truth"] |= {"lse_d": 1.2, "sync_offset": -15}
     verdicts = {card["name"]: card["verdict"] for card in cards(metrics, {"fps": 1.0}, shown)}
@@ -158,7 +156,7 @@ def test_an_expert_that_ranks_real_lips_behind_a_still_mouth_gives_no_verdict() 
 
 @pytest.mark.parametrize(("ratio", "grade"), [(0.2, "poor"), (0.4, "fair"), (0.6, "good"), (6.7, "fair")])
 def test_a_noisy_mouth_is_not_sharp(ratio: float, grade: str) -> None:
-    found = cards(METRICS | {"sharpness_ratio": ratio}, {"fps": 1.0}, columns("dlib", "expert", 64, "1.7"))
+    found = cards(METRICS | {"sharpness_ratio": ratio}, {"fps": 1.0}, columns(METRICS["protocol"]))
     assert next(card["grade"] for card in found if card["name"] == "Mouth sharpness") == grade
 
 
