@@ -23,7 +23,9 @@ import numpy as np
 
 from difftalker.drive.dub import make_film
 from difftalker.drive.footage import Footage
+from difftalker.drive.output import check_free, disk
 from difftalker.drive.plan import Plan, make_plan
+from difftalker.drive.preview import write_preview
 from difftalker.drive.scene import Scene, Tick
 from difftalker.drive.segment import check_suffix
 from difftalker.drive.settings import Interrupted, Progress, Report, Settings
@@ -32,7 +34,7 @@ from difftalker.drive.stream import Painter
 from difftalker.drive.work import Work, file_hash
 from difftalker.errors import UserError
 from difftalker.face_folder import Description, face_hash, read_description
-from difftalker.landmarks.completed import read_completed
+from difftalker.landmarks.completed import read_completed, write_completed
 from difftalker.models.face import FaceNetwork
 from difftalker.models.landmark_completion import LandmarkCompletion
 from difftalker.models.prior import Prior
@@ -124,8 +126,7 @@ class TalkingFace:
         """
         output, settings = Path(output), settings or Settings()
         check_suffix(output)
-        if output.exists() and not overwrite:
-            raise UserError(f"{output}: exists; choose another name or give --overwrite")
+        check_free(output, overwrite)
         base = self._base(video)
         key: dict[str, Any] = {
             "audio": file_hash(Path(audio)), "video": file_hash(base), "face": self.hash, "output": output.suffix,
@@ -137,7 +138,7 @@ class TalkingFace:
             key["landmarks"] = file_hash(Path(landmarks))
         work = Work(output, key, resume)
         report = Report()
-        with InterruptFlag() as flag:
+        with disk(output), work.guarded(), InterruptFlag() as flag:
 
             def stop() -> bool:
                 return flag.raised or cancel()
@@ -162,11 +163,13 @@ class TalkingFace:
         settings: Settings | None = None,
         progress: Progress = lambda stage, done, total: None,
         cancel: Callable[[], bool] = lambda: False,
+        report: Report | None = None,
     ) -> Iterator[Plan]:
         """What `dub` would paint, before it does: landmarks, crops and places, to look at in seconds.
 
         Args:
             audio, video, settings, progress, cancel: as in `dub`.
+            report: takes the warnings.
 
         Yields:
             The plan; it can be read from inside the context.
@@ -177,7 +180,7 @@ class TalkingFace:
         with tempfile.TemporaryDirectory(prefix="difftalker-") as folder:
             spool = Path(folder) / "sound.wav"
             choices = settings or Settings()
-            yield self._plan(Path(audio), self._base(video), spool, None, choices, Report(), progress, cancel)
+            yield self._plan(Path(audio), self._base(video), spool, None, choices, report or Report(), progress, cancel)
 
     def landmarks(
         self,
@@ -193,7 +196,52 @@ class TalkingFace:
         Args, raises: as `planned`.
         """
         with self.planned(audio, video, settings=settings, progress=progress, cancel=cancel) as plan:
-            return plan.landmarks(0, plan.frames)
+            return plan.all_landmarks()
+
+    def preview(
+        self,
+        audio: str | Path,
+        output: str | Path,
+        video: str | Path | None = None,
+        *,
+        parquet: str | Path | None = None,
+        landmarks: np.ndarray | str | Path | None = None,
+        settings: Settings | None = None,
+        overwrite: bool = False,
+        progress: Progress = lambda stage, done, total: None,
+        cancel: Callable[[], bool] = lambda: False,
+    ) -> Report:
+        """Make a film of the landmarks that `dub` would paint from, in a small part of the time.
+
+        Args:
+            audio, video, landmarks, settings, overwrite, cancel: as in `dub`.
+            output: an `.mp4` file.
+            parquet: also write the landmarks there, to change and give back to `dub`.
+            progress: as in `dub`, with the stages `survey` and `draw`.
+
+        Returns:
+            What was made.
+
+        Raises:
+            UserError, Interrupted: as `dub`; nothing is left.
+        """
+        output = Path(output)
+        if output.suffix.lower() != ".mp4":
+            raise UserError(f"{output}: name the output .mp4")
+        check_free(output, overwrite)
+        if parquet is not None:
+            check_free(Path(parquet), overwrite)
+        report = Report()
+        with (
+            disk(output),
+            self.planned(audio, video, settings=settings, progress=progress, cancel=cancel, report=report) as plan,
+        ):
+            given = plan.all_landmarks() if landmarks is None else _given(landmarks, plan.frames)
+            write_preview(output, plan, given, self.metadata(), _ticker("draw", plan.frames, progress, cancel))
+            if parquet is not None:
+                write_completed(parquet, given, plan.footage.fps, plan.footage.path.stem, plan.sound.source.stem)
+            report.frames, report.fps, report.unpainted = plan.frames, plan.footage.fps, plan.unpainted()
+        return report
 
     def metadata(self) -> dict[str, str]:
         """What every film says of itself."""

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from difftalker.cli.faces import MODELS, find_face
 from difftalker.drive.settings import Interrupted, Report, Settings
 
-_STAGES = {"survey": "look at the footage", "paint": "paint"}
+_STAGES = {"survey": "look at the footage", "draw": "draw", "paint": "paint"}
 
 
 def dub(

@@ -10,6 +10,7 @@ import typer
 from difftalker.cli.add import add
 from difftalker.cli.doctor import doctor
 from difftalker.cli.dub import dub
+from difftalker.cli.landmarks import landmarks
 from difftalker.cli.weights import app as weights
 from difftalker.errors import UserError
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command()(add)
 app.command()(doctor)
 app.command()(dub)
+app.command()(landmarks)
 app.add_typer(weights, name="weights")
 
 

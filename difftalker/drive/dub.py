@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
-import av
-
 from difftalker.drive.film import join_film
+from difftalker.drive.output import disk
 from difftalker.drive.picture import Picture
 from difftalker.drive.plan import Plan
 from difftalker.drive.segment import choose_encoding, write_segment
 from difftalker.drive.settings import Interrupted
 from difftalker.drive.stream import Painter
 from difftalker.drive.work import Work, partial_name
-from difftalker.errors import UserError
 
 
 def make_film(
@@ -52,7 +49,7 @@ def make_film(
     encoding = choose_encoding(plan.settings.codec, plan.footage.format, output)
     segments: list[Path] = []
     partial = partial_name(output)
-    with _disk(output):
+    with disk(output):
         for number, first in enumerate(range(0, plan.frames, length)):
             last = min(first + length, plan.frames)
             path = work.segment(number)
@@ -82,15 +79,3 @@ def _counted(pictures: Iterator[Picture], tick: Callable[[int], None]) -> Iterat
     for picture in pictures:
         yield picture
         tick(1)
-
-
-@contextmanager
-def _disk(output: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, av.FFmpegError) as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise UserError(
-            f"{output}: the disk is full; free some space and repeat the command with --resume to go on"
-        ) from None

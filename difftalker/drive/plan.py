@@ -28,6 +28,7 @@ from difftalker.video.crop import cut
 from difftalker.video.decode import frame_count
 
 _BATCH = 256  # frames completed at once
+_PART = 4096  # frames whose features are held at once
 _REACH = 4  # standard deviations at which the smoothing filter ends
 
 
@@ -78,6 +79,11 @@ class Plan:
         settled = settle(completed, self.model.mean_shape.cpu().numpy(), self.closed, self.rest[begin:end])
         opened = scale_opening(settled, self.settings.mouth_gain)
         return smooth_completed(opened, self.painted[begin:end], width)[first - begin : last - begin]
+
+    def all_landmarks(self) -> np.ndarray:
+        """Landmarks of all frames, (frames, 68, 2) float32; features are held for a part of them at a time."""
+        parts = [self.landmarks(at, min(at + _PART, self.frames)) for at in range(0, self.frames, _PART)]
+        return np.concatenate(parts)
 
     @property
     def painted(self) -> np.ndarray:

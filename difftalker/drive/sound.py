@@ -50,6 +50,10 @@ class Sound:
         """Whether there is nothing to hear in it."""
         return not (self.power > _SILENT).any()
 
+    def mapped(self) -> np.ndarray:
+        """All samples, (n,) int16, read from the disk where they are looked at."""
+        return np.memmap(self.spool, "<i2", "r", _HEADER, (self.samples,)) if self.samples else np.zeros(0, np.int16)
+
     def read(self, first: int, last: int) -> np.ndarray:
         """Samples `first` to `last` (exclusive), (last - first,) int16; zeros before the start and beyond the end."""
         begin, end = max(first, 0), min(last, self.samples)

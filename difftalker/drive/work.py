@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from difftalker.drive.settings import Interrupted
 from difftalker.errors import UserError
 
 _MARK = "dub.json"
@@ -59,6 +61,18 @@ class Work:
     def tail(self) -> Path:
         """The segment that was under way when the work was stopped."""
         return self.folder / "tail.mkv"
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Leave nothing behind when the work fails before a segment is complete."""
+        try:
+            yield
+        except Interrupted:
+            raise
+        except BaseException:
+            if not any(self.folder.glob("[0-9]*.mkv")):
+                self.remove()
+            raise
 
     def remove(self) -> None:
         """The film is whole."""

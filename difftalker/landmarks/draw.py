@@ -61,7 +61,7 @@ def preview_frame(crop: np.ndarray, landmarks: np.ndarray | None, note: str, pro
     """One picture: the crop with the lines over it, the lines alone, a text and a time bar below.
 
     Args:
-        crop: (size, size, 3) uint8 RGB.
+        crop: (size, size, 3) uint8 RGB; best of the size SIDE.
         landmarks: (68, 2), divided by the crop size; None where the source's own picture will stay.
         note: text of the footer, ASCII.
         progress: filled part of the time bar, in [0, 1].

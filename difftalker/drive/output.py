@@ -1,0 +1,47 @@
+"""Whether an output may be written, and what is said when it does not fit."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+
+from difftalker.errors import UserError
+
+_NO_ROOM = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file is larger than the disk or the system allows",
+}
+
+
+def check_free(path: Path, overwrite: bool) -> None:
+    """Refuse an output that is already there.
+
+    Raises:
+        UserError: the path is a folder, or exists and is not to be replaced.
+    """
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder; name a file")
+    if path.exists() and not overwrite:
+        raise UserError(f"{path}: exists; choose another name or give --overwrite")
+
+
+@contextmanager
+def disk(output: Path) -> Iterator[None]:
+    """Say in one line that there is no room for an output.
+
+    Raises:
+        UserError: in place of the error that the system gives for it.
+    """
+    try:
+        yield
+    except (OSError, av.FFmpegError) as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise UserError(
+            f"{output}: {_NO_ROOM[error.errno]}; make room, then repeat the command with --resume to go on"
+        ) from None
