@@ -13,6 +13,7 @@ from difftalker.models.face import build_face
 from difftalker.models.prior import Prior
 from difftalker.training.device import select_device
 from difftalker.training.face import train_face
+from difftalker.training.processes import cooperating, usable
 from difftalker.training.seeds import seeded
 from stages.runner import run
 from stages.scratch import scratch
@@ -35,18 +36,20 @@ def main() -> None:
     with seeded(params.seed):
         network = build_face(prior.unet, prior.reduction, params.face)
     with scratch("train_face") as folder:
-        history = train_face(
-            network,
-            prior,
-            full[rows],
-            upper[rows],
-            dataset.landmarks[rows],
-            dataset.features[rows],
-            params.face,
-            seed=params.seed,
-            device=device,
-            checkpoint=folder / "checkpoint.pt",
-        )
+        with cooperating(usable(params.face.train.accumulate, device), device) as processes:
+            history = train_face(
+                network,
+                prior,
+                full[rows],
+                upper[rows],
+                dataset.landmarks[rows],
+                dataset.features[rows],
+                params.face,
+                seed=params.seed,
+                device=device,
+                checkpoint=folder / "checkpoint.pt",
+                processes=processes,
+            )
         with replacing(arguments.out) as partial:
             network.save(partial)
         history.write_loss(arguments.loss)

@@ -11,6 +11,8 @@ Shapes: b batch, c latent channels, h x w latent size, H = W crop size in pixels
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +21,7 @@ import torch.nn.functional as F
 from diffusers import UNet2DConditionModel
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from difftalker.config import FaceConfig
 from difftalker.errors import UserError
@@ -34,6 +37,7 @@ class LandmarkBranch(nn.Module):
     def __init__(self, unet: UNet2DConditionModel, reduction: int) -> None:
         super().__init__()
         self.reduction = reduction
+        self.checkpointing = False
         self.time_proj = copy.deepcopy(unet.time_proj)
         self.time_embedding = copy.deepcopy(unet.time_embedding)
         self.conv_in = copy.deepcopy(unet.conv_in)
@@ -57,7 +61,7 @@ class LandmarkBranch(nn.Module):
         step = torch.zeros(len(upper), dtype=torch.long, device=upper.device)
         time = self.time_embedding(self.time_proj(step).to(upper.dtype))  # (b, time width)
         hidden = self.conv_in(upper) + self.raster_in(F.pixel_unshuffle(raster, self.reduction))  # (b, width, h, w)
-        return encode(self.down_blocks, hidden, time, context)[1]
+        return encode(self.down_blocks, hidden, time, context, self.checkpointing)[1]
 
 
 class FaceNetwork(nn.Module):
@@ -86,6 +90,7 @@ class FaceNetwork(nn.Module):
         self.config = {"condition": condition, "train_decoder": train_decoder, "reduction": reduction}
         self._frozen = [unet.requires_grad_(False)]  # in a list: not a submodule, so not saved or moved with this one
         self.condition = condition
+        self.checkpointing = False
         self.up_blocks = copy.deepcopy(unet.up_blocks).requires_grad_(True) if train_decoder else None
         if condition == "landmarks":
             self.branch = LandmarkBranch(unet, reduction)
@@ -97,6 +102,12 @@ class FaceNetwork(nn.Module):
             self.audio_tokens = nn.Sequential(
                 nn.Linear(29, 128), nn.SiLU(), nn.Linear(128, unet.config.cross_attention_dim)
             )
+
+    def enable_gradient_checkpointing(self) -> None:
+        """Keep only the blocks' inputs for the backward pass and compute the rest again: the same gradients."""
+        self.checkpointing = True
+        if self.condition == "landmarks":
+            self.branch.checkpointing = True
 
     @property
     def unet(self) -> UNet2DConditionModel:
@@ -132,11 +143,13 @@ class FaceNetwork(nn.Module):
                 block.attentions if getattr(block, "has_cross_attention", False) else [None] * len(block.resnets)
             )
             for resnet, attention in zip(block.resnets, attentions, strict=True):
-                hidden = resnet(torch.cat([hidden, skips.pop()], dim=1), time)
-                if features is not None:
-                    hidden = self.injections[position](hidden, features[-1 - position])
-                if attention is not None:
-                    hidden = attention(hidden, encoder_hidden_states=context, return_dict=False)[0]
+                feature = None if features is None else features[-1 - position]
+                injection = None if features is None else self.injections[position]
+                hidden = _step(
+                    self.checkpointing,
+                    partial(_decode, resnet, injection, attention),
+                    *(torch.cat([hidden, skips.pop()], dim=1), time, feature, context),
+                )
                 position += 1
             for upsampler in block.upsamplers or []:
                 hidden = upsampler(hidden)
@@ -156,14 +169,39 @@ class FaceNetwork(nn.Module):
         return load_weights(Path(folder), lambda config: cls(unet, **config)).eval()
 
 
-def encode(blocks: nn.ModuleList, hidden: Tensor, time: Tensor, context: Tensor) -> tuple[Tensor, list[Tensor]]:
+def encode(
+    blocks: nn.ModuleList, hidden: Tensor, time: Tensor, context: Tensor, checkpointing: bool = False
+) -> tuple[Tensor, list[Tensor]]:
     """Run a UNet's encoder. Returns the last feature map and all skip connections, finest first."""
     skips = [hidden]
     for block in blocks:
-        extra = {"encoder_hidden_states": context} if getattr(block, "has_cross_attention", False) else {}
-        hidden, outputs = block(hidden_states=hidden, temb=time, **extra)
+        extra = (context,) if getattr(block, "has_cross_attention", False) else ()
+        hidden, outputs = _step(checkpointing, block, hidden, time, *extra)
         skips.extend(outputs)
     return hidden, skips
+
+
+def _decode(
+    resnet: nn.Module,
+    injection: nn.Module | None,
+    attention: nn.Module | None,
+    hidden: Tensor,
+    time: Tensor,
+    feature: Tensor | None,
+    context: Tensor,
+) -> Tensor:
+    """One step of the decoder: resnet, what the landmarks add, attention to the prompt."""
+    hidden = resnet(hidden, time)
+    if injection is not None:
+        hidden = injection(hidden, feature)
+    return hidden if attention is None else attention(hidden, encoder_hidden_states=context, return_dict=False)[0]
+
+
+def _step(checkpointing: bool, function: Callable[..., Any], *inputs: Tensor | None) -> Any:
+    """Call a part of the network, and forget what is in it until the backward pass where `checkpointing` says so."""
+    if checkpointing and torch.is_grad_enabled():
+        return checkpoint(function, *inputs, use_reentrant=False)
+    return function(*inputs)
 
 
 def build_face(unet: UNet2DConditionModel, reduction: int, config: FaceConfig) -> FaceNetwork:

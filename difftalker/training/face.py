@@ -16,6 +16,8 @@ from difftalker.models.prior import Prior
 from difftalker.training.history import History
 from difftalker.training.loop import train
 from difftalker.training.prior import denoising_loss
+from difftalker.training.processes import ALONE, Processes
+from difftalker.training.transfer import to_device
 
 _COMPLETED = np.concatenate([CONTOUR, MOUTH])
 _MOUTH_MARGIN = 0.03  # of the crop, around the mouth's landmarks
@@ -33,6 +35,7 @@ def train_face(
     seed: int,
     device: torch.device,
     checkpoint: Path | None,
+    processes: Processes = ALONE,
 ) -> History:
     """Train the upper branch and the injections beside the frozen prior.
 
@@ -45,19 +48,21 @@ def train_face(
         config: condition, noise on the landmarks, weight of the mouth, training.
         seed: decides all draws.
         device: where to train.
-        checkpoint: see `train`.
+        checkpoint, processes: see `train`.
     """
     prior.to(device)
+    if config.train.compile and config.condition == "landmarks":
+        network.branch.compile()  # beside the network itself, which `train` compiles
     height, width = full.shape[-2:]
     size = width * prior.reduction
     context = prior.context.to(device)
 
     def predict(latents: Tensor, step: Tensor, rows: np.ndarray, above: Tensor, generator: torch.Generator) -> Tensor:
         if config.condition == "audio":
-            signal = torch.from_numpy(features[rows])
+            signal = features[rows]
         else:
-            signal = torch.from_numpy(rasterise(perturb(landmarks[rows], config.landmark_noise, generator), size))
-        return network(latents, step, network.encode_condition(above, signal.to(device), context))
+            signal = rasterise(perturb(landmarks[rows], config.landmark_noise, generator), size)
+        return network(latents, step, network.encode_condition(above, to_device(signal, device), context))
 
     def weight(rows: np.ndarray) -> Tensor:
         return mouth_weight(landmarks[rows], height, width, config.mouth_weight)
@@ -72,6 +77,7 @@ def train_face(
         device=device,
         checkpoint=checkpoint,
         title="face",
+        processes=processes,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +18,9 @@ from difftalker.training.checkpoint import load_checkpoint, save_checkpoint
 from difftalker.training.ema import Ema, trained_tensors
 from difftalker.training.history import History
 from difftalker.training.interrupt import InterruptFlag
+from difftalker.training.memory import out_of_memory, training_advice
+from difftalker.training.precision import autocast
+from difftalker.training.processes import ALONE, Processes
 from difftalker.training.progress import Progress
 from difftalker.training.sampler import Sampler
 from difftalker.training.seeds import seeded
@@ -42,12 +46,13 @@ def train(
     device: torch.device,
     checkpoint: Path | None,
     title: str,
+    processes: Processes = ALONE,
 ) -> History:
     """Train the parameters of `model` that require gradients.
 
     Afterwards the model holds the averaged (EMA) weights, on `device`, in eval mode. The forward pass runs in bfloat16
     autocast on CUDA only. On the CPU, a training that was interrupted and resumed ends in the same weights, bit for
-    bit, as one that was not.
+    bit, as one that was not. The number of processes changes the order of sums alone.
 
     Args:
         model: network, moved to `device` and put in train mode (frozen parts that must stay in eval mode override
@@ -61,17 +66,19 @@ def train(
         checkpoint: file to save to every `config.checkpoint_every` steps and to go on from; removed at the end. None
             saves nothing.
         title: what is trained, for messages.
+        processes: this process among those that train together; only the first writes checkpoints.
 
     Returns:
         Losses per logging interval.
 
     Raises:
-        UserError: the loss is not finite.
+        UserError: the loss is not finite, or memory is not enough.
         KeyboardInterrupt: Ctrl-C or SIGTERM came between two steps; the checkpoint is saved.
     """
-    model.to(device).train()
-    with seeded(seed), InterruptFlag() as interrupt:
-        run = _Run(model, items, config, seed, device)
+    with out_of_memory(training_advice(title, config)), seeded(seed), InterruptFlag() as interrupt:
+        model.to(device).train()
+        _prepare(model, config, title)
+        run = _Run(model, items, config, seed, device, processes)
         if checkpoint is not None:
             run.resume(checkpoint)
         progress = Progress(title, run.step, config.steps)
@@ -79,30 +86,52 @@ def train(
             while run.step < config.steps:
                 value = run.advance(loss, title)
                 progress.update(run.step, value)
+                stop = processes.any(interrupt.raised, device)
                 due = run.step % config.checkpoint_every == 0 and run.step < config.steps
-                if checkpoint is not None and (due or interrupt.raised):
+                if checkpoint is not None and processes.is_first and (due or stop):
                     save_checkpoint(checkpoint, run.state())
-                if interrupt.raised:
+                if stop:
                     raise KeyboardInterrupt
         finally:
             progress.close()
     run.ema.copy_to(model)
     model.eval()
-    if checkpoint is not None:
+    if checkpoint is not None and processes.is_first:
         checkpoint.unlink(missing_ok=True)
     return run.history
+
+
+def _prepare(model: nn.Module, config: TrainConfig, title: str) -> None:
+    """Switch on what saves memory and time, where the configuration asks for it."""
+    if config.checkpointing:
+        enable: Any = getattr(type(model), "enable_gradient_checkpointing", None)
+        if enable is None:
+            raise UserError(f"{title}.train.checkpointing = true: this network is too small for it; set it to false")
+        enable(model)
+    if config.compile:
+        model.compile()
 
 
 class _Run:
     """All that changes from step to step."""
 
-    def __init__(self, model: nn.Module, items: int, config: TrainConfig, seed: int, device: torch.device) -> None:
-        self.model, self.config, self.device = model, config, device
+    def __init__(
+        self,
+        model: nn.Module,
+        items: int,
+        config: TrainConfig,
+        seed: int,
+        device: torch.device,
+        processes: Processes,
+    ) -> None:
+        self.model, self.config, self.device, self.processes = model, config, device, processes
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimiser = torch.optim.Adam(self.parameters, lr=config.learning_rate, fused=True)
         self.ema = Ema(model, config.ema_decay)
-        self.sampler = Sampler(items, config.batch_size, seed)
+        self.sampler = Sampler(items, config.batch_size * config.accumulate, seed)
+        self.seed = seed
         self.generator = torch.Generator().manual_seed(seed + 1)
+        processes.copy_from_first(trained_tensors(model).values())
         self.history = History(config.steps)
         self.step = 0
         self._identity = {"config": dataclasses.asdict(config), "items": items, "seed": seed}
@@ -111,23 +140,41 @@ class _Run:
         """One optimiser step; returns its loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.step, self.config)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
-            result = loss(self.sampler.next(), self.generator)
-        parts = result if isinstance(result, dict) else {"loss": result}
-        values = {name: float(part.detach()) for name, part in parts.items()}
+        self.optimiser.zero_grad(set_to_none=True)
+        passes = self.config.accumulate
+        batches = self.sampler.next().split(self.config.batch_size)
+        sums: dict[str, Tensor] = {}
+        for number in self.processes.passes(passes):
+            with autocast(self.device):
+                result = loss(batches[number], self._generator_of(number))
+            parts = result if isinstance(result, dict) else {"loss": result}
+            for name, part in parts.items():
+                sums[name] = sums[name] + part.detach() if name in sums else part.detach()
+            (parts["loss"] / passes).backward()
+        totals = self.processes.sum_values({name: float(total) for name, total in sums.items()}, self.device)
+        values = {name: total / passes for name, total in totals.items()}
         if not math.isfinite(values["loss"]):
             raise UserError(
                 f"{title}: the loss is {values['loss']} at step {self.step + 1}; "
                 f"lower train.learning_rate (now {self.config.learning_rate:g}) of this network in params.yaml"
             )
-        self.optimiser.zero_grad(set_to_none=True)
-        parts["loss"].backward()
+        self.processes.sum_gradients(self.parameters)
         nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm)
         self.optimiser.step()
         self.ema.update(self.model, self.step)
         self.step += 1
         self.history.add(self.step, values)
         return values["loss"]
+
+    def _generator_of(self, number: int) -> torch.Generator:
+        """The draws of a pass: the first pass goes on with one generator, others have theirs from step and number.
+
+        So a pass draws the same in whatever process it runs, and the first process's checkpoint knows all draws.
+        """
+        if number == 0:
+            return self.generator
+        words = np.random.SeedSequence([self.seed, self.step, number]).generate_state(1, np.uint64)
+        return torch.Generator().manual_seed(int(words[0] >> np.uint64(1)))
 
     def state(self) -> dict[str, Any]:
         """The checkpoint's content."""

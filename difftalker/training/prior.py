@@ -15,6 +15,7 @@ from difftalker.latents import read_latents, write_latents
 from difftalker.models.prior import Prior
 from difftalker.training.history import History
 from difftalker.training.loop import train
+from difftalker.training.transfer import to_device
 
 
 def train_prior(
@@ -103,14 +104,14 @@ def denoising_loss(
 
     def loss(rows: Tensor, generator: torch.Generator) -> Tensor:
         index = rows.numpy()
-        clean = torch.from_numpy(full[index]).float().to(device)
-        above = torch.from_numpy(upper[index]).float().to(device)
-        step = torch.randint(len(alphas), (len(index),), generator=generator).to(device)
-        noise = torch.randn(clean.shape, generator=generator).to(device)
+        clean = to_device(full[index], device).float()
+        above = to_device(upper[index], device).float()
+        step = to_device(torch.randint(len(alphas), (len(index),), generator=generator), device)
+        noise = to_device(torch.randn(clean.shape, generator=generator), device)
         alpha_bar = alphas[step]
         noised = add_noise(clean, above, noise, alpha_bar)
         wanted = target(clean, noise, alpha_bar, prior.prediction)
         predicted = predict(noised, step, index, above, generator)
-        return masked_loss(predicted.float(), wanted, None if weight is None else weight(index).to(device))
+        return masked_loss(predicted.float(), wanted, None if weight is None else to_device(weight(index), device))
 
     return loss
