@@ -21,6 +21,8 @@ from torch import Tensor
 from difftalker.errors import UserError
 from difftalker.models.compatibility import check_parts, check_size
 from difftalker.models.prior import LOAD_ERRORS, Prior, first_sentence, load_part
+from difftalker.weights.store import locate, path_of
+from difftalker.weights.table import SD15, SD15_REVISION, weight_named
 
 CONTEXT = "context.safetensors"
 _SCHEDULE = (
@@ -40,6 +42,8 @@ def import_prior(model: str, revision: str, size: int) -> Prior:
 
     What needs no weights is checked first: configurations, crop size, the package for the text encoder.
 
+    Stable Diffusion 1.5 at its pinned revision is taken from the cache of `difftalker weights` if it is there.
+
     Args:
         model: folder in diffusers' format, or hub id. With `HF_HUB_OFFLINE=1` the hub's cache alone is read.
         revision: commit, tag or branch of the hub id; not used for a folder.
@@ -52,10 +56,12 @@ def import_prior(model: str, revision: str, size: int) -> Prior:
         UserError: the hub cannot be reached, a part is missing, damaged or of another architecture, or the crop size
             does not fit.
     """
+    source = f"prior.model = {model}"
+    if (model, revision) == (SD15, SD15_REVISION) and path_of(weight_named("sd15")).exists():
+        model = str(locate("sd15"))
     is_local = Path(model).is_dir()
     if not is_local and (model.count("/") != 1 or model.startswith((".", "/", "~"))):
         raise UserError(f"prior.model = {model}: no such folder, and not a hub id (owner/name)")
-    source = f"prior.model = {model}"
     folder = Path(model) if is_local else _fetch(model, revision, [*_CONFIGS, CONTEXT])
     vae, unet, schedule = (_read(folder / name, source) for name in _CONFIGS)
     check_parts(vae, unet, source)

@@ -152,11 +152,19 @@ def check(file: WeightFile, path: Path, source: Path | None = None) -> None:
     size = path.stat().st_size
     if file.size is not None and size != file.size:
         raise MismatchError(f"{named} has {size} bytes, not {file.size}: it is cut, or another one")
-    algorithm = file.hash.split(":")[0]
-    with path.open("rb") as opened:
-        found = f"{algorithm}:{hashlib.file_digest(opened, algorithm).hexdigest()}"
+    found = _hash(path, file.hash.split(":")[0])
     if found != file.hash:
         raise MismatchError(f"{named} is {found}, not {file.hash}: it is damaged, or another one")
+
+
+def _hash(path: Path, kind: str) -> str:
+    digest = hashlib.new("sha1" if kind == "git" else kind)
+    if kind == "git":
+        digest.update(f"blob {path.stat().st_size}\0".encode())
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return f"{kind}:{digest.hexdigest()}"
 
 
 def _unpack(archive: Path, member: str, target: Path) -> None:

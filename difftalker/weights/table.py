@@ -1,7 +1,6 @@
 """The one table of pretrained weights: address, size, published hash, licence and use of each.
 
-The hashes are those that the publishers or several independent users have published. Those of Stable Diffusion's
-small configurations follow from the git object names of the pinned revision.
+The hashes are those that the publishers or several independent users have published.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from difftalker.errors import UserError
 
-_SD15 = "https://huggingface.co/stable-diffusion-v1-5/stable-diffusion-v1-5/resolve/451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
+SD15, SD15_REVISION = "stable-diffusion-v1-5/stable-diffusion-v1-5", "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,8 @@ class WeightFile:
     Attributes:
         path: its place in the weight's folder.
         url: where it is published; None for a file of one's own.
-        hash: `sha256:` or, where only that is published, `sha1:`, and lower-case hexadecimal digits.
+        hash: `sha256:` and hexadecimal digits; `sha1:` where only that is published; `git:` for the name that git gives
+            to the content in the publisher's repository (SHA-1 with the length before it).
         size: bytes, None where not published.
         member: its name in the zip archive at `url`; None where `url` is the file itself.
     """
@@ -42,8 +42,8 @@ class Weight:
     purpose: str
 
 
-def _sd15(path: str, size: int, sha256: str) -> WeightFile:
-    return WeightFile(path, f"{_SD15}/{path}", f"sha256:{sha256}", size)
+def _sd15(path: str, size: int, found: str) -> WeightFile:
+    return WeightFile(path, f"https://huggingface.co/{SD15}/resolve/{SD15_REVISION}/{path}", found, size)
 
 
 _ALL = (
@@ -102,31 +102,31 @@ _ALL = (
         "sd15",
         (
             _sd15(
-                "unet/diffusion_pytorch_model.safetensors",
-                3_438_167_540,
-                "19da7aaa4b880e59d56843f1fcb4dd9b599c28a1d9d9af7c1143057c8ffae9f1",
+                "unet/diffusion_pytorch_model.fp16.safetensors",
+                1_719_125_304,
+                "sha256:c83908253f9a64d08c25fc90874c9c8aef9a329ce1ca5fb909d73b0c83d1ea21",
             ),
-            _sd15("unet/config.json", 743, "78f474de6bab3d893868f37be97b636ae65c0df3073ed3256ca458ff599b5f96"),
             _sd15(
-                "vae/diffusion_pytorch_model.safetensors",
-                334_643_276,
-                "a2b5134f4dbc140d9c11f11cba3233099e00af40f262f136c691fb7d38d2194c",
+                "vae/diffusion_pytorch_model.fp16.safetensors",
+                167_335_342,
+                "sha256:4fbcf0ebe55a0984f5a5e00d8c4521d52359af7229bb4d81890039d2aa16dd7c",
             ),
-            _sd15("vae/config.json", 547, "786a7d21647ddea6a04b9675c03d3cb45e90a2f3c6da5fbda2c54ade040036de"),
             _sd15(
-                "text_encoder/model.safetensors",
-                492_265_874,
-                "d008943c017f0092921106440254dbbe00b6a285f7883ec8ba160c3faad88334",
+                "text_encoder/model.fp16.safetensors",
+                246_144_864,
+                "sha256:77795e2023adcf39bc29a884661950380bd093cf0750a966d473d1718dc9ef4e",
             ),
-            _sd15("text_encoder/config.json", 617, "845df614cb9327ae7bbea027316246fae917827407da6df13572e41b5f93b4cc"),
-            _sd15(
-                "scheduler/scheduler_config.json",
-                308,
-                "699cce92eb7c122e2eb7dfdea78e6187fda76a5ed4a8e42319b85610e620e091",
-            ),
+            _sd15("unet/config.json", 743, "git:1a02ee8abc93e840ffbcb2d68b66ccbcb74b3ab3"),
+            _sd15("vae/config.json", 547, "git:55d78924fee13e4220f24320127c5f16284e13b9"),
+            _sd15("text_encoder/config.json", 617, "git:4d3e873ab5086ad989f407abd50fdce66db8d657"),
+            _sd15("scheduler/scheduler_config.json", 308, "git:82d05b0e688d7ea94675678646c427907419346e"),
+            _sd15("tokenizer/vocab.json", 1_059_962, "git:469be27c5c010538f845f518c4f5e8574c78f7c8"),
+            _sd15("tokenizer/merges.txt", 524_619, "git:76e821f1b6f0a9709293c3b6b51ed90980b3166b"),
+            _sd15("tokenizer/tokenizer_config.json", 806, "git:5ba7bf706515bc60487ad0e1816b4929b82542d6"),
+            _sd15("tokenizer/special_tokens_map.json", 472, "git:2c2130b544c0c5a72d5d00da071ba130a9800fb2"),
         ),
         "CreativeML Open RAIL-M",
-        "Stable Diffusion 1.5, the prior of the paper; its text encoder only for the empty prompt",
+        "Stable Diffusion 1.5, the prior of the paper (prior.source: huggingface)",
     ),
 )
 WEIGHTS = {weight.name: weight for weight in _ALL}

@@ -11,7 +11,7 @@ import pytest
 from difftalker.config import load_params
 from difftalker.errors import UserError
 from difftalker.weights import table
-from difftalker.weights.store import cache_folder, import_weight, locate, path_of
+from difftalker.weights.store import cache_folder, check, import_weight, locate, path_of
 from difftalker.weights.table import WEIGHTS, Weight, WeightFile, weight_named
 from tests.weights.serving import CONTENT, sha256, single
 
@@ -39,7 +39,7 @@ def test_table_is_consistent() -> None:
         assert name == weight.name and weight.licence and weight.purpose
         for file in weight.files:
             assert file.url is not None and file.url.startswith("https://")
-            assert re.fullmatch(r"sha256:[0-9a-f]{64}|sha1:[0-9a-f]{40}", file.hash)
+            assert re.fullmatch(r"sha256:[0-9a-f]{64}|(sha1|git):[0-9a-f]{40}", file.hash)
             assert not Path(file.path).is_absolute() and ".." not in Path(file.path).parts
     for prefix in ("11f355bf06", "619a316812", "b90017e8"):  # parts of hashes that the file names carry
         assert any(
@@ -107,6 +107,16 @@ def test_weight_of_several_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (locate("pair", cache=tmp_path / "cache") / "a/x.bin").read_text() == "a/x.bin"
     with pytest.raises(UserError, match="several files"):
         weight_named("pair", sha256(b""))
+
+
+def test_names_that_git_gives(tmp_path: Path) -> None:
+    # `printf 'hello\\n' | git hash-object --stdin`
+    file = WeightFile("x", None, "git:ce013625030ba8dba906f756967f9e9ca394464a")
+    (tmp_path / "x").write_bytes(b"hello\n")
+    check(file, tmp_path / "x")
+    (tmp_path / "x").write_bytes(b"hallo\n")
+    with pytest.raises(UserError, match="it is damaged"):
+        check(file, tmp_path / "x")
 
 
 def test_unknown_name() -> None:
