@@ -11,6 +11,7 @@ from difftalker.cli.add import add
 from difftalker.cli.doctor import doctor
 from difftalker.cli.dub import dub
 from difftalker.cli.landmarks import landmarks
+from difftalker.cli.preset import preset
 from difftalker.cli.weights import app as weights
 from difftalker.errors import UserError
 
@@ -24,6 +25,7 @@ app.command()(add)
 app.command()(doctor)
 app.command()(dub)
 app.command()(landmarks)
+app.command()(preset)
 app.add_typer(weights, name="weights")
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from difftalker.cli.project import PARAMS
 from difftalker.config import load_params
 from difftalker.weights.download import Report, fetch
+from difftalker.weights.needed import needed
 from difftalker.weights.store import cache_folder, find, import_weight, path_of
 from difftalker.weights.table import WEIGHTS, Weight, weight_named
 
@@ -39,9 +40,17 @@ def list_weights(cache: Cache = None) -> None:
 
 
 @app.command("fetch")
-def fetch_weights(names: Annotated[list[str], typer.Argument(metavar="NAME...")], cache: Cache = None) -> None:
-    """Download weights, verify them and put them into the cache. An interrupted download goes on."""
-    for weight in [_pinned(name) for name in names]:
+def fetch_weights(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]")] = None, cache: Cache = None
+) -> None:
+    """Download weights, verify them and put them into the cache; without names, those that params.yaml needs.
+
+    An interrupted download goes on.
+    """
+    weights = [_pinned(name) for name in names] if names else needed(load_params(PARAMS))
+    if not weights:
+        print(f"{PARAMS}: needs no pretrained weights")
+    for weight in weights:
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             path = fetch(weight, cache, _shown(bar))

@@ -13,6 +13,7 @@ def needed(params: Params) -> list[Weight]:
     uses = {
         "deepspeech": params.audio.encoder == "deepspeech",
         "fan2d": params.detector.name == "fan",
+        "syncnet": params.syncnet.source == "official",
         "sd15": params.prior.source == "huggingface"
         and (params.prior.model, params.prior.revision) == (SD15, SD15_REVISION),
     }

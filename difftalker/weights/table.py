@@ -73,19 +73,6 @@ _ALL = (
         "landmark detector of the paper (detector.name: fan)",
     ),
     Weight(
-        "s3fd",
-        (
-            WeightFile(
-                "s3fd-619a316812.pth",
-                "https://www.adrianbulat.com/downloads/python-fan/s3fd-619a316812.pth",
-                hash="sha256:619a31681264d3f7f7fc7a16a42cbbe8b23f31a256f75a366e5a1bcd59b33543",
-                size=89_843_225,
-            ),
-        ),
-        "BSD-3-Clause; trained on WIDER FACE, for research",
-        "face detector beside FAN and SyncNet",
-    ),
-    Weight(
         "syncnet",
         (
             WeightFile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_list(capsys: pytest.CaptureFixture[str], cache: Path) -> None:
     assert run("list") == 0
     out = capsys.readouterr().out
-    for name in ("deepspeech", "fan2d", "s3fd", "syncnet", "sd15"):
+    for name in ("deepspeech", "fan2d", "syncnet", "sd15"):
         assert name in out
     assert str(cache) in out.replace("\n", "")
 
@@ -76,3 +77,19 @@ def test_pin_of_the_project_counts(tmp_path: Path, cache: Path, monkeypatch: pyt
     assert run("import", "syncnet", "own.bin") == 0 and run("verify", "syncnet") == 0
     assert run("fetch", "syncnet") == 0  # is here already
     assert next(cache.rglob("syncnet_v2.model")).read_bytes() == b"own"
+
+
+def test_fetch_without_names_takes_what_the_params_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("difftalker.cli.weights.fetch", lambda weight, *_: asked.append(weight.name))
+    monkeypatch.chdir(tmp_path)
+    assert run("fetch") == 1
+    assert "params.yaml: no such file" in capsys.readouterr().err
+    shutil.copy(ROOT / "presets/demo.yaml", "params.yaml")
+    assert run("fetch") == 0
+    assert "needs no pretrained weights" in capsys.readouterr().out and asked == []
+    shutil.copy(ROOT / "presets/paper.yaml", "params.yaml")
+    assert run("fetch") == 0
+    assert asked == ["deepspeech", "fan2d", "syncnet", "sd15"]

@@ -41,7 +41,7 @@ def test_table_is_consistent() -> None:
             assert file.url is not None and file.url.startswith("https://")
             assert re.fullmatch(r"sha256:[0-9a-f]{64}|(sha1|git):[0-9a-f]{40}", file.hash)
             assert not Path(file.path).is_absolute() and ".." not in Path(file.path).parts
-    for prefix in ("11f355bf06", "619a316812", "b90017e8"):  # parts of hashes that the file names carry
+    for prefix in ("11f355bf06", "b90017e8"):  # parts of hashes that the file names carry
         assert any(
             f":{prefix}" in file.hash and prefix in file.path for each in WEIGHTS.values() for file in each.files
         )
@@ -120,7 +120,7 @@ def test_names_that_git_gives(tmp_path: Path) -> None:
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(UserError, match="known: deepspeech, fan2d, s3fd, syncnet, sd15"):
+    with pytest.raises(UserError, match="known: deepspeech, fan2d, syncnet, sd15"):
         locate("deepspeach")
 
 

@@ -1,0 +1,88 @@
+"""`difftalker preset`: a complete params.yaml from `presets/`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from difftalker.cli.project import PARAMS, layout_yaml
+from difftalker.config import load_params
+from difftalker.errors import UserError
+from difftalker.files import replacing
+from difftalker.weights.needed import needed
+from difftalker.weights.store import path_of
+
+PRESETS = Path("presets")
+
+
+def preset(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A file of presets/, without .yaml.")] = None,
+    show: Annotated[bool, typer.Option("--list", help="Explain all presets.")] = False,
+    reset_recordings: Annotated[
+        bool, typer.Option("--reset-recordings", help="Take the preset's recordings, not those of params.yaml.")
+    ] = False,
+) -> None:
+    """Replace params.yaml by a preset; the recordings stay."""
+    known = {path.stem: path for path in sorted(PRESETS.glob("*.yaml"))}
+    if not known:
+        raise UserError(f"{Path.cwd()}: no {PRESETS}/*.yaml here; run the command in the project's folder")
+    if show:
+        table = Table("name", "what it is", box=None)
+        for each, path in known.items():
+            table.add_row(each, explanation(path.read_text(encoding="utf-8")))
+        Console().print(table)
+        return
+    if name not in known:
+        problem = "name a preset" if name is None else f"no preset {name!r}"
+        raise UserError(f"{problem}; known: {', '.join(known)} (`difftalker preset --list` explains them)")
+    write_preset(known[name], None if reset_recordings else present_recordings())
+    params = load_params(PARAMS)
+    print(f"{PARAMS}: preset {name}, recordings: [{', '.join(params.recordings)}]")
+    print("`dvc params diff` shows what changed against the last commit, `dvc repro` runs it")
+    if absent := [weight.name for weight in needed(params) if not path_of(weight).exists()]:
+        print(f"pretrained weights that are not here yet: {', '.join(absent)}; run `difftalker weights fetch`")
+
+
+def present_recordings() -> list[str]:
+    """The recordings of params.yaml.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        return load_params(PARAMS).recordings
+    except UserError as error:
+        raise UserError(f"{error}; or give --reset-recordings to replace the file whole") from None
+
+
+def write_preset(source: Path, recordings: list[str] | None) -> None:
+    """Write params.yaml, whole or not at all.
+
+    Args:
+        source: the preset; its comments and layout stay.
+        recordings: take the place of its own; None keeps its own.
+
+    Raises:
+        UserError: the preset is no valid params.yaml.
+    """
+    load_params(source)
+    yaml = layout_yaml()
+    document = yaml.load(source.read_text(encoding="utf-8"))
+    if recordings is not None:
+        document["recordings"][:] = recordings
+    with replacing(PARAMS) as partial, partial.open("w", encoding="utf-8") as file:
+        yaml.dump(document, file)
+
+
+def explanation(text: str) -> str:
+    """The comment at the head of a preset, as one paragraph."""
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("# ").rstrip())
+    return " ".join(lines)
