@@ -37,6 +37,14 @@ def reproduce(
     return report(flow(targets=targets, pull=pull, return_state=True))
 
 
+@app.command()
+def serve() -> None:
+    """Serve the deployments of pipelines/prefect.yaml and watch data/inbox/ for new footage, until Ctrl-C."""
+    from pipelines.serve import serve as run
+
+    run()
+
+
 def report(state: Any) -> int:
     """Say in one line how a flow ended. Returns the exit status."""
     if state.is_completed():

@@ -49,6 +49,9 @@ class Inbox:
         say: called with one line for whatever happens.
         settled: seconds for which nothing in a folder may have changed.
         clock: seconds since some moment.
+
+    Raises:
+        UserError: the file is damaged.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Inbox:
         self._settled, self._clock = settled, clock
         self._seen: dict[str, tuple[str, float]] = {}
         folder.mkdir(parents=True, exist_ok=True)
+        self._announced()
 
     def look(self) -> None:
         """Announce every folder that holds files, is at rest, and was not announced as it is now."""

@@ -66,6 +66,11 @@ def stop_all() -> None:
             process.kill()
 
 
+def stopping() -> bool:
+    """Whether `stop_all` was called: nothing new should begin."""
+    return _stopping.is_set()
+
+
 def run_command(
     command: Sequence[str],
     *,
@@ -87,7 +92,7 @@ def run_command(
         log: called with each line of output, stdout and stderr mixed, while the command runs.
         cwd: working directory.
         environment: all of its environment; None passes on this process's.
-        stop: asked every two seconds.
+        stop: asked before the start and every two seconds.
         holding: open file descriptors that stay open until the command and its group have ended, even if this process
             is killed: with `flock` on them a lock that ends with the command.
 
@@ -95,7 +100,7 @@ def run_command(
         CommandFailed: the status is not 0.
         Stopped: it was stopped.
     """
-    if _stopping.is_set():
+    if stopping() or (stop is not None and stop()):
         raise Stopped(f"{title}: not started, the run is being stopped")
     process = subprocess.Popen(
         [sys.executable, "-S", "-E", str(Path(leash.__file__)), *command],
@@ -115,7 +120,7 @@ def run_command(
         for line in _lines(process, stop):
             tail.append(line)
             log(line)
-        stopped = _stopping.is_set() or (process.stdin is not None and process.stdin.closed)
+        stopped = stopping() or (process.stdin is not None and process.stdin.closed)
         process.wait(END)
     finally:
         _pull(process)
@@ -146,7 +151,7 @@ def _lines(process: subprocess.Popen[bytes], stop: Callable[[], bool] | None) ->
                 yield from filter(str.strip, (line.decode(errors="replace").rstrip() for line in whole))
             elif process.poll() is not None:
                 break  # something that left the group keeps the output open
-            if _stopping.is_set():
+            if stopping():
                 _pull(process)
             elif stop is not None and time.monotonic() - asked >= POLL:
                 asked = time.monotonic()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import yaml
 from prefect import serve as serve_deployments
@@ -13,6 +11,7 @@ from prefect.deployments import run_deployment
 from prefect.deployments.runner import RunnerDeployment
 from prefect.logging import get_logger
 from prefect.schedules import Cron
+from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.importtools import import_object
 
 from pipelines.inbox import INBOX, Arrival, Inbox, take_in
@@ -22,11 +21,18 @@ FOOTAGE = "retrain/new-footage"  # the deployment that new footage starts
 LOOK = 10.0  # seconds between two looks into the inbox
 
 
-def serve(inbox: Path = INBOX) -> None:
-    """Run the deployments' scheduled and requested runs in processes of their own, and the inbox's, until Ctrl-C."""
+def serve(folder: Path = INBOX) -> None:
+    """Run what is scheduled and asked for, each run in a process of its own, and watch the inbox, until Ctrl-C.
+
+    Raises:
+        UserError: the inbox's record of announced footage is damaged.
+    """
+    log = get_logger("inbox")
+    inbox = Inbox(folder, retrain_on, log.warning)
     end = threading.Event()
-    watcher = threading.Thread(target=watch, args=(inbox, retrain_on, end), daemon=True, name="inbox")
+    watcher = threading.Thread(target=watch, args=(inbox, end), daemon=True, name="inbox")
     watcher.start()
+    log.info("watching %s", folder)
     try:
         serve_deployments(*deployments())
     finally:
@@ -47,18 +53,19 @@ def deployments(definitions: Path = DEFINITIONS) -> list[RunnerDeployment]:
                 parameters=entry.get("parameters", {}),
                 description=entry["description"],
                 concurrency_limit=entry.get("concurrency_limit"),
+                entrypoint_type=EntrypointType.MODULE_PATH,
             )
         )
     return found
 
 
-def watch(folder: Path, announce: Callable[[Arrival], Any], end: threading.Event, interval: float = LOOK) -> None:
-    """Look into the inbox again and again until `end` is set."""
-    log = get_logger("inbox")
-    inbox = Inbox(folder, announce, log.warning)
-    log.info("watching %s", folder)
+def watch(inbox: Inbox, end: threading.Event, interval: float = LOOK) -> None:
+    """Look into the inbox again and again until `end` is set; a look that fails does not end it."""
     while not end.is_set():
-        inbox.look()
+        try:
+            inbox.look()
+        except Exception as error:
+            get_logger("inbox").error("%s: %s", type(error).__name__, error)
         end.wait(interval)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,8 +18,8 @@ from difftalker.errors import UserError
 from pipelines.cache import DvcStatus
 from pipelines.environment import stage_environment
 from pipelines.graph import condition
-from pipelines.locks import device_lock, locked, stage_lock
-from pipelines.process import Stopped, run_command
+from pipelines.locks import cpu_slot, device_lock, locked, stage_lock
+from pipelines.process import POLL, Stopped, run_command
 from pipelines.progress import Progress
 
 
@@ -49,6 +50,8 @@ def run_stage(root: str, name: str, *, uses_device: bool = False, pull: bool = F
             held = [stack.enter_context(locked(stage_lock(root, name), f"another run of {name}", log, stop))]
             if uses_device:
                 held.append(stack.enter_context(locked(device_lock(), "the compute device", log, stop)))
+            else:
+                stack.enter_context(cpu_slot(stop))
             run_command(
                 command,
                 title=name,
@@ -66,17 +69,25 @@ def run_stage(root: str, name: str, *, uses_device: bool = False, pull: bool = F
 
 
 def cancellation() -> Callable[[], bool]:
-    """A question to the server, for `run_command`: has the flow run of the running task been cancelled?"""
+    """A question for `run_command` and `locked`: has the flow run of the running task been cancelled?
+
+    The server is asked at most every two seconds, however often the question is put.
+    """
     context = TaskRunContext.get()
     if context is None or context.task_run.flow_run_id is None:
         return lambda: False
     client, flow_run = context.client, context.task_run.flow_run_id
+    asked, answer = -POLL, False
 
     def cancelled() -> bool:
-        try:
-            state = client.read_flow_run(flow_run).state  # type: ignore[union-attr]
-        except Exception:  # a server that does not answer for a moment is no reason to end an hour's training
-            return False
-        return state is not None and (state.is_cancelling() or state.is_cancelled())  # type: ignore[union-attr]
+        nonlocal asked, answer
+        if not answer and time.monotonic() - asked >= POLL:
+            asked = time.monotonic()
+            try:
+                state = client.read_flow_run(flow_run).state  # type: ignore[union-attr]
+            except Exception:  # a server that does not answer for a moment is no reason to end an hour's training
+                return False
+            answer = state is not None and (state.is_cancelling() or state.is_cancelled())  # type: ignore[union-attr]
+        return answer
 
     return cancelled

@@ -118,4 +118,4 @@ def test_server_that_does_not_answer_is_tried_again(watch: Watch) -> None:
 def test_damaged_state_is_one_line(watch: Watch) -> None:
     (watch.folder / STATE).write_text("{")
     with pytest.raises(UserError, match="delete it"):
-        watch.look()
+        watch.restart()

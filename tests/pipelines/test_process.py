@@ -23,8 +23,8 @@ if "deaf" in sys.argv:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 subprocess.Popen(["sleep", "60"])
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     print("saved", flush=True)
@@ -67,7 +67,7 @@ def test_failure_names_status_and_reason() -> None:
 def test_stop_ends_the_whole_group(marker: str, how: str, deaf: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "POLL", 0.1)
     lines: list[str] = []
-    ready = threading.Event()
+    ready, enough = threading.Event(), threading.Event()
 
     def log(line: str) -> None:
         lines.append(line)
@@ -79,7 +79,7 @@ def test_stop_ends_the_whole_group(marker: str, how: str, deaf: bool, monkeypatc
                 command(marker, *(["deaf"] if deaf else [])),
                 title="x",
                 log=log,
-                stop=ready.is_set if how == "stop" else None,
+                stop=enough.is_set if how == "stop" else None,
             )
         lines.append("done")
 
@@ -87,8 +87,12 @@ def test_stop_ends_the_whole_group(marker: str, how: str, deaf: bool, monkeypatc
         thread = threading.Thread(target=body)
         thread.start()
         assert ready.wait(20)
-        assert len(others(marker)) >= 3
+        deadline = time.monotonic() + 10
+        while len(others(marker)) < 3:  # leash, parent and child; a new program's environment is empty for a moment
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
         started = time.monotonic()
+        enough.set()
         if how == "stop_all":
             stop_all()
         thread.join(20)
