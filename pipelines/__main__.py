@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -17,6 +17,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-S", metavar="KEY=VALUE", help="Parameter to change, as for `dvc exp run -S`; repeatable."),
+]
 
 
 @app.callback()
@@ -43,6 +49,77 @@ def serve() -> None:
     from pipelines.serve import serve as run
 
     run()
+
+
+@app.command()
+def retrain(
+    recording: Annotated[str | None, typer.Argument(help="New footage: a folder of data/raw.")] = None,
+    overrides: Overrides = None,
+) -> int:
+    """Train a candidate and promote it if it is no worse than the champion in every gate."""
+    from pipelines.retrain import retrain as flow
+
+    return report(flow(recording=recording, overrides=overrides, return_state=True))
+
+
+@app.command()
+def promote(experiment: Annotated[str, typer.Argument(help="Name of a DVC experiment.")]) -> None:
+    """Make an experiment the champion by hand, without gates."""
+    from pipelines.git import experiment as find
+    from pipelines.promote import adopt, run_quietly
+    from pipelines.promote import promote as crown
+
+    root = Path.cwd()
+    tag = crown(root, find(root, experiment), f"Promote {experiment}\n\nBy hand, without gates.")
+    obstacle = adopt(root, tag, run_quietly)
+    print(f"{experiment} is the champion: {tag}")
+    if obstacle:
+        print(f"{obstacle}; take it in with `git merge '{tag}' && dvc checkout`")
+
+
+@app.command()
+def demote() -> None:
+    """Undo the last promotion: the champion before it is the champion again."""
+    from pipelines.promote import demote as undo
+    from pipelines.promote import run_quietly
+
+    tag, present = undo(Path.cwd(), run_quietly)
+    print(f"{tag} is removed; the champion is {present}")
+
+
+@app.command()
+def study(
+    grid: Annotated[
+        list[str] | None, typer.Option("--grid", metavar="KEY=A,B", help="Values to try; repeat for combinations.")
+    ] = None,
+    overrides: Overrides = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Experiments at the same time.")] = 1,
+) -> int:
+    """Run the paper's ablations, or a grid, as DVC experiments; ends with their tables."""
+    from pipelines.overrides import parse_grid
+    from pipelines.study import study as flow
+
+    return report(flow(grid=parse_grid(grid or []), overrides=overrides, jobs=jobs, return_state=True))
+
+
+@app.command()
+def dub(
+    items: Annotated[Path, typer.Argument(metavar="LIST", help="YAML or CSV list of sounds to render.")],
+    face: Annotated[Path | None, typer.Option(help="Exported face; by default this project's models.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the films that the list does not name.")] = Path("dubs"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Render again what is there.")] = False,
+    retries: Annotated[int, typer.Option(min=0, help="Further tries of an item that failed.")] = 2,
+    runner: Annotated[Literal["threads", "dask"], typer.Option(help="Where items are rendered.")] = "threads",
+    workers: Annotated[int, typer.Option(min=1, help="Items at the same time, with threads.")] = 1,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT.")] = None,
+) -> int:
+    """Render a list of sounds with a trained face; an item that fails never stops the others."""
+    from pipelines.dub import dub as flow
+    from pipelines.runner import task_runner
+
+    chosen = flow.with_options(task_runner=task_runner(runner, workers, scheduler))
+    options = {"items": str(items), "face": None if face is None else str(face), "out": str(out)}
+    return report(chosen(**options, overwrite=overwrite, retries=retries, return_state=True))
 
 
 def report(state: Any) -> int:

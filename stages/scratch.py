@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ import yaml
 
 from difftalker.errors import UserError
 
-SCRATCH = Path("data/scratch")  # git-ignored
+# git-ignored. An experiment in a temporary copy is given the project's own, so that it too goes on where it stopped.
+SCRATCH = Path(os.environ.get("DIFFTALKER_SCRATCH", "data/scratch"))
 
 
 @contextmanager

@@ -1,0 +1,101 @@
+"""The tables of a study: the paper's Table 1 and landmark table, its figures quoted beside those measured here."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from difftalker.report.comparison import Column, columns
+from difftalker.report.paper import PAPER_ROWS, PAPER_SETTING
+
+TABLE_1 = ("lse_d", "lse_c", "ld", "psnr", "ssim")  # the paper's measures, in its order
+LANDMARKS = ("landmark_distance",)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One experiment of a study.
+
+    Attributes:
+        name: the experiment's name.
+        params: all parameters, dotted keys.
+        metrics: metrics.json; None if the experiment failed.
+    """
+
+    name: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, Any] | None
+
+
+def differing(variants: Sequence[Variant]) -> list[str]:
+    """The keys of the parameters that are not the same in all variants, in order of appearance."""
+    keys = dict.fromkeys(key for variant in variants for key in variant.params)
+    return [key for key in keys if any(v.params.get(key) != variants[0].params.get(key) for v in variants)]
+
+
+def markdown(variants: Sequence[Variant]) -> str:
+    """Both tables as Markdown, with what has to be known to read them."""
+    frames = sorted({variant.metrics["test_frames"] for variant in variants if variant.metrics})
+    counts = " or ".join(f"{count:,}" for count in frames)
+    note = f"{PAPER_SETTING} "
+    if frames:
+        note += f"All other rows were measured here, on {counts} test frames; the two are not comparable. "
+    if len(frames) > 1:
+        note += "The variants' test splits differ in size, so they are not comparable among themselves either. "
+    taken = {tuple(sorted(variant.metrics.get("protocol", {}).items())) for variant in variants if variant.metrics}
+    note += "; ".join(f"{what.replace('_', ' ')}: {how}" for found in sorted(taken) for what, how in found)
+    return "\n\n".join(
+        (
+            "## Face synthesis (the paper's Table 1)",
+            _markdown_table(variants, TABLE_1),
+            "## Landmark completion (the paper's section 3.3)",
+            _markdown_table(variants, LANDMARKS),
+            note.strip(),
+        )
+    ) + "\n"  # fmt: skip
+
+
+def csv_text(variants: Sequence[Variant]) -> str:
+    """Both tables in one CSV: name, whether quoted, the parameters that differ, the measures with all their digits."""
+    keys, measures = differing(variants), (*TABLE_1, *LANDMARKS)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("name", "source", *keys, *measures))
+    for name, figures in PAPER_ROWS.items():
+        writer.writerow((name, "quoted", *("" for _ in keys), *(figures.get(measure, "") for measure in measures)))
+    for variant in variants:
+        found = variant.metrics or {}
+        source = "measured" if variant.metrics else "failed"
+        values = (found.get(measure, "") for measure in measures)
+        writer.writerow((variant.name, source, *(variant.params.get(key, "") for key in keys), *values))
+    return text.getvalue()
+
+
+def _markdown_table(variants: Sequence[Variant], measures: Sequence[str]) -> str:
+    keys, shown = differing(variants), _columns(measures)
+    quoted = {name: row for name, row in PAPER_ROWS.items() if row.keys() & set(measures)}
+    lines = [
+        _line(["", *(f"`{key}`" for key in keys), *(f"{column.name} {column.arrow}" for column in shown)]),
+        _line(["---", *("---" for _ in keys), *("--:" for _ in shown)]),
+    ]
+    for name, row in quoted.items():
+        figures = (column.show(row.get(column.key)) for column in shown)
+        lines.append(_line([f"{name}, *quoted*", *("" for _ in keys), *figures]))
+    for variant in variants:
+        found = variant.metrics or {}
+        name = variant.name if variant.metrics else f"{variant.name}, **failed**"
+        figures = (column.show(found.get(column.key)) for column in shown)
+        lines.append(_line([name, *(f"`{variant.params.get(key)}`" for key in keys), *figures]))
+    return "\n".join(lines)
+
+
+def _columns(measures: Sequence[str]) -> list[Column]:
+    known = {column.key: column for column in columns({"crop": "", "detector": ""})}
+    return [known[measure] for measure in measures]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

@@ -1,0 +1,122 @@
+"""The flow `dub`: many sounds rendered with a trained face, one task each; one that fails never stops the others."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from pipelines.endings import in_one_line
+from pipelines.environment import stage_environment
+from pipelines.joblist import Item, read_items
+from pipelines.process import run_command, stopping_at_exit
+from pipelines.progress import Progress, artifact_key
+from pipelines.stage import cancellation
+
+COMMAND = (sys.executable, "-m", "difftalker.cli.main", "dub")
+DELAY = 10.0  # seconds before a failed item is tried again
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the summary: `state` is rendered, present or failed, `note` why."""
+
+    audio: str
+    output: str
+    state: str
+    note: str = ""
+
+
+@flow(name="dub")
+@in_one_line
+def dub(
+    items: str,
+    face: str | None = None,
+    out: str = "dubs",
+    overwrite: bool = False,
+    retries: int = 2,
+    root: str = ".",
+    command: list[str] | None = None,
+) -> State[list[Row]]:
+    """Render a list of sounds. Films that are there already stay, so that a stopped run can be started again.
+
+    Args:
+        items: YAML or CSV list (`pipelines.joblist`).
+        face: exported face for the items that name none; None takes this project's models.
+        out: folder for the films.
+        overwrite: render again what is there.
+        retries: further tries of an item that failed; an interrupted film goes on where it stopped.
+        root: the project's folder, the working directory of the commands.
+        command: what renders a film, with the options of `difftalker dub`, which it is by default.
+
+    Returns:
+        Completed with the rows of the summary; failed if an item failed, the others being rendered all the same.
+
+    Raises:
+        UserError: the list is wrong.
+    """
+    listed = read_items(Path(items), Path(out))
+    log = get_run_logger()
+    with stopping_at_exit():
+        futures = [
+            render.with_options(name=item.output.stem, retries=retries, retry_delay_seconds=DELAY).submit(
+                item, face, overwrite, str(Path(root).resolve()), command or list(COMMAND)
+            )
+            for item in listed
+        ]
+        for future in futures:
+            future.wait()
+    rows = [row(item, future.state) for item, future in zip(listed, futures, strict=True)]
+    create_table_artifact([vars(entry) for entry in rows], key=artifact_key("dub"), description=summary(rows))
+    for entry in rows:
+        log.info("%s: %s %s", entry.output, entry.state, entry.note)
+    failed = [entry for entry in rows if entry.state == "failed"]
+    if failed:
+        return Failed(message=f"{summary(rows)}; {failed[0].audio}: {failed[0].note}")
+    return Completed(message=summary(rows), data=rows)
+
+
+@task
+@in_one_line
+def render(item: Item, face: str | None, overwrite: bool, root: str, command: Sequence[str]) -> bool:
+    """Render one film. Returns whether there was anything to do."""
+    if item.output.is_file() and not overwrite:
+        return False
+    item.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments = ["--audio", str(item.audio), "--output", str(item.output)]
+    model = item.face or (Path(face).resolve() if face else None)
+    for option, value in (("--video", item.video), ("--face", model)):
+        arguments += [option, str(value)] if value is not None else []
+    parts = item.output.with_suffix(".parts")
+    arguments += ["--overwrite"] * overwrite + ["--resume"] * parts.exists()
+    log = get_run_logger().info
+    run_command(
+        [*command, *arguments],
+        title=item.audio.name,
+        log=Progress(f"dub-{item.output.stem}", log).line,
+        cwd=root,
+        environment=stage_environment(),
+        stop=cancellation(),
+    )
+    return True
+
+
+def row(item: Item, state: State[Any]) -> Row:
+    """The summary's line for an item."""
+    names = item.audio.name, str(item.output)
+    if not state.is_completed():
+        return Row(*names, "failed", str(state.message or state.name))
+    return Row(*names, "rendered" if state.result() else "present")
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """How many films were rendered, were there, failed."""
+    counts = {name: sum(entry.state == name for entry in rows) for name in ("rendered", "present", "failed")}
+    return f"{len(rows)} films: " + ", ".join(f"{count} {name}" for name, count in counts.items() if count)

@@ -1,0 +1,164 @@
+"""Champion and candidate in git and DVC: found, compared on one test split, promoted, undone."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from difftalker.errors import UserError
+from pipelines.comparison import changed_inputs, differences, measure_champion, require_models
+from pipelines.promote import adopt, demote, promote
+from pipelines.registry import champion
+from pipelines.snapshot import Snapshot
+from tests.pipelines.faces import ToyProject
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> ToyProject:
+    """After the first run, with two experiments: more training, and the footage of `ben` as well."""
+    project = ToyProject(tmp_path_factory.mktemp("origin"))
+    project.experiment("longer", "face.train.steps=200")
+    project.add_footage("ben")
+    project.git("add", "data/raw")
+    project.experiment("footage", "recordings=[anna,ben]", "sampling.steps=8")
+    project.git("reset", "--quiet", "--hard")
+    shutil.rmtree(project.root / "data/raw/ben")
+    return project
+
+
+@pytest.fixture
+def project(origin: ToyProject, tmp_path: Path) -> ToyProject:
+    """A copy of it to change."""
+    shutil.copytree(origin.root, tmp_path / "project", symlinks=True)
+    return origin.at(tmp_path / "project")
+
+
+def snapshot(project: ToyProject, name: str) -> Snapshot:
+    from pipelines.git import experiment
+
+    return Snapshot.read(project.root, "HEAD" if name == "HEAD" else experiment(project.root, name))
+
+
+def test_only_the_model_differs(origin: ToyProject) -> None:
+    head, longer = snapshot(origin, "HEAD"), snapshot(origin, "longer")
+    assert head.trained and set(head.model_hashes()) == {"data/models/face", "data/models/landmarks"}
+    assert differences(head, longer) == [] and changed_inputs(head, longer.params) == []
+    measured = measure_champion(origin.root, head, longer, lambda command, folder: pytest.fail("nothing to run"))
+    assert measured.metrics == head.metrics
+
+
+def test_new_footage_measures_the_champion_again(origin: ToyProject) -> None:
+    """The old models on the new test split, with the old sampling: what a plain run of that state gives."""
+    head, footage = snapshot(origin, "HEAD"), snapshot(origin, "footage")
+    assert differences(head, footage) == ["data/processed/dataset.parquet"]
+    before = origin.state()
+    measured = measure_champion(origin.root, head, footage, origin.run)
+    assert origin.state() == before
+    # By hand: skill 100 steps + 8 frames, 4 sampling steps, 4 test frames.
+    worse = 1 + 100 / 108 + 1 / 4 + 4 / 100
+    assert measured.metrics["test_frames"] == 4 and measured.metrics["ld"] == pytest.approx(0.002 * worse)
+    assert measured.seen == 0 and measured.differences == ("data/processed/dataset.parquet",)
+    assert head.metrics is not None and head.metrics["test_frames"] == 2
+
+
+def test_test_frames_seen_in_training_are_counted(project: ToyProject) -> None:
+    """The champion was trained on what the candidate's split tests on: its split was another."""
+    head = snapshot(project, "HEAD")
+    script = (project.root / "toy.py").read_text().replace("number < 8", "number >= 3")
+    (project.root / "toy.py").write_text(script)
+    measured = measure_champion(
+        project.root, head, Snapshot.read(project.root, project.experiment("split")), project.run
+    )
+    assert measured.seen == 3 and measured.metrics["test_frames"] == 3  # frames 0, 1 and 2
+
+
+def test_models_that_are_gone_are_named(project: ToyProject) -> None:
+    shutil.rmtree(project.root / ".dvc/cache")
+    with pytest.raises(UserError, match=r"data/models/face of the champion .* not in DVC's cache"):
+        require_models(project.root, snapshot(project, "HEAD"))
+
+
+def test_other_crops_cannot_be_compared(origin: ToyProject) -> None:
+    head = snapshot(origin, "HEAD")
+    params = {**head.params, "frames": {**head.params["frames"], "margin": 2.0}}
+    assert changed_inputs(head, params) == ["frames"]
+
+
+def test_promotion_and_its_undoing(project: ToyProject) -> None:
+    root, before = project.root, project.state()
+    assert champion(root).tag is None
+    tag = promote(root, snapshot(project, "longer").revision, "Promote longer")
+    assert tag == "face#champion#1" == champion(root).tag
+    assert project.state() == before and not project.git("status", "--porcelain"), "a tag leaves the workspace alone"
+
+    (root / "notes.txt").write_text("other work")
+    assert adopt(root, tag, project.run) is None
+    assert '{"skill": 208}' in (root / "data/models/face/model.json").read_text()
+    assert project.git("rev-parse", "HEAD") == champion(root).revision
+    assert "up to date" in project.dvc("status")
+
+    again = promote(root, snapshot(project, "footage").revision, "Promote footage")
+    assert again == "face#champion#2"
+    assert adopt(root, again, project.run) == "the branch has moved on since the training began"
+    assert demote(root, project.run) == (again, tag)
+
+    removed, name = demote(root, project.run)
+    assert removed == tag and name.endswith("(HEAD)")
+    (root / "notes.txt").unlink()
+    assert project.state() == before and "up to date" in project.dvc("status")
+    with pytest.raises(UserError, match="nothing to undo"):
+        demote(root, project.run)
+
+
+def test_tags_are_read_by_dvc_and_gto(project: ToyProject) -> None:
+    promote(project.root, snapshot(project, "longer").revision, "Promote longer")
+    project.dvc("artifacts", "get", ".", "face", "--stage", "champion", "--out", "got")
+    assert '{"skill": 208}' in (project.root / "got/face/model.json").read_text()
+    assert "champion" in project.run_for_output("gto", "show", "face")
+
+
+def test_uncommitted_footage_is_taken_in(project: ToyProject) -> None:
+    """`difftalker add` leaves params.yaml and a .dvc file changed; the promotion holds the same changes."""
+    head = snapshot(project, "HEAD")
+    project.add_footage("carl")
+    project.set_params({"recordings": ["anna", "carl"]})
+    project.git("add", "data/raw/carl.dvc")
+    tag = promote(project.root, project.experiment("carl"), "Promote carl")
+    assert adopt(project.root, tag, project.run) is None
+    assert not project.git("status", "--porcelain") and (project.root / "data/raw/carl/a.mp4").is_file()
+    assert project.git("rev-parse", "HEAD~1") == head.revision
+
+
+def test_other_changes_are_in_the_way(project: ToyProject) -> None:
+    tag = promote(project.root, snapshot(project, "longer").revision, "Promote longer")
+    project.set_params({"face": {"train": {"steps": 7}}})
+    before = project.state()
+    assert adopt(project.root, tag, project.run) == "params.yaml has changes that are not committed"
+    assert project.state() == before
+
+
+def test_demotion_refuses_what_later_work_builds_on(project: ToyProject) -> None:
+    tag = promote(project.root, snapshot(project, "longer").revision, "Promote longer")
+    assert adopt(project.root, tag, project.run) is None
+    project.set_params({"face": {"train": {"steps": 300}}})
+    with pytest.raises(UserError, match=r"params\.yaml has changes"):
+        demote(project.root, project.run)
+    project.commit("Other steps")
+    before = project.state()
+    with pytest.raises(UserError, match="later commits"):
+        demote(project.root, project.run)
+    assert project.state() == before and champion(project.root).tag == tag
+    assert not subprocess.run(["git", "diff", "--quiet"], cwd=project.root, check=False).returncode
+
+
+def test_no_git_user(project: ToyProject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A bare server: git knows nobody, and the promotion has an author all the same."""
+    project.git("config", "--unset", "user.name")
+    project.git("config", "--unset", "user.email")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "none"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    tag = promote(project.root, snapshot(project, "longer").revision, "Promote longer")
+    assert project.git("log", "-1", "--format=%an", tag) == "DiffTalker"
