@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from difftalker.cli.add import add
+from difftalker.cli.app import app as browser_app
 from difftalker.cli.doctor import doctor
 from difftalker.cli.dub import dub
 from difftalker.cli.landmarks import landmarks
@@ -26,6 +27,7 @@ app.command()(doctor)
 app.command()(dub)
 app.command()(landmarks)
 app.command()(preset)
+app.command("app")(browser_app)
 app.add_typer(weights, name="weights")
 
 

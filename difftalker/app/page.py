@@ -1,0 +1,193 @@
+"""The page: what it shows, and what its buttons do."""
+
+from __future__ import annotations
+
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from difftalker.app.desk import Desk, Made, Wish
+from difftalker.app.limits import Limits, sound_seconds
+from difftalker.drive.settings import Interrupted
+from difftalker.errors import UserError
+
+STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+
+_FONTS = ("system-ui", "sans-serif")
+_INTRODUCTION = """
+# DiffTalker
+Make a trained face say something new. Use it only with the consent of the person shown, and say of every result that it
+is generated: the files carry a mark that says so.
+"""
+_START = "Choose a face, give a sound, then look at the landmarks or make the video."
+
+
+def theme() -> Any:
+    """Look of the page, with fonts that the system has."""
+    return gr.themes.Soft(primary_hue="sky", neutral_hue="slate", font=_FONTS, font_mono=("ui-monospace", "monospace"))
+
+
+def build(desk: Desk) -> gr.Blocks:
+    """Lay out the page for a desk."""
+    names = list(desk.faces)
+    with gr.Blocks(title="DiffTalker", analytics_enabled=False, delete_cache=(600, 3600)) as page:
+        gr.Markdown(_INTRODUCTION, elem_id="introduction")
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=4, min_width=330):
+                face = gr.Dropdown(names, value=names[0] if names else None, label="Face", elem_id="face")
+                audio = gr.Audio(
+                    sources=["upload", "microphone"], type="filepath", label="Sound", elem_id="audio", buttons=[]
+                )
+                note = gr.HTML(_limits(desk.limits), elem_id="note", padding=False)
+                with gr.Accordion("Base video", open=False, elem_id="base"):
+                    gr.Markdown("Of the same person. Without one, the face's own footage is used.", elem_classes="hint")
+                    video = gr.Video(sources=["upload"], label="Base video", elem_id="video", height=220, buttons=[])
+                with gr.Accordion("Mouth", open=False, elem_id="mouth"):
+                    gain = gr.Slider(
+                        0,
+                        2,
+                        1,
+                        step=0.05,
+                        label="Motion",
+                        info="1: as learnt; 0: at rest; 2: twice as far",
+                        elem_id="gain",
+                    )
+                    smoothing = gr.Slider(
+                        0, 0.2, 0, step=0.01, label="Smoothing", info="seconds; more is calmer and less distinct"
+                    )
+                    points = gr.File(
+                        label="Edited landmark file", file_types=[".parquet"], elem_id="points", height=110
+                    )
+                label = gr.Checkbox(False, label="Write a small note into the picture: synthetic", elem_id="label")
+                with gr.Row():
+                    look = gr.Button("Preview landmarks", elem_id="preview", min_width=150)
+                    make = gr.Button("Make video", variant="primary", elem_id="make", min_width=120)
+                stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
+            with gr.Column(scale=6, min_width=360):
+                status = gr.HTML(_say(_START), elem_id="status", padding=False)
+                result = gr.Video(
+                    label="Video", interactive=False, visible=False, elem_id="result", height=420, buttons=[]
+                )
+                save = gr.DownloadButton("Download video", visible=False, elem_id="download", variant="primary")
+                film = gr.Video(
+                    label="Landmarks", interactive=False, visible=False, elem_id="film", height=330, buttons=[]
+                )
+                table = gr.DownloadButton("Download landmark file", visible=False, elem_id="download-points")
+
+        def check(path: str | None) -> str:
+            if path is None:
+                return _limits(desk.limits)
+            try:
+                return _say(f"{sound_seconds(Path(path), desk.limits):.1f} s of sound", "done")
+            except UserError as error:
+                return _say(_plain(error, path), "error")
+
+        def preview(
+            face: str,
+            audio: str,
+            video: str,
+            gain: float,
+            smoothing: float,
+            points: str,
+            label: bool,
+            request: gr.Request,
+            progress: gr.Progress = gr.Progress(),  # noqa: B008
+        ) -> list[Any]:
+            wish = Wish(face, audio, video, gain, smoothing, points, label)
+            try:
+                made = desk.preview(wish, _visitor(request), _bar(progress))
+            except (UserError, Interrupted) as error:
+                return [_explain(error, wish), gr.update(visible=False), gr.update(visible=False)]
+            done = _finished("These are the landmarks. If you like them, make the video.", made, wish)
+            return [done, str(made.files[0]), gr.update(value=str(made.files[1]), visible=True)]
+
+        def dub(
+            face: str,
+            audio: str,
+            video: str,
+            gain: float,
+            smoothing: float,
+            points: str,
+            label: bool,
+            request: gr.Request,
+            progress: gr.Progress = gr.Progress(),  # noqa: B008
+        ) -> list[Any]:
+            wish = Wish(face, audio, video, gain, smoothing, points, label)
+            try:
+                made = desk.dub(wish, _visitor(request), _bar(progress))
+            except (UserError, Interrupted) as error:
+                return [_explain(error, wish), gr.update(visible=False), gr.update(visible=False)]
+            done = _finished("The video is ready. Its metadata say that it is synthetic.", made, wish)
+            return [done, str(made.files[0]), gr.update(value=str(made.files[0]), visible=True)]
+
+        def cancel(request: gr.Request) -> str:
+            desk.stop(_visitor(request))
+            return _say("Stopping …")
+
+        def leave(request: gr.Request) -> None:
+            desk.stop(_visitor(request))
+
+        def begin(text: str) -> list[Any]:
+            off = gr.update(interactive=False)
+            return [off, off, gr.update(visible=True), gr.update(visible=True, value=None), _say(text)]
+
+        def end() -> list[Any]:
+            return [gr.update(interactive=True), gr.update(interactive=True), gr.update(visible=False)]
+
+        audio.change(check, audio, note, show_progress="hidden")
+        chosen = [face, audio, video, gain, smoothing, points, label]
+        for button, text, work, place, download in (
+            (look, "Completing the landmarks …", preview, film, table),
+            (make, "Making the video …", dub, result, save),
+        ):
+            button.click(partial(begin, text), None, [look, make, stop, place, status], show_progress="hidden").then(
+                work,
+                chosen,
+                [status, place, download],
+                show_progress_on=place,
+                concurrency_limit=1,
+                concurrency_id="work",
+            ).then(end, None, [look, make, stop], show_progress="hidden")
+        stop.click(cancel, None, status, show_progress="hidden")
+        page.unload(leave)
+    return page
+
+
+def _visitor(request: gr.Request) -> str:
+    return str(request.session_hash)
+
+
+def _bar(progress: gr.Progress) -> Any:
+    progress(0.0, desc="Reading")
+    return lambda part, text: progress(part, desc=text)
+
+
+def _limits(limits: Limits) -> str:
+    return f'<div class="hint">At most {limits.minutes:g} minutes and {limits.megabytes} MB.</div>'
+
+
+def _finished(text: str, made: Made, wish: Wish) -> str:
+    warnings = [_plain(warning, wish.audio, wish.video, wish.points) for warning in made.warnings]
+    return _say(text, "done") + "".join(_say(warning, "warning") for warning in warnings)
+
+
+def _say(text: str, kind: str = "plain") -> str:
+    role = "alert" if kind == "error" else "status"
+    return f'<div class="say {kind}" role="{role}">{escape(text)}</div>'
+
+
+def _explain(error: UserError | Interrupted, wish: Wish) -> str:
+    if isinstance(error, Interrupted):
+        return _say("Stopped; nothing was kept.")
+    return _say(_plain(error, wish.audio, wish.video, wish.points), "error")
+
+
+def _plain(error: UserError | str, *paths: str | None) -> str:
+    """A message with files called by their names, not by where the server keeps them."""
+    text = str(error)
+    for path in filter(None, paths):
+        text = text.replace(path, Path(path).name)
+    return text
