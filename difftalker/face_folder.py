@@ -2,7 +2,7 @@
 
     face.json       what the face is: crop rule, detector, audio encoder, sampling, the speaker's measures
     prior/ landmarks/ face/     the networks: configurations and safetensors
-    footage/        base footage with the face's places in it, where it was exported along
+    footage/        base footage, and the face in it (scene.safetensors), where it was exported along
     README.md       model card
 
 Nothing in it depends on where it lies.
@@ -24,6 +24,7 @@ from difftalker.errors import UserError
 
 FORMAT = 1  # raised when older versions can no longer read the folder
 DESCRIPTION = "face.json"
+FOOTAGE, SCENE = "footage", "scene.safetensors"
 NETWORKS = ("prior", "landmarks", "face")
 
 _STRICT = ConfigDict(extra="forbid", strict=True)

@@ -6,16 +6,20 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from scipy.ndimage import binary_erosion
 
 from difftalker.audio.logmel import level_of, row_power
+from difftalker.audio.windows import FEATURE_RATE
 from difftalker.dataset import Dataset
-from difftalker.drive.activity import rest, silent_rows
+from difftalker.drive.activity import silent_rows
 from difftalker.drive.articulation import closed_mouth
 from difftalker.drive.recognise import strangeness, turn
 from difftalker.face_folder import Speaker
 from difftalker.models.landmark_completion import LandmarkCompletion
 
 _ORDINARY, _EXTREME = 0.5, 0.995  # quantiles
+_PAUSE = 0.2  # seconds; shorter than what counts when driving: footage of fluent speech has few long pauses
+_EDGE = 4  # rows of 20 ms at both ends of a pause in which the mouth still moves
 _TURNS = (0.005, 0.995)
 
 
@@ -41,8 +45,9 @@ def measure_speaker(
         inside = (dataset.recording[rows] == recording) & (dataset.clip[rows] == clip)
         frames = dataset.frame[rows[inside]]
         power = row_power(sound(recording, clip))
-        at_rest = rest(silent_rows(power, level_of(power)), int(frames.max()) + 1, dataset.fps)
-        silent[inside] = at_rest[frames] == 1
+        quiet = binary_erosion(silent_rows(power, level_of(power), _PAUSE), iterations=_EDGE, border_value=1)
+        row = np.minimum((frames / dataset.fps * FEATURE_RATE).astype(int), len(quiet) - 1)
+        silent[inside] = quiet[row]
     landmarks = dataset.landmarks[rows]
     turns = turn(landmarks)
     strange = strangeness(landmarks, model)

@@ -33,7 +33,7 @@ from difftalker.drive.sound import spool_sound
 from difftalker.drive.stream import Painter
 from difftalker.drive.work import Work, file_hash
 from difftalker.errors import UserError
-from difftalker.face_folder import Description, face_hash, read_description
+from difftalker.face_folder import FOOTAGE, SCENE, Description, face_hash, read_description
 from difftalker.landmarks.completed import read_completed, write_completed
 from difftalker.models.face import FaceNetwork
 from difftalker.models.landmark_completion import LandmarkCompletion
@@ -53,12 +53,16 @@ class TalkingFace:
         description: what the face is.
         hash: SHA-256 of its networks.
         footage: the base footage that `dub` uses by default, or None.
+        scene: the face in that footage, if it is known.
     """
 
-    def __init__(self, folder: Path, description: Description, footage: Path | None, device: Device) -> None:
+    def __init__(
+        self, folder: Path, description: Description, footage: Path | None, scene: Scene | None, device: Device
+    ) -> None:
         self.description = description
         self.hash = face_hash(folder)
         self.footage = footage
+        self.scene = scene
         self.device: Device = device
         self._completion = LandmarkCompletion.load(folder / "landmarks")
         prior = Prior.load(folder / "prior")
@@ -71,6 +75,7 @@ class TalkingFace:
         folder: str | Path,
         description: Description | None = None,
         footage: str | Path | None = None,
+        scene: Scene | None = None,
         device: Device = "auto",
     ) -> TalkingFace:
         """Load a face.
@@ -79,6 +84,7 @@ class TalkingFace:
             folder: an exported face; or any folder with `prior/`, `landmarks/` and `face/`, with a description.
             description: what `face.json` would say, for a folder without one.
             footage: base footage, by default the one in the folder.
+            scene: the face in that footage, by default the one in the folder; None looks for it.
             device: where to compute.
 
         Raises:
@@ -87,8 +93,10 @@ class TalkingFace:
         folder = Path(folder)
         description = description or read_description(folder)
         if footage is None and description.footage is not None:
-            footage = folder / "footage" / description.footage
-        return cls(folder, description, Path(footage) if footage is not None else None, device)
+            footage = folder / FOOTAGE / description.footage
+            known = folder / FOOTAGE / SCENE
+            scene = Scene.load(known) if scene is None and known.exists() else scene
+        return cls(folder, description, Path(footage) if footage is not None else None, scene, device)
 
     def dub(
         self,
@@ -143,7 +151,7 @@ class TalkingFace:
             def stop() -> bool:
                 return flag.raised or cancel()
 
-            scene = Scene.load(work.scene) if work.scene.exists() else None
+            scene = Scene.load(work.scene) if work.scene.exists() else self._known(video, settings)
             plan = self._plan(Path(audio), base, work.sound, scene, settings, report, progress, stop)
             plan.scene.save(work.scene)
             if landmarks is not None:
@@ -180,7 +188,8 @@ class TalkingFace:
         with tempfile.TemporaryDirectory(prefix="difftalker-") as folder:
             spool = Path(folder) / "sound.wav"
             choices = settings or Settings()
-            yield self._plan(Path(audio), self._base(video), spool, None, choices, report or Report(), progress, cancel)
+            known, taken = self._known(video, choices), report or Report()
+            yield self._plan(Path(audio), self._base(video), spool, known, choices, taken, progress, cancel)
 
     def landmarks(
         self,
@@ -256,6 +265,9 @@ class TalkingFace:
         if self.footage is None:
             raise UserError(f"the face {self.description.name} comes without footage; name a base video with --video")
         return self.footage
+
+    def _known(self, video: str | Path | None, settings: Settings) -> Scene | None:
+        return self.scene if video is None and settings.track is None else None
 
     def _plan(
         self,

@@ -7,38 +7,43 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from difftalker.audio.wav import read_wav
 from difftalker.cli.project import PARAMS, RAW
 from difftalker.config import load_params
 from difftalker.dataset import Dataset
+from difftalker.drive.footage import Footage
+from difftalker.drive.scene import Scene
 from difftalker.errors import UserError
 from difftalker.face_folder import DESCRIPTION, FORMAT, NETWORKS, Description, read_description
 from difftalker.models.landmark_completion import LandmarkCompletion
 from difftalker.speaker import measure_speaker
-from difftalker.tables import read_table, tensor
+from difftalker.tables import metadata, read_table, tensor
 from difftalker.talking_face import TalkingFace
 from difftalker.version import VERSION
 from difftalker.video.probe import list_videos
 
 MODELS = Path("data/models")
 FRAMES = Path("data/interim/frames")
+LANDMARKS = Path("data/interim/landmarks")
 DATASET = Path("data/processed/dataset.parquet")
 
 
 @dataclass(frozen=True)
 class Named:
-    """A face by its folder, with what `face.json` says or would say, and its base footage."""
+    """A face by its folder, with what `face.json` says or would say, its base footage and the face in that."""
 
     folder: Path
     description: Description
     footage: Path | None
+    scene: Scene | None = None
 
     def load(self) -> TalkingFace:
         """The face itself, on the device of params.yaml where there is one."""
         device = load_params(PARAMS).device if PARAMS.is_file() else "auto"
-        return TalkingFace.load(self.folder, self.description, self.footage, device)
+        return TalkingFace.load(self.folder, self.description, self.footage, self.scene, device)
 
 
 def find_face(folder: Path) -> Named:
@@ -86,7 +91,7 @@ def _trained(folder: Path) -> Named:
         speaker=measure_speaker(dataset, model, sound, _place(recording)),
     )
     found = [path for path in list_videos(RAW / recording) if path.stem == clip] if (RAW / recording).is_dir() else []
-    return Named(folder, description, found[0] if found else None)
+    return Named(folder, description, found[0] if found else None, _scene(found[0], recording) if found else None)
 
 
 def _longest(dataset: Dataset) -> tuple[str, str]:
@@ -94,6 +99,23 @@ def _longest(dataset: Dataset) -> tuple[str, str]:
     usable = dataset.split != "invalid"
     counts = Counter(zip(dataset.recording[usable].tolist(), dataset.clip[usable].tolist(), strict=True))
     return max(counts, key=lambda key: (counts[key], key))
+
+
+def _scene(footage: Path, recording: str) -> Scene | None:
+    """The face in the base footage as the pipeline found it; None if the film's frames are not the pipeline's."""
+    film = Footage(footage)
+    geometry = _of_clip(FRAMES / recording / "geometry.parquet", footage.stem)
+    landmarks = _of_clip(LANDMARKS / f"{recording}.parquet", footage.stem)
+    fps = float(metadata(FRAMES / recording / "geometry.parquet")["fps"])
+    stamps = film.index() if abs(film.fps - fps) < 1e-6 else np.zeros(0, np.int64)
+    if not len(stamps) == len(geometry) == len(landmarks):
+        return None
+    valid = geometry.column("valid").to_numpy() & landmarks.column("valid").to_numpy()
+    return Scene(tensor(geometry, "transform"), tensor(landmarks, "landmarks"), valid, stamps)
+
+
+def _of_clip(path: Path, clip: str) -> pa.Table:
+    return read_table(path).filter(pc.field("clip") == clip)
 
 
 def _place(recording: str) -> tuple[float, float, float]:

@@ -11,6 +11,7 @@ from difftalker.cli.add import add
 from difftalker.cli.app import app as browser_app
 from difftalker.cli.doctor import doctor
 from difftalker.cli.dub import dub
+from difftalker.cli.export import export
 from difftalker.cli.landmarks import landmarks
 from difftalker.cli.preset import preset
 from difftalker.cli.weights import app as weights
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command()(add)
 app.command()(doctor)
 app.command()(dub)
+app.command()(export)
 app.command()(landmarks)
 app.command()(preset)
 app.command("app")(browser_app)

@@ -10,20 +10,21 @@ from difftalker.landmarks.smoothing import runs
 _BELOW_SPEECH = 10 ** (-30 / 10)  # of the active speech level: quieter is silence
 _ABOVE_NOISE = 10 ** (6 / 10)  # of the quietest sound: a steady noise is silence too
 _NEAR_SPEECH = 10 ** (-15 / 10)  # but nothing as loud as this
-_SHORTEST = 0.3  # seconds; the closures of consonants are shorter
+SHORTEST = 0.3  # seconds; the closures of consonants are shorter
 _CLOSING = 0.16  # seconds from the end of speech to the mouth at rest
 _OPENING = 0.16  # seconds before speech at which the mouth begins to move
 
 
-def silent_rows(power: np.ndarray, level: float) -> np.ndarray:
+def silent_rows(power: np.ndarray, level: float, shortest: float = SHORTEST) -> np.ndarray:
     """The 20-ms rows of a sound in which nobody speaks.
 
     Args:
         power: mean power of every 20 ms, (rows,).
         level: the sound's active speech level, a power.
+        shortest: seconds that a silence must last.
 
     Returns:
-        (rows,) bool: stretches of at least 0.3 s below the speech and near the noise.
+        (rows,) bool: long stretches far below the speech or near the noise.
     """
     if not len(power):
         return np.zeros(0, bool)
@@ -31,7 +32,7 @@ def silent_rows(power: np.ndarray, level: float) -> np.ndarray:
     quiet = power < max(_BELOW_SPEECH * level, noise)
     silent = np.zeros(len(power), bool)
     for start, end in runs(quiet):
-        if end - start >= _SHORTEST * FEATURE_RATE:
+        if end - start >= shortest * FEATURE_RATE:
             silent[start:end] = True
     return silent
 

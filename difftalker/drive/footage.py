@@ -61,6 +61,20 @@ class Footage:
         """The file's own time stamp of every picture, (n,) int64; known after `scan`."""
         return np.array(self._stamps, np.int64)
 
+    def index(self) -> np.ndarray:
+        """Time stamps of all pictures without decoding them, (n,) int64: what a whole `scan` finds."""
+        with open_video(self.path) as container:
+            stream = container.streams.video[0]
+            unit = float(stream.time_base or 1)
+            lengths = {
+                packet.pts: (packet.duration or 0) * unit
+                for packet in container.demux(stream)
+                if packet.pts is not None and packet.size and not packet.is_discard
+            }
+        stored = sorted(lengths)
+        timed = (((stamp - stored[0]) * unit, lengths[stamp] or 1 / self.fps, stamp) for stamp in stored)
+        return np.array(list(at_constant_rate(self.path, timed, self.fps)), np.int64)
+
     def restore(self, stamps: np.ndarray) -> None:
         """Take the time stamps of an earlier scan."""
         self._stamps = [int(stamp) for stamp in stamps]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -138,8 +138,9 @@ def make_plan(
         place = face.speaker.place
         choose = chooser((place[0], place[1], place[2]) if place else None, settings.track, warn)
         scene = survey(footage, frames, rule, choose, device, tick(2 * frames))
+    scene = scene.first(frames)
+    familiar_face = _judged(scene, face, model, footage.path, warn)
     footage.restore(scene.stamps)
-    scene = _judged(scene, face, model, footage.path, warn)
     places = -scene.transforms[:, [2, 5]] / scene.transforms[:, :1]
     order = picture_order(frames, len(scene), turning_points(places, footage.fps))
     silent = silent_rows(sound.power, sound.level)
@@ -148,7 +149,7 @@ def make_plan(
         footage,
         scene,
         order,
-        visibility(scene.valid),
+        visibility(familiar_face),
         rest(silent, frames, footage.fps),
         Features(make_encoder(face.audio), sound, footage.fps, frames),
         model,
@@ -161,7 +162,8 @@ def make_plan(
 @torch.no_grad()
 def _judged(
     scene: Scene, face: Description, model: LandmarkCompletion, path: Path, warn: Callable[[str], None]
-) -> Scene:
+) -> np.ndarray:
+    """The pictures whose face can be painted on, (n,) bool."""
     if not scene.valid.any():
         raise UserError(f"{path}: no frame shows the mouth and chin of a frontal face; give other footage")
     turns = (face.speaker.turn[0], face.speaker.turn[1])
@@ -173,8 +175,8 @@ def _judged(
             f"{usual:.1f} in the training footage): is it another person?"
         )
         extreme = max(extreme, 1.5 * typical)
-    known = scene.valid & familiar(scene.landmarks, model, turns, extreme)
+    known: np.ndarray = scene.valid & familiar(scene.landmarks, model, turns, extreme)
     if not known.any():
         warn(f"{path}: the head is turned otherwise than in the training footage throughout")
         known = scene.valid
-    return replace(scene, valid=known)
+    return known

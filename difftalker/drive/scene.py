@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
 
 from difftalker.config import DetectorConfig
 from difftalker.drive.choose import Chooser
 from difftalker.drive.footage import Footage
 from difftalker.errors import UserError
+from difftalker.files import replacing
 from difftalker.landmarks.detect import detect_landmarks
 from difftalker.landmarks.table import MIN_SCORE, clean_clip
 from difftalker.parallel import processes, worker_count
@@ -40,15 +43,30 @@ class Scene:
     def __len__(self) -> int:
         return len(self.valid)
 
+    def first(self, count: int) -> Scene:
+        """The first pictures only."""
+        return Scene(*(getattr(self, name)[:count] for name in _FIELDS))
+
     def save(self, path: Path) -> None:
-        """Write an `.npz` file."""
-        np.savez(path, transforms=self.transforms, landmarks=self.landmarks, valid=self.valid, stamps=self.stamps)
+        """Write a `.safetensors` file, whole or absent."""
+        with replacing(path) as partial:
+            save_file({name: np.ascontiguousarray(getattr(self, name)) for name in _FIELDS}, partial)
 
     @classmethod
     def load(cls, path: Path) -> Scene:
-        """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as data:
-            return cls(**{name: data[name] for name in ("transforms", "landmarks", "valid", "stamps")})
+        """Read what `save` wrote.
+
+        Raises:
+            UserError: it is damaged.
+        """
+        try:
+            data = load_file(path)
+            return cls(*(data[name] for name in _FIELDS))
+        except (SafetensorError, KeyError, OSError) as error:
+            raise UserError(f"{path}: cannot be read ({error}); remove it or export the face again") from None
+
+
+_FIELDS = ("transforms", "landmarks", "valid", "stamps")
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Work:
 
     @property
     def scene(self) -> Path:
-        return self.folder / "scene.npz"
+        return self.folder / "scene.safetensors"
 
     def segment(self, number: int) -> Path:
         """The file of a complete segment."""

@@ -1,0 +1,57 @@
+"""`difftalker export`: a trained face as one portable folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from difftalker.cli.faces import DATASET, MODELS, find_face
+from difftalker.dataset import Dataset
+from difftalker.errors import UserError
+from difftalker.export import Card, export_face, push_to_hub
+
+METRICS = Path("data/results/metrics.json")
+
+
+def export(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
+    face: Annotated[Path, typer.Argument(metavar="FACE", help="This project's models.")] = MODELS,
+    name: Annotated[str | None, typer.Option(help="What to call the face; by default, the recording's name.")] = None,
+    licence: Annotated[str, typer.Option(help="Under which the face may be used, for its card.")] = Card.licence,
+    footage: Annotated[bool, typer.Option(help="Put the base footage in.")] = True,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing folder.")] = False,
+    push: Annotated[
+        str | None, typer.Option("--push-to-hub", metavar="USER/NAME", help="Upload to the Hugging Face hub.")
+    ] = None,
+) -> None:
+    """Pack a trained face, with a model card, so that it works on another machine without this project's data."""
+    if output.exists() and not overwrite:
+        raise UserError(f"{output}: exists; choose another name or give --overwrite")
+    found = find_face(face)
+    if found.folder != face or (face / "face.json").exists():
+        raise UserError(f"{face}: is an exported face already; copy the folder")
+    description = replace(found.description, name=name or found.description.name)
+    film = found.footage if footage else None
+    digest = export_face(face, description, _card(licence), output, film, found.scene)
+    print(f"{output}: face {description.name}, sha256 {digest}")
+    if film is not None:
+        print(f"{output}/footage: {film.name}, which shows the person; --no-footage leaves it out")
+    if push is not None:
+        print(push_to_hub(output, push))
+
+
+def _card(licence: str) -> Card:
+    dataset = Dataset.load(DATASET)
+    used = np.isin(dataset.split, ("train", "test"))
+    recordings = {
+        name: (len(set(dataset.clip[inside])), float(inside.sum()) / dataset.fps)
+        for name in dict.fromkeys(dataset.recording.tolist())
+        if (inside := used & (dataset.recording == name)).any()
+    }
+    metrics = json.loads(METRICS.read_text(encoding="utf-8")) if METRICS.is_file() else {}
+    return Card(recordings, metrics, licence)

@@ -1,0 +1,173 @@
+"""A face packed into one portable folder, with a model card; and that folder on the Hugging Face hub."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from difftalker.drive.scene import Scene
+from difftalker.errors import UserError
+from difftalker.face_folder import FOOTAGE, NETWORKS, SCENE, Description, face_hash, write_description
+from difftalker.files import replacing
+
+_SHOWN = {
+    "ld": "LD, landmark distance (crop sides)",
+    "psnr": "PSNR of the face crop (dB)",
+    "ssim": "SSIM of the face crop",
+    "lse_d": "LSE-D",
+    "lse_c": "LSE-C",
+    "jitter_ratio": "jitter of the mouth over the ground truth's",
+    "sharpness_ratio": "sharpness of the mouth over the ground truth's",
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the model card says beyond the description.
+
+    Attributes:
+        recordings: name -> (clips, seconds of usable footage) that the face was trained and tested on.
+        metrics: figures on the test split, as in `metrics.json`.
+        licence: under which the model may be used.
+    """
+
+    recordings: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    metrics: Mapping[str, object] = field(default_factory=dict)
+    licence: str = "not stated; ask the person shown"
+
+
+def export_face(
+    models: Path, description: Description, card: Card, out: Path, footage: Path | None, scene: Scene | None
+) -> str:
+    """Write a portable face; the folder is whole or absent.
+
+    Args:
+        models: folder with the networks.
+        description: what `face.json` is to say; its `footage` is set here.
+        card: for the model card.
+        out: folder to write.
+        footage: base footage to put in, or None.
+        scene: the face in that footage.
+
+    Returns:
+        The face's SHA-256.
+
+    Raises:
+        UserError: a network is missing.
+    """
+    face = face_hash(models)
+    description = replace(description, footage=f"base{footage.suffix.lower()}" if footage is not None else None)
+    with replacing(out) as partial:
+        for network in NETWORKS:
+            for path in sorted((models / network).rglob("*")):
+                if path.suffix in (".json", ".safetensors"):
+                    target = partial / path.relative_to(models)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(path, target)
+        if footage is not None and description.footage is not None:
+            (partial / FOOTAGE).mkdir()
+            shutil.copyfile(footage, partial / FOOTAGE / description.footage)
+            if scene is not None:
+                scene.save(partial / FOOTAGE / SCENE)
+        write_description(partial, description)
+        (partial / "README.md").write_text(model_card(description, card, face), encoding="utf-8")
+    return face
+
+
+def model_card(description: Description, card: Card, face: str) -> str:
+    """The model card: Markdown with the front matter that the Hugging Face hub reads."""
+    data = "\n".join(
+        f"- `{name}`: {clips} clip{'s' * (clips > 1)}, {seconds:.0f} s with a usable face"
+        for name, (clips, seconds) in card.recordings.items()
+    )
+    rows = [
+        f"| {title} | {value:.4g} |"
+        for key, title in _SHOWN.items()
+        if isinstance(value := card.metrics.get(key), int | float)
+    ]
+    figures = "\n".join(["| metric | value |", "|---|---|", *rows]) if rows else "None were taken along."
+    footage = (
+        f"`footage/{description.footage}` is the film that the face speaks in by default: it shows the person."
+        if description.footage
+        else "The folder holds no footage: give a base video when driving the face."
+    )
+    return f"""---
+library_name: difftalker
+license: other
+license_name: see-card
+tags: [talking-face, video, synthetic-media]
+---
+
+# {description.name}: a talking face
+
+A face of **one person**, made with DiffTalker {description.version}: given speech and a film of this person, it paints
+the lower face so that it says the speech.
+
+    from difftalker import TalkingFace
+
+    TalkingFace.load("path/to/this/folder").dub(audio="speech.wav", output="talk.mp4")
+
+or `difftalker dub --face path/to/this/folder --audio speech.wav -o talk.mp4`. SHA-256 of the networks, also in the
+metadata of every film made with it: `{face}`.
+
+## Data
+
+{data or "Not recorded."}
+
+Crops of {description.size} pixels at {description.fps:g} frames/s; landmarks by `{description.detector.name}`, audio
+features `{description.audio.encoder}`. {footage}
+
+## Figures on the held-out part of that footage
+
+{figures}
+
+They are of this footage, crop rule, detector and sync expert; do not compare them with figures of others.
+
+## Intended use
+
+Films of this person in the light, camera and hairdo of the footage, with this person's consent to what is said.
+Not for: other people; deceiving anybody; removing the marks that say that a film is generated. Turned heads, hands
+before the mouth and other light do badly; such frames show the source unchanged.
+
+## Licence
+
+{card.licence}. Rights in the footage, and the rights of the person shown, remain theirs. dlib's landmark model, which
+the detector `dlib` uses and which is not in this folder, may not be used commercially.
+"""
+
+
+def push_to_hub(folder: Path, repository: str) -> str:
+    """Upload an exported face to the Hugging Face hub, into a private repository if it is new.
+
+    Returns:
+        The address.
+
+    Raises:
+        UserError: the hub cannot be reached, or refuses.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
+
+    try:
+        api = HfApi()
+        api.create_repo(repository, private=True, exist_ok=True)
+        done = api.upload_folder(repo_id=repository, folder_path=folder, commit_message="Upload face")
+    except HFValidationError as error:
+        raise UserError(f"--push-to-hub {repository}: {str(error).splitlines()[0]}") from None
+    except LocalTokenNotFoundError:
+        raise UserError(
+            f"--push-to-hub {repository}: not logged in; run `hf auth login`. {folder} is complete"
+        ) from None
+    except HfHubHTTPError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"--push-to-hub {repository}: the hub refuses ({reason}). {folder} is complete") from None
+    except Exception as error:  # whatever the HTTP library in use raises when there is no way to the hub
+        if not isinstance(error, OSError) and "httpx" not in type(error).__module__:
+            raise
+        raise UserError(
+            f"--push-to-hub {repository}: the hub cannot be reached ({type(error).__name__}); check the network and "
+            f"repeat. {folder} is complete"
+        ) from None
+    return str(done.commit_url)
