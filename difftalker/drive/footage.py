@@ -31,6 +31,7 @@ class Footage:
         rate: frames per second.
         size: width and height as stored.
         format: pixel format to work in.
+        expected: number of pictures by the container's word; 0 if it does not say.
         has_alpha: whether there is an alpha channel, which is left out.
 
     Raises:
@@ -47,6 +48,7 @@ class Footage:
             self.rate = Fraction(stream.average_rate or stream.guessed_rate or 25).limit_denominator(1001)
             self.size = first.width, first.height
             self.format = working_format(first.format.name, lossless)
+            self.expected = stream.frames or round(float((container.duration or 0) / 1e6 * self.rate))
             self.has_alpha = any(component.is_alpha for component in first.format.components)
         self.rate = min(max(self.rate, Fraction(_RATES[0])), Fraction(_RATES[1]))
         self._stamps: list[int] = []

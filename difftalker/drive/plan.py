@@ -137,7 +137,8 @@ def make_plan(
         rule = CropRule(face.size, face.margin, face.smoothing, face.detector)
         place = face.speaker.place
         choose = chooser((place[0], place[1], place[2]) if place else None, settings.track, warn)
-        scene = survey(footage, frames, rule, choose, device, tick(2 * frames))
+        expected = min(frames, footage.expected or frames)
+        scene = survey(footage, frames, rule, choose, device, tick(2 * expected))
     scene = scene.first(frames)
     familiar_face = _judged(scene, face, model, footage.path, warn)
     footage.restore(scene.stamps)

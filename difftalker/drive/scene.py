@@ -105,7 +105,7 @@ def survey(footage: Footage, limit: int, rule: CropRule, choose: Chooser, device
             yield image
             tick(1)
 
-    workers = worker_count(limit // (8 * PIECE))
+    workers = worker_count(min(limit, footage.expected) // (8 * PIECE))
     with processes(workers) as executor:
         track = next(track_faces([counted(footage.scan(limit))], executor, workers, choose))
     if not track.found.any():
@@ -121,4 +121,5 @@ def survey(footage: Footage, limit: int, rule: CropRule, choose: Chooser, device
     points, scores = detect_landmarks(crops, geometry.boxes, rule.detector, device)
     seen = geometry.valid & (scores >= MIN_SCORE)
     landmarks, valid, _ = clean_clip(points, seen, rule.detector)
+    valid &= geometry.valid  # what was filled in where no face was found is not painted on
     return Scene(geometry.transforms, landmarks.astype(np.float32), valid, stamps)

@@ -25,7 +25,9 @@ def planes(path: Path) -> list[list[np.ndarray]]:
     found = []
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
-            lines = [np.frombuffer(plane, np.uint8).reshape(plane.height, -1)[:, : plane.width] for plane in frame.planes]
+            lines = [
+                np.frombuffer(plane, np.uint8).reshape(plane.height, -1)[:, : plane.width] for plane in frame.planes
+            ]
             found.append([line.copy() for line in lines])
     return found
 
@@ -105,9 +107,7 @@ def test_the_same_command_gives_the_same_bytes(face: TalkingFace, speech: Speech
         assert first.read_bytes() == second.read_bytes()
 
 
-def test_segments_and_batches_do_not_show(
-    face: TalkingFace, speech: Speech, lossless: Path, tmp_path: Path
-) -> None:
+def test_segments_and_batches_do_not_show(face: TalkingFace, speech: Speech, lossless: Path, tmp_path: Path) -> None:
     expected = planes(lossless)  # segments of 10 frames, batches of 8
     for segment, batch, allowed in ((7, 8, 1), (240, 8, 1), (240, 3, 1)):
         path = tmp_path / f"{segment}_{batch}.mkv"

@@ -1,0 +1,200 @@
+"""The parts of the chain, each against a plain computation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from difftalker.audio.logmel import LogMelEncoder
+from difftalker.audio.wav import RATE, write_wav
+from difftalker.drive.activity import rest, silent_rows
+from difftalker.drive.ahead import ahead
+from difftalker.drive.articulation import closed_mouth, settle
+from difftalker.drive.features import Features
+from difftalker.drive.order import picture_order, turning_points
+from difftalker.drive.paste_back import jaw_mask, match_colours
+from difftalker.drive.picture import from_frame, to_frame, working_format
+from difftalker.drive.sound import spool_sound
+from difftalker.landmarks.topology import MOUTH
+from tests.drive.conftest import syllables
+from tests.drive.tiny_face import SIZE, Tiny
+
+
+@given(st.integers(1, 300), st.integers(1, 40), st.data())
+def test_successive_frames_show_neighbours(frames: int, pictures: int, data: st.DataObject) -> None:
+    first = data.draw(st.integers(0, pictures - 1))
+    last = data.draw(st.integers(first, pictures - 1))
+    order = picture_order(frames, pictures, (first, last))
+    assert len(order) == frames and order.min() >= 0 and order.max() < pictures
+    assert np.all(np.abs(np.diff(order)) <= 1)
+    if frames <= pictures:
+        assert np.array_equal(order, np.arange(frames))
+    else:
+        assert order.min() >= first and order.max() <= last
+
+
+def test_it_turns_where_the_head_is_still() -> None:
+    places = np.cumsum(np.ones((100, 2)), axis=0)
+    places[12:15] = places[12]
+    places[90:93] = places[90]
+    assert turning_points(places, 25.0) == (13, 91)
+
+
+@pytest.mark.parametrize("fps", [25.0, 30000 / 1001, 50.0])
+def test_features_of_parts_are_those_of_the_whole(tmp_path: Path, fps: float) -> None:
+    samples = syllables(4.0)
+    write_wav(tmp_path / "in.wav", [samples])
+    sound = spool_sound(tmp_path / "in.wav", tmp_path / "spool.wav")
+    frames = round(4.0 * fps)
+    whole = LogMelEncoder().encode(samples, frames, fps)
+    features = Features(LogMelEncoder(), sound, fps, frames)
+    for first, last in ((0, frames), (0, 7), (7, 31), (frames - 3, frames), (40, 41)):
+        np.testing.assert_allclose(features.read(first, last), whole[first:last], atol=1e-6)
+
+
+class Remembering:
+    """An encoder whose features depend on the sound a little before and after, as a network with memory does."""
+
+    def encode(self, samples: np.ndarray, frames: int, fps: float) -> np.ndarray:
+        total = np.concatenate([[0.0], np.cumsum(np.abs(samples.astype(float)))])
+        at = (np.arange(frames) / fps * RATE).astype(int)
+        first, last = (np.clip(at + shift, 0, len(samples)) for shift in (-RATE, RATE))
+        return np.broadcast_to((total[last] - total[first])[:, None, None], (frames, 16, 29)).astype(np.float32)
+
+
+def test_encoders_with_memory_hear_blocks_with_context(tmp_path: Path) -> None:
+    write_wav(tmp_path / "in.wav", [syllables(70.0)])
+    sound = spool_sound(tmp_path / "in.wav", tmp_path / "spool.wav")
+    features = Features(Remembering(), sound, 5.0, 350)
+    whole = Remembering().encode(syllables(70.0), 350, 5.0)
+    np.testing.assert_allclose(features.read(140, 310), whole[140:310], rtol=1e-4)
+
+
+def test_the_mouth_rests_in_silence() -> None:
+    samples = np.concatenate([syllables(1.0), np.zeros(RATE, np.int16), syllables(1.0)])
+    power = (samples.reshape(-1, 320) / 32768.0) ** 2
+    silent = silent_rows(power.mean(1), 0.01)
+    assert silent[52:98].all() and not silent[:45].any() and not silent[105:].any()
+    weight = rest(silent, 75, 25.0)
+    assert np.all(weight[:25] == 0) and np.all(weight[50:] == 0)
+    assert weight[30] == 1  # 0.2 s after the speech
+    assert np.all(weight[30:46] == 1) and 0 < weight[27] < 1
+
+
+def test_steady_noise_is_silence_and_short_gaps_are_not() -> None:
+    hiss = np.random.default_rng(0).normal(size=3 * RATE) * 120
+    hiss[RATE : 2 * RATE] += syllables(1.0)
+    power = ((hiss / 32768) ** 2).reshape(-1, 320).mean(1)
+    silent = silent_rows(power, float(np.quantile(power, 0.95)))
+    assert silent[:45].mean() > 0.95 and silent[105:].mean() > 0.95
+    assert not silent[52:98].any()  # the syllables' own gaps of 0.1 s
+
+
+def test_settled_mouth_is_the_closed_one(tiny: Tiny) -> None:
+    points = tiny.scene.landmarks[:4]
+    shape = points[0]
+    closed = shape[MOUTH] + np.float32(0.01)
+    settled = settle(points, shape, closed, np.array([1.0, 0.5, 0.0, 0.0], np.float32))
+    np.testing.assert_allclose(settled[0, MOUTH], closed, atol=1e-5)
+    np.testing.assert_allclose(settled[2:], points[2:], atol=1e-6)
+    others = np.setdiff1d(np.arange(68), MOUTH)
+    assert np.array_equal(settled[:, others], points[:, others])
+    moved = 0.5 * (points[1, MOUTH] + settle(points, shape, closed, np.ones(4, np.float32))[1, MOUTH])
+    np.testing.assert_allclose(settled[1, MOUTH], moved, atol=1e-6)
+
+
+def test_closed_mouth_is_measured_in_silence(tiny: Tiny) -> None:
+    points = np.repeat(tiny.scene.landmarks[:1], 30, axis=0)
+    points[10:, MOUTH[17]] += (0, 0.05)
+    silent = np.arange(30) < 10
+    found = closed_mouth(points, points[0], silent)
+    np.testing.assert_allclose(found, points[0, MOUTH], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuv444p", "yuv422p10le", "yuv420p12le", "gbrp"])
+@pytest.mark.parametrize("colour", [(5, 1), (1, 1), (1, 2)], ids=["bt601", "bt709", "full"])
+def test_differences_arrive_in_any_format(name: str, colour: tuple[int, int]) -> None:
+    random = np.random.default_rng(0)
+    base = np.full((32, 48, 3), (120, 100, 90), np.uint8) + random.integers(0, 3, (32, 48, 1)).astype(np.uint8)
+    frame = av.VideoFrame.from_ndarray(base, format="rgb24")
+    space = {5: "ITU601", 1: "ITU709"}[colour[0]]
+    wide = {1: "MPEG", 2: "JPEG"}[colour[1]]
+    if name != "gbrp":
+        frame = frame.reformat(format=name, dst_colorspace=space, dst_color_range=wide)
+        frame.colorspace, frame.color_range = colour
+    else:
+        frame = frame.reformat(format=name)
+    picture = from_frame(frame, name, (48, 32))
+    before = [plane.copy() for plane in picture.planes]
+    area = (slice(8, 24), slice(4, 40))
+    difference = np.zeros((16, 36, 3), np.float32)
+    difference[4:12, 5:31] = (40, -30, 25)
+    picture.add(area, difference)
+    back = to_frame(picture, even=False).to_ndarray(format="rgb24").astype(int)
+    inner = np.s_[14:18, 12:32]
+    expected = picture.rgb[inner].astype(int) + difference[10, 20].astype(int)
+    assert np.abs(back[inner] - expected).max() <= 3
+    for plane, old in zip(picture.planes, before, strict=True):
+        down, across = (-(-a // b) for a, b in zip((32, 48), plane.shape, strict=True))
+        kept = np.ones(plane.shape, bool)
+        kept[12 // down : 20 // down, 9 // across : 35 // across + 1] = False
+        assert np.array_equal(plane[kept], old[kept])
+
+
+@pytest.mark.parametrize(
+    ("stored", "lossless", "expected"),
+    [
+        ("yuvj420p", True, "yuv420p"),
+        ("nv12", True, "yuv420p"),
+        ("yuv422p", False, "yuv420p"),
+        ("yuv422p10le", True, "yuv422p10le"),
+        ("p010le", False, "yuv420p10le"),
+        ("yuva444p12le", True, "yuv444p12le"),
+        ("rgba", True, "gbrp"),
+        ("rgb24", False, "yuv420p"),
+        ("gray", True, "yuv420p"),
+    ],
+)
+def test_working_formats(stored: str, lossless: bool, expected: str) -> None:
+    assert working_format(stored, lossless) == expected
+
+
+def test_mask_follows_both_jaws(tiny: Tiny) -> None:
+    source = tiny.scene.landmarks[0]
+    dropped = source.copy()
+    dropped[4:13, 1] += 0.06
+    plain, lower = jaw_mask(source, source, SIZE), jaw_mask(source, dropped, SIZE)
+    assert lower.sum() > plain.sum() and np.array_equal(lower, jaw_mask(dropped, source, SIZE))
+    assert plain[: SIZE // 2 - SIZE // 16].max() == 0
+    mouth = source[MOUTH].mean(0) * SIZE
+    assert plain[int(mouth[1]), int(mouth[0])] == 1
+    assert plain[:, 0].max() == plain[:, -1].max() == 0
+
+
+def test_colours_are_matched_along_the_border(tiny: Tiny) -> None:
+    mask = jaw_mask(tiny.scene.landmarks[0], tiny.scene.landmarks[0], SIZE)
+    source = np.full((SIZE, SIZE, 3), 120, np.uint8)
+    painted = source + np.array([10, 0, 246], np.uint8)  # redder, less blue
+    matched = match_colours(painted, source, mask)
+    assert np.abs(matched[mask > 0] - 120).max() < 1.5
+    assert np.array_equal(match_colours(source, source, mask), source.astype(np.float32))
+
+
+def test_streams_keep_order_and_errors() -> None:
+    def items() -> Iterator[int]:
+        yield from range(5)
+        raise ValueError("broken")
+
+    stream = ahead(items(), 2)
+    assert [next(stream), *(next(stream) for _ in range(4))] == [0, 1, 2, 3, 4]
+    with pytest.raises(ValueError, match="broken"):
+        next(stream)
+    endless = ahead(iter(lambda: 1, 2), 2)
+    assert next(endless) == 1
+    endless.close()  # type: ignore[attr-defined]  # its thread ends
