@@ -19,8 +19,8 @@ BANDS = 29
 SILENCE = -1.0
 
 HOP = RATE // 50  # 320 samples
-_WIDTH = RATE // 40  # 400 samples, 25 ms
-LEAD = _WIDTH // 2 - HOP // 2  # samples of a row's window before the row itself
+WIDTH = RATE // 40  # 400 samples, 25 ms
+LEAD = WIDTH // 2 - HOP // 2  # samples of a row's window before the row itself
 _FFT = 512
 _LOW, _HIGH = 60.0, 7600.0  # Hz
 _ACTIVE = 10 ** (-25 / 10)
@@ -46,8 +46,8 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
         (round(n / 16000 * 50), 29) float32 in [-1, 1].
     """
     rows = row_count(len(samples) / RATE)
-    padded = np.concatenate([np.zeros(LEAD, np.int16), samples, np.zeros(_WIDTH + HOP, np.int16)])
-    return mel_rows(padded[: rows * HOP + _WIDTH - HOP], level_of(row_power(samples)))
+    padded = np.concatenate([np.zeros(LEAD, np.int16), samples, np.zeros(WIDTH + HOP, np.int16)])
+    return mel_rows(padded[: rows * HOP + WIDTH - HOP], level_of(row_power(samples)))
 
 
 def mel_rows(samples: np.ndarray, level: float) -> np.ndarray:
@@ -61,10 +61,10 @@ def mel_rows(samples: np.ndarray, level: float) -> np.ndarray:
         (rows, 29) float32 in [-1, 1].
     """
     signal = samples.astype(np.float64) / 32768
-    if len(signal) < _WIDTH:
+    if len(signal) < WIDTH:
         return np.zeros((0, BANDS), np.float32)
-    pieces = np.lib.stride_tricks.sliding_window_view(signal, _WIDTH)[::HOP]
-    window = np.hanning(_WIDTH + 1)[:-1]
+    pieces = np.lib.stride_tricks.sliding_window_view(signal, WIDTH)[::HOP]
+    window = np.hanning(WIDTH + 1)[:-1]
     spectrum = np.abs(np.fft.rfft(pieces * window, _FFT)) ** 2 / np.sum(window**2) / _FFT
     energy = 2 * spectrum @ mel_filters().T  # power per band
     low, high = _CLIP

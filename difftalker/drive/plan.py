@@ -152,7 +152,7 @@ def make_plan(
         order,
         visibility(familiar_face),
         rest(silent, frames, footage.fps),
-        Features(make_encoder(face.audio), sound, footage.fps, frames),
+        Features(make_encoder(face.audio), sound, footage.fps),
         model,
         np.array(face.speaker.closed_mouth, np.float32),
         settings,

@@ -45,7 +45,7 @@ def test_film_and_file(face: TalkingFace, folder: Path, tmp_path: Path) -> None:
         frames = list(film.decode(video=0))
         assert film.streams.audio and "Synthetic" in film.metadata["comment"]
     assert len(frames) == report.frames == 10 and (frames[0].width, frames[0].height) == (2 * SIDE, SIDE + FOOTER)
-    assert stages[-1] == ("draw", 10, 10) and ("survey", 16, 20) in stages
+    assert stages[-1] == ("draw", 10, 10) and ("survey", 16, 16) in stages
     points = read_completed(tmp_path / "p.parquet", 10)
     np.testing.assert_array_equal(points, face.landmarks(folder / "speech.wav"))
     assert pq.read_table(tmp_path / "p.parquet").column("clip").to_pylist() == ["speech"] * 10
