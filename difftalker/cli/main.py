@@ -11,6 +11,7 @@ from difftalker.cli.add import add
 from difftalker.cli.app import app as browser_app
 from difftalker.cli.doctor import doctor
 from difftalker.cli.dub import dub
+from difftalker.cli.evaluate import evaluate
 from difftalker.cli.export import export
 from difftalker.cli.landmarks import landmarks
 from difftalker.cli.preset import preset
@@ -30,6 +31,7 @@ app.command()(export)
 app.command()(landmarks)
 app.command()(preset)
 app.command("app")(browser_app)
+app.command()(evaluate)
 app.add_typer(weights, name="weights")
 
 

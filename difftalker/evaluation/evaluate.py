@@ -15,7 +15,7 @@ from difftalker.evaluation.references import Source
 from difftalker.evaluation.rows import Rows
 from difftalker.evaluation.samples import mouth_opening, sample_positions
 from difftalker.evaluation.scores import FrameScores
-from difftalker.evaluation.source import SourceFrames
+from difftalker.evaluation.source import Pictures
 from difftalker.evaluation.sync import SyncScorer
 from difftalker.evaluation.sync_crop import SyncCrop
 from difftalker.landmarks.topology import CONTOUR, MOUTH
@@ -59,7 +59,7 @@ def evaluate(
     sources: Mapping[str, Source],
     predicted: Mapping[str, np.ndarray],
     crops: Callable[[slice], np.ndarray],
-    pictures: SourceFrames,
+    pictures: Pictures,
     detect: Submit,
     config: DetectorConfig,
     expert: Callable[[str], SyncScorer],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -12,6 +13,14 @@ from difftalker.evaluation.rows import Rows
 from difftalker.tables import read_table, tensor
 from difftalker.video.decode import decode_frames
 from difftalker.video.probe import list_videos
+
+
+class Pictures(Protocol):
+    """Where whole source pictures come from."""
+
+    def read(self, rows: Rows, chosen: slice) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Pictures (height, width, 3) uint8 RGB with their crop transforms (6,), for rows that follow each other."""
+        ...
 
 
 class SourceFrames:

@@ -29,6 +29,19 @@ class SyncScorer(Protocol):
         ...
 
 
+class Unscored:
+    """Takes the place of a scorer where there is no expert or no sound."""
+
+    def add(self, chosen: slice, images: np.ndarray) -> None:
+        pass
+
+    def distances(self) -> np.ndarray:
+        return np.zeros(0)
+
+    def means(self) -> dict[str, float]:
+        return {}
+
+
 def sound_embeddings(expert: SyncExpert, test: Rows, frames: Path, fps: float) -> list[np.ndarray]:
     """The expert's embeddings of the sound under each run of the test split, (windows, d) each.
 

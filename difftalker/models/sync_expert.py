@@ -16,13 +16,13 @@ def load_sync_expert(folder: Path) -> SyncNet | OfficialSyncNet:
     """Read the model that the stage `build_syncnet` left, in eval mode.
 
     Args:
-        folder: `config.json`, whose `expert` names the class, and `model.safetensors`.
+        folder: `config.json`, whose `expert` names the class (`trained` where it is missing), and `model.safetensors`.
 
     Raises:
         UserError: a file is missing, damaged or does not fit.
     """
 
     def build(config: dict[str, Any]) -> SyncNet | OfficialSyncNet:
-        return EXPERTS[config.pop("expert")](**config)
+        return EXPERTS[config.pop("expert", "trained")](**config)
 
     return load_weights(folder, build).eval()

@@ -1,0 +1,126 @@
+"""`difftalker evaluate`: films of any system against a reference, in one table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from difftalker.cli.project import PARAMS
+from difftalker.config import DetectorConfig, load_params
+from difftalker.errors import UserError
+from difftalker.evaluation.compare import REFERENCE, Comparison, NamedExpert, Settings, compare
+from difftalker.evaluation.reference_film import CropSettings
+from difftalker.evaluation.sync_crop import RuleName, check_rule
+from difftalker.models.sync_expert import load_sync_expert
+from difftalker.models.syncnet import SyncNet
+from difftalker.models.syncnet_official import read_published
+from difftalker.report.table import cell, check_output, shown_columns, write_comparison
+from difftalker.training.device import select_device
+from difftalker.weights.store import locate
+
+SYNCNET = Path("data/models/syncnet")  # the project's expert
+
+
+def evaluate(
+    reference: Annotated[Path, typer.Option(help="The real film, with sound.")],
+    candidate: Annotated[
+        list[str], typer.Option(metavar="NAME=FILE", help="A film of the same view, made by any system; repeatable.")
+    ],
+    sync_model: Annotated[
+        str | None,
+        typer.Option(help="Folder of a sync expert, or `official`. By default the project's, if there is one."),
+    ] = None,
+    sync_crop: Annotated[
+        Literal["pipeline", "face_track", "lrs"] | None,
+        typer.Option(help="What the expert sees; `face_track` for the official one, `pipeline` for a trained one."),
+    ] = None,
+    crop: Annotated[
+        Literal["face", "none"],
+        typer.Option(help="`face`: cut the face out; `none`: the pictures are face crops already."),
+    ] = "face",
+    size: Annotated[int | None, typer.Option(help="Side of the crop in pixels.", min=32, max=1024)] = None,
+    detector: Annotated[Literal["dlib", "fan"] | None, typer.Option(help="What finds landmarks.")] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option(help="Where networks run.")] = None,
+    params: Annotated[
+        Path | None, typer.Option(help="A params.yaml to take crop, detector and rate from; the project's by default.")
+    ] = None,
+    out: Annotated[list[Path] | None, typer.Option(help="Table to write: .md, .csv or .json; repeatable.")] = None,
+) -> None:
+    """Compute every metric of the pipeline for films of any system, under one protocol. Works without a project."""
+    for path in out or []:
+        check_output(path)
+    films = dict(_candidate(text) for text in candidate)
+    if len(films) < len(candidate):
+        raise UserError("--candidate: every name may be given once")
+    settings = _settings(params, crop, size, detector, device)
+    expert, rule = _expert(sync_model, sync_crop, settings.device)
+    comparison = compare(reference, films, replace(settings, rule=rule), expert)
+    show(comparison)
+    for path in out or []:
+        write_comparison(path, comparison)
+        print(f"written: {path}")
+
+
+def show(comparison: Comparison) -> None:
+    """Print the table, the protocol and the notes."""
+    shown = shown_columns(comparison)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for name in comparison.rows:
+        table.add_column(name, justify="right", overflow="fold")
+    for column in shown:
+        cells = [cell(column, row.get(column.key)) for row in comparison.rows.values()]
+        table.add_row(f"{column.name} {column.arrow}".strip(), *cells)
+    Console().print(table)
+    for key, text in comparison.protocol.items():
+        print(f"{key.replace('_', ' ')}: {text}")
+    for note in comparison.notes:
+        print(f"note: {note}")
+
+
+def _candidate(text: str) -> tuple[str, Path]:
+    name, sign, path = text.partition("=")
+    if not sign or not path or not re.fullmatch(r"[\w .+-]+", name):
+        raise UserError(f"--candidate {text!r}: write NAME=FILE; names hold letters, digits, spaces and . _ + -")
+    if name.lower() in (REFERENCE, "name"):
+        raise UserError(f"--candidate {text!r}: {name!r} is taken; choose another name")
+    return name, Path(path)
+
+
+def _settings(
+    params: Path | None, crop: Literal["face", "none"], size: int | None, detector: str | None, device: str | None
+) -> Settings:
+    usual = Settings()
+    if params is None and not PARAMS.is_file():
+        fps, laid, found, where, pin = usual.fps, usual.crop, usual.detector, usual.device, usual.pin
+    else:
+        given = load_params(params or PARAMS)
+        fps, found, where, pin = given.video.fps, given.detector, given.device, given.weights.fan2d
+        laid = CropSettings("face", given.video.size, given.frames.margin, given.frames.smoothing)
+    if detector is not None:
+        fields = ("upscale", "jitter", "smoothing", "max_gap")
+        found = DetectorConfig(name=detector, **{field: getattr(found, field) for field in fields})  # type: ignore[arg-type]
+    where = device or where
+    where = str(select_device(where))  # type: ignore[arg-type]
+    laid = CropSettings(crop, size or laid.size, laid.margin, laid.smoothing)
+    return Settings(fps, laid, found, usual.rule, where, pin)
+
+
+def _expert(model: str | None, rule: RuleName | None, device: str) -> tuple[NamedExpert | None, RuleName]:
+    if model is None and not (SYNCNET / "config.json").is_file():
+        return None, "pipeline"
+    if model == "official":
+        loaded: object = read_published(locate("syncnet"))
+    else:
+        loaded = load_sync_expert(Path(model) if model else SYNCNET)
+    expert = loaded.to(device)  # type: ignore[attr-defined]
+    kind = "trained" if isinstance(expert, SyncNet) else "official"
+    chosen: RuleName = rule or ("pipeline" if kind == "trained" else "face_track")
+    check_rule(kind, chosen)
+    return NamedExpert(expert, expert.title, expert.fps), chosen

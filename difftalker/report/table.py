@@ -1,0 +1,90 @@
+"""The table of a comparison of films as Markdown, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from difftalker.errors import UserError
+from difftalker.evaluation.compare import Comparison
+from difftalker.files import replacing
+from difftalker.report.comparison import Column, columns
+
+_COUNTS = ("undetected",)  # figures without a column of the report
+
+
+def shown_columns(comparison: Comparison) -> list[Column]:
+    """The measures that some row has."""
+    found = {key for row in comparison.rows.values() for key in row}
+    return [column for column in columns(comparison.protocol) if column.key in found]
+
+
+def cell(column: Column, value: float | None) -> str:
+    """A value as text: infinite PSNR is that of equal pictures."""
+    return "∞" if value is not None and math.isinf(value) else column.show(value)
+
+
+def markdown(comparison: Comparison) -> str:
+    """The table, then notes, protocol and what each measure is."""
+    shown = shown_columns(comparison)
+    lines = [
+        "| | " + " | ".join(f"{column.name} {column.arrow}".strip() for column in shown) + " |",
+        "|---" + "|---:" * len(shown) + "|",
+    ]
+    for name, row in comparison.rows.items():
+        cells = [cell(column, row.get(column.key)) for column in shown]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    lines += ["", "Protocol:", ""]
+    lines += [f"- {key.replace('_', ' ')}: {text}" for key, text in comparison.protocol.items()]
+    lines += ["", "Measures:", ""]
+    lines += [f"- **{column.name}**: {column.protocol}" for column in shown]
+    if comparison.notes:
+        lines += ["", "Notes:", "", *(f"- {note}" for note in comparison.notes)]
+    return "\n".join(lines) + "\n"
+
+
+def as_csv(comparison: Comparison) -> str:
+    """One line per film: name, figures under the keys of metrics.json, and the protocol in the last columns."""
+    keys = [column.key for column in shown_columns(comparison)]
+    keys += [key for key in _COUNTS if any(key in row for row in comparison.rows.values())]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["name", *keys, *comparison.protocol])
+    for name, row in comparison.rows.items():
+        figures = ["" if row.get(key) is None else f"{row[key]:.6g}" for key in keys]
+        writer.writerow([name, *figures, *comparison.protocol.values()])
+    return text.getvalue()
+
+
+def as_json(comparison: Comparison) -> str:
+    """`protocol`, `rows` (name -> figures, rounded to 6 digits after the point; infinity as "inf") and `notes`."""
+    rows = {
+        name: {key: round(value, 6) if math.isfinite(value) else "inf" for key, value in sorted(row.items())}
+        for name, row in comparison.rows.items()
+    }
+    document = {"protocol": comparison.protocol, "rows": rows, "notes": comparison.notes}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+FORMATS: dict[str, Callable[[Comparison], str]] = {".md": markdown, ".csv": as_csv, ".json": as_json}
+
+
+def check_output(path: Path) -> None:
+    """Refuse a file name whose suffix is no format.
+
+    Raises:
+        UserError: it is none of .md, .csv and .json.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise UserError(f"{path}: tables are written as {', '.join(FORMATS)}; give the file one of these suffixes")
+
+
+def write_comparison(path: Path, comparison: Comparison) -> None:
+    """Write the table in the format of the file's suffix."""
+    check_output(path)
+    with replacing(path) as partial:
+        partial.write_text(FORMATS[path.suffix.lower()](comparison), encoding="utf-8")
