@@ -52,7 +52,9 @@ class LandmarkInjection(nn.Module):
         place_q, place_k = self._positions(h, w, hidden)  # (heads, n, 3) each
         q = torch.cat([q * scale, place_q.expand(b, -1, -1, -1)], dim=-1)
         k = torch.cat([k, place_k.expand(b, -1, -1, -1)], dim=-1)
-        mixed = F.scaled_dot_product_attention(q, k, v, scale=1.0)  # (b, heads, n, c/heads)
+        # Fused attention wants values as wide as the keys; without it memory grows with n * n (4,096 at 512 px).
+        v = F.pad(v, (0, q.shape[-1] - v.shape[-1]))
+        mixed = F.scaled_dot_product_attention(q, k, v, scale=1.0)[..., : c // self.heads]  # (b, heads, n, c/heads)
         out = self.to_out(mixed.transpose(1, 2).reshape(b, h * w, c))  # (b, n, c)
         return hidden + out.transpose(1, 2).reshape(b, c, h, w)
 
