@@ -14,10 +14,12 @@ from difftalker.cli.project import PARAMS, RAW
 from difftalker.config import load_params
 from difftalker.doctor.findings import Finding, judge
 from difftalker.doctor.measure import measure_clips
+from difftalker.doctor.pretrained import pretrained
 from difftalker.doctor.speed import training_time
 from difftalker.errors import UserError
 from difftalker.parallel import processes, worker_count
 from difftalker.recording import gather
+from difftalker.training.device import select_device
 from difftalker.video.decode import frame_count
 from difftalker.video.probe import validate_video
 
@@ -29,6 +31,7 @@ def doctor(
 ) -> None:
     """Measure footage and say what is good, doubtful or wrong with it. Status 1 if something is wrong."""
     params = load_params(PARAMS)
+    select_device(params.device)  # if it is not present, that comes out before the measuring
     fps = params.video.fps
     files = gather([find(name)])
     infos = [validate_video(path) for path in files]
@@ -36,7 +39,7 @@ def doctor(
     workers = worker_count(frames // 100)
     with tqdm(total=frames, desc="measure", unit="frame", mininterval=0.5) as bar, processes(workers) as executor:
         clips = list(measure_clips(infos, fps, executor, workers, bar.update))
-    findings = [*judge(clips, params), training_time(params)]
+    findings = [*judge(clips, params), *pretrained(params), training_time(params)]
     show(findings)
     raise typer.Exit(any(finding.verdict == "problem" for finding in findings))
 

@@ -75,6 +75,8 @@ def trainings(params: Params, device: torch.device) -> Iterator[tuple[str, Train
             network, prior, latents, latents, points.numpy(), features.numpy(), replace(face, train=config), **same
         ),
     )
+    if params.syncnet.source != "train":
+        return
     frames = params.syncnet.train.batch_size + 60  # every window has neighbours to be compared with
     pictures = torch.randint(0, 256, (frames, HEIGHT, WIDTH, 3), generator=generator, dtype=torch.uint8)
     noise = torch.randint(-9999, 9999, (round(frames / fps * RATE),), generator=generator, dtype=torch.int16)

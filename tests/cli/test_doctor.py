@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from difftalker.cli.main import main
 
@@ -46,3 +47,11 @@ def test_bad_input_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str],
     assert status(name) == 1
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: ") and name in lines[0]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_absent_gpu_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("device: auto", "device: cuda"))
+    assert status("anyone") == 1
+    assert "device = cuda: not present on this machine" in capsys.readouterr().err
