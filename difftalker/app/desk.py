@@ -22,6 +22,9 @@ Tell = Callable[[float, str], None]  # done part in [0, 1], and what is being do
 
 _STAGES = {"survey": "Looking at the footage", "draw": "Drawing", "paint": "Painting"}
 _STEADY = 3.0  # seconds after which the time left is worth telling
+_PREFIX = "job-"
+
+KEPT = 3600  # seconds that a visitor's files stay
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Wish:
         face: name of a face.
         audio: the sound.
         video: base video; the face's own footage where absent.
-        gain: factor of the mouth's motion.
+        gain: factor of the mouth's opening.
         smoothing: seconds over which the mouth's motion is smoothed.
         points: an edited landmark file.
         label: whether to burn in a visible note.
@@ -111,7 +114,8 @@ class Desk:
             raise UserError("No sound yet: upload a file or record one")
         sound_seconds(Path(wish.audio), self.limits)
         stop = self._stops[visitor] = threading.Event()
-        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        self._tidy()
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self.folder))
         choices = {
             "audio": wish.audio,
             "video": wish.video,
@@ -128,6 +132,11 @@ class Desk:
             raise
         finally:
             self._stops.pop(visitor, None)
+
+    def _tidy(self) -> None:
+        for folder in self.folder.glob(f"{_PREFIX}*"):
+            if time.time() - folder.stat().st_mtime > KEPT:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _face(self, name: str | None) -> TalkingFace:
         if name not in self.faces:

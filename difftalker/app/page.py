@@ -9,8 +9,9 @@ from typing import Any
 
 import gradio as gr
 
-from difftalker.app.desk import Desk, Made, Wish
+from difftalker.app.desk import KEPT, Desk, Made, Wish
 from difftalker.app.limits import Limits, sound_seconds
+from difftalker.drive.label import TEXT
 from difftalker.drive.settings import Interrupted
 from difftalker.errors import UserError
 
@@ -33,7 +34,7 @@ def theme() -> Any:
 def build(desk: Desk) -> gr.Blocks:
     """Lay out the page for a desk."""
     names = list(desk.faces)
-    with gr.Blocks(title="DiffTalker", analytics_enabled=False, delete_cache=(600, 3600)) as page:
+    with gr.Blocks(title="DiffTalker", analytics_enabled=False, delete_cache=(600, KEPT)) as page:
         gr.Markdown(_INTRODUCTION, elem_id="introduction")
         with gr.Row(equal_height=False):
             with gr.Column(scale=4, min_width=330):
@@ -51,17 +52,17 @@ def build(desk: Desk) -> gr.Blocks:
                         2,
                         1,
                         step=0.05,
-                        label="Motion",
-                        info="1: as learnt; 0: at rest; 2: twice as far",
+                        label="Opening",
+                        info="1 as learnt, 0 closed, 2 twice as far",
                         elem_id="gain",
                     )
                     smoothing = gr.Slider(
-                        0, 0.2, 0, step=0.01, label="Smoothing", info="seconds; more is calmer and less distinct"
+                        0, 0.2, 0, step=0.01, label="Smoothing", info="seconds; more is calmer, less distinct"
                     )
                     points = gr.File(
                         label="Edited landmark file", file_types=[".parquet"], elem_id="points", height=110
                     )
-                label = gr.Checkbox(False, label="Write a small note into the picture: synthetic", elem_id="label")
+                label = gr.Checkbox(False, label=f"Write “{TEXT}” into the picture", elem_id="label")
                 with gr.Row():
                     look = gr.Button("Preview landmarks", elem_id="preview", min_width=150)
                     make = gr.Button("Make video", variant="primary", elem_id="make", min_width=120)

@@ -22,7 +22,7 @@ def dub(
     codec: Annotated[Literal["h264", "lossless"], typer.Option(help="How pictures are stored.")] = "h264",
     track: Annotated[int | None, typer.Option(min=1, help="Which of several faces, counted from the left.")] = None,
     landmarks: Annotated[Path | None, typer.Option(help="Landmarks of `difftalker landmarks` to paint from.")] = None,
-    mouth_gain: Annotated[float, typer.Option(min=0.0, max=3.0, help="Factor of the mouth's motion.")] = 1.0,
+    mouth_gain: Annotated[float, typer.Option(min=0.0, max=3.0, help="Factor of the gap between the lips.")] = 1.0,
     smoothing: Annotated[float, typer.Option(min=0.0, max=1.0, help="Smoothing of the mouth's motion, seconds.")] = 0.0,
     label: Annotated[bool, typer.Option("--label", help="Burn a small visible note into the pictures.")] = False,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Frames painted at once.")] = None,

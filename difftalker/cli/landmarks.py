@@ -19,7 +19,7 @@ def landmarks(
     face: Annotated[Path, typer.Option(help="Exported face, or this project's models.")] = MODELS,
     parquet: Annotated[Path | None, typer.Option(help="Also write the points, to edit and give back to dub.")] = None,
     track: Annotated[int | None, typer.Option(min=1, help="Which of several faces, counted from the left.")] = None,
-    mouth_gain: Annotated[float, typer.Option(min=0.0, max=3.0, help="Factor of the mouth's motion.")] = 1.0,
+    mouth_gain: Annotated[float, typer.Option(min=0.0, max=3.0, help="Factor of the gap between the lips.")] = 1.0,
     smoothing: Annotated[float, typer.Option(min=0.0, max=1.0, help="Smoothing of the mouth's motion, seconds.")] = 0.0,
     given: Annotated[Path | None, typer.Option("--landmarks", help="Show these, edited, instead of new ones.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")] = False,

@@ -16,7 +16,7 @@ class Settings:
     codec: `h264`, or `lossless`.
     track: which of several faces, counted from the left, from 1; None chooses by place and size.
     label: burn a small visible note into the pictures.
-    mouth_gain: factor of the mouth's motion; 1 leaves it as it is.
+    mouth_gain: factor of the gap between the lips; 1 leaves it as it is.
     smoothing: standard deviation of a Gaussian on the mouth's motion, in seconds.
     batch_size: frames painted at once; None takes the face's own.
     segment: frames of a stretch that is encoded on its own.

@@ -36,6 +36,22 @@ def test_a_port_in_use_is_one_line() -> None:
             serve({}, Limits(), "127.0.0.1", port, browser=False)
 
 
+@pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("127.0.0.1", False)])
+def test_letting_others_in_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], host: str, warned: bool
+) -> None:
+    class Reached(Exception):
+        pass
+
+    def stop() -> None:
+        raise Reached
+
+    monkeypatch.setattr("difftalker.app.serve._surroundings", stop)  # the server does not start
+    with pytest.raises(Reached):
+        serve({}, Limits(), host, 0, browser=False)
+    assert ("without a password" in capsys.readouterr().err) == warned
+
+
 def test_without_gradio_the_error_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
