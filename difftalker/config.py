@@ -242,6 +242,17 @@ class Params:
             raise ValueError(f"syncnet.source 'official' needs video.fps 25.0, not {self.video.fps}")
         return self
 
+    @model_validator(mode="after")
+    def _latents_fit(self) -> Params:
+        halvings = len(self.prior.unet.channels) - 1
+        multiple = self.prior.patch * max(2, 2**halvings)
+        if self.prior.source != "huggingface" and self.video.size % multiple:
+            raise ValueError(
+                f"video.size {self.video.size} does not fit prior.patch and prior.unet.channels; set it to a multiple "
+                f"of {multiple}"
+            )
+        return self
+
     @field_validator("recordings")
     @classmethod
     def _distinct(cls, names: list[str]) -> list[str]:

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig
+from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig, WeightsConfig
 from difftalker.errors import UserError
 
 FORMAT = 1  # raised when older versions can no longer read the folder
@@ -64,6 +64,7 @@ class Description:
         detector, audio, sampling: the groups of the parameters.
         speaker: measures of the speaker.
         footage: file name of the base footage under `footage/`, if it is there.
+        weights: hashes of the pretrained weights that detector and audio encoder read; None takes the published ones.
     """
 
     format: int
@@ -78,6 +79,7 @@ class Description:
     sampling: SamplingConfig
     speaker: Speaker
     footage: str | None = None
+    weights: WeightsConfig | None = None
 
 
 _ADAPTER = TypeAdapter(Description)

@@ -13,6 +13,7 @@ from difftalker.errors import UserError
 from difftalker.models.prior import Prior
 
 _BATCH = 16
+_PIXELS = 2**20  # of a batch: larger crops go in smaller batches, whose memory a large autoencoder multiplies by 3,000
 _FILES = ("full.npy", "upper.npy")
 
 
@@ -55,7 +56,7 @@ def _batches(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     batch: list[np.ndarray] = []
     for frame in frames:
         batch.append(frame)
-        if len(batch) == _BATCH:
+        if len(batch) == max(1, min(_BATCH, _PIXELS // (frame.shape[0] * frame.shape[1]))):
             yield np.stack(batch)
             batch = []
     if batch:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from difftalker.composite import composite, upper_face
 from difftalker.config import SamplingConfig
@@ -15,6 +17,9 @@ from difftalker.diffusion import sample
 from difftalker.landmarks.raster import rasterise
 from difftalker.models.face import FaceNetwork
 from difftalker.models.prior import Prior
+from difftalker.training.memory import out_of_memory
+from difftalker.training.precision import autocast
+from difftalker.training.transfer import to_device
 
 
 @dataclass
@@ -52,15 +57,23 @@ class Synthesiser:
 
         Returns:
             (b, h, w, 3) uint8 RGB: source above, generated below.
+
+        Raises:
+            UserError: memory is not enough.
         """
+        with out_of_memory(f"lower sampling.batch_size (now {self.config.batch_size}) in params.yaml"):
+            return self._paint(crops, landmarks, features)
+
+    def _paint(self, crops: np.ndarray, landmarks: np.ndarray, features: np.ndarray) -> np.ndarray:
         started = time.perf_counter()
         upper = torch.from_numpy(self.prior.encode(upper_face(crops))).to(self.device)
         started = self._lap("encode", started)
         signal = features if self.network.condition == "audio" else rasterise(landmarks, crops.shape[2])
-        conditions = self.network.encode_condition(upper, torch.from_numpy(signal).to(self.device), self.prior.context)
+        with autocast(self.device):
+            conditions = self.network.encode_condition(upper, to_device(signal, self.device), self.prior.context)
         noise = torch.randn(upper.shape[1:], generator=torch.Generator().manual_seed(self.config.seed))
         latents = sample(
-            lambda z, step: self.network(z, step, conditions),
+            lambda z, step: self._predict(z, step, conditions),
             upper,
             noise.to(self.device).expand_as(upper),
             self.prior.alphas_cumprod,
@@ -73,6 +86,10 @@ class Synthesiser:
         result = composite(crops, generated)
         self._lap("composite", started)
         return result
+
+    def _predict(self, latents: Tensor, step: Tensor, conditions: dict[str, Any]) -> Tensor:
+        with autocast(self.device):
+            return self.network(latents, step, conditions).float()
 
     def _lap(self, part: str, started: float) -> float:
         now = time.perf_counter()

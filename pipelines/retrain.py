@@ -176,7 +176,8 @@ def compare(root: Path, incumbent: Snapshot, candidate: Snapshot) -> tuple[Verdi
     if candidate.metrics is None:
         raise UserError("the experiment left no data/results/metrics.json; is it `cache: false` in dvc.yaml?")
     if incumbent.trained:
-        measured = measure_champion(root, incumbent, candidate, commands())
+        with locked(device_lock(), "the compute device", log.info, cancellation()):
+            measured = measure_champion(root, incumbent, candidate, commands())
         if measured.differences:
             log.info("the champion was measured again, since these differ: %s", ", ".join(measured.differences))
         if measured.seen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import resource
 import sys
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from difftalker.config import load_params
 from difftalker.errors import UserError
 from difftalker.files import replacing
 
@@ -24,6 +26,7 @@ def run(name: str, main: Callable[[], None]) -> None:
     """
     started = time.perf_counter()
     try:
+        _check_ahead(name)
         main()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -36,3 +39,18 @@ def run(name: str, main: Callable[[], None]) -> None:
     record = {"seconds": round(time.perf_counter() - started, 2), "peak_bytes": peak_bytes}
     with replacing(TIMINGS / f"{name}.json") as partial:
         partial.write_text(json.dumps(record) + "\n")
+
+
+def _check_ahead(name: str) -> None:
+    """Find at the start what would stop a later stage after hours of work: an absent GPU, a prior that does not fit.
+
+    What is looked up by name here decides no result, so it is no dependency of the stages.
+    """
+    if not Path("params.yaml").exists():
+        return
+    params = load_params()
+    if params.device in ("cuda", "mps"):
+        importlib.import_module("difftalker.training.device").select_device(params.device)
+    if params.prior.source == "huggingface" and name.startswith("extract_frames"):
+        check = importlib.import_module("difftalker.models.huggingface").check_model
+        check(params.prior.model, params.prior.revision, params.video.size)

@@ -73,6 +73,10 @@ def test_documentation_names_every_key() -> None:
         ("face.train.steps", 0, "greater than 0"),
         ("split.test_fraction", 1.0, "less than 1"),
         ("seed", True, "integer"),
+        ("video.size", 144, "multiple of 32"),
+        ("face.train.accumulate", 0, "greater than 0"),
+        ("face.train.compile", "yes", "boolean"),
+        ("prior.model", "", "at least 1 character"),
         ("video", None, "object"),
     ],
 )

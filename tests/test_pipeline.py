@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
+import runpy
+import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.project import STEPS, Project
+from tests.models.tiny_diffusion import write_model
+from tests.project import ROOT, STEPS, Project
 
 METRICS = (
     "landmark_distance",
@@ -99,3 +105,31 @@ def test_wrong_params_stop_a_stage_in_one_line(project: Project) -> None:
         assert "error: params.yaml: video.fps = -1.0" in output and "Traceback" not in output
     finally:
         path.write_text(text)
+
+
+def test_stable_diffusion_as_the_prior(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The stages of the paper's preset that a prior decides, on a tiny model of Stable Diffusion's architecture."""
+    root = tmp_path / "project"
+    shutil.copytree(project.root, root, ignore=shutil.ignore_patterns(".git", ".dvc", "prior", "face", "results"))
+    write_model(tmp_path / "model", with_text=importlib.util.find_spec("transformers") is not None)
+    params = yaml.safe_load((root / "params.yaml").read_text())
+    paper = yaml.safe_load((ROOT / "presets/paper.yaml").read_text())
+    params["prior"] = paper["prior"] | {"model": str(tmp_path / "model")}
+    params["face"] = paper["face"]
+    params["face"]["train"] |= {"steps": 4, "batch_size": 2, "accumulate": 2, "warmup_steps": 1}
+    params["detector"]["name"] = "dlib"
+    (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    monkeypatch.chdir(root)
+    commands = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
+    for name in ("build_prior", "encode_latents", "train_face", "synthesise", "evaluate"):
+        monkeypatch.setattr(sys, "argv", commands[name]["cmd"].split()[2:])
+        runpy.run_module(f"stages.{name}", run_name="__main__")
+    assert "step 4/4" in capsys.readouterr().err
+    kinds = [json.loads((root / f"data/models/prior/{part}/config.json").read_text()) for part in ("vae", "unet")]
+    assert [kind["_class_name"] for kind in kinds] == ["AutoencoderKL", "UNet2DConditionModel"]
+    metrics = json.loads((root / "data/results/metrics.json").read_text())
+    assert not [name for name in METRICS if not isinstance(metrics.get(name), float)]
+    assert "vae_reconstruction" in metrics["reference"]
+    assert (root / "data/results/synthesis/demo.mp4").exists()

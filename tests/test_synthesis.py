@@ -1,11 +1,18 @@
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
 
 from difftalker.config import SamplingConfig
+from difftalker.errors import UserError
 from difftalker.models.face import FaceNetwork
+from difftalker.models.huggingface import import_prior
 from difftalker.synthesis import Synthesiser
 from difftalker.training.seeds import seeded
 from tests.models.small_prior import SIZE, small_prior
+from tests.models.tiny_diffusion import SIZE as SD_SIZE
+from tests.models.tiny_diffusion import write_model
 
 RANDOM = np.random.default_rng(0)
 CROPS = RANDOM.integers(0, 256, (3, SIZE, SIZE, 3), dtype=np.uint8)
@@ -29,6 +36,35 @@ def test_the_source_s_lower_half_leaves_the_output_unchanged() -> None:
     made = synthesiser().paint(CROPS, POINTS, SOUND)
     assert np.array_equal(synthesiser().paint(changed, POINTS, SOUND), made)
     assert not np.array_equal(made, CROPS)
+
+
+def test_stable_diffusion_s_autoencoder_lets_nothing_through(tmp_path: Path) -> None:
+    """`AutoencoderKL` mixes the whole image, yet a pixel of the source's lower half changes nothing."""
+    prior = import_prior(str(write_model(tmp_path / "model", with_text=False)), "", SD_SIZE).float()
+    with seeded(1):
+        network = FaceNetwork(prior.unet, prior.reduction).eval()
+    for injection in network.injections:
+        torch.nn.init.normal_(injection.to_out.weight, generator=torch.Generator().manual_seed(2))
+    crops = RANDOM.integers(0, 256, (2, SD_SIZE, SD_SIZE, 3), dtype=np.uint8)
+    below, above = crops.copy(), crops.copy()
+    below[:, SD_SIZE // 2 :] = 255 - below[:, SD_SIZE // 2 :]
+    above[:, SD_SIZE // 2 - 1, 5] = 255 - above[:, SD_SIZE // 2 - 1, 5]
+    full = prior.encode(crops)
+    assert np.abs(full - prior.encode(below))[:, :, :2].max() > 1e-4, "a full frame's upper rows do know the lower half"
+    paint = Synthesiser(prior, network, SamplingConfig(2, 2, 0), torch.device("cpu")).paint
+    made = paint(crops, POINTS[:2], SOUND[:2])
+    assert np.array_equal(paint(below, POINTS[:2], SOUND[:2]), made)
+    assert not np.array_equal(paint(above, POINTS[:2], SOUND[:2]), made)
+
+
+def test_out_of_memory_names_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
+
+    one = synthesiser()
+    monkeypatch.setattr(one.network, "encode_condition", fail)
+    with pytest.raises(UserError, match=r"out of memory.*lower sampling\.batch_size \(now 2\)"):
+        one.paint(CROPS, POINTS, SOUND)
 
 
 def test_frames_with_equal_input_are_equal() -> None:

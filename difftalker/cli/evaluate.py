@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from difftalker.cli.project import PARAMS
-from difftalker.config import DetectorConfig, load_params
+from difftalker.config import DetectorConfig, Params, load_params
 from difftalker.errors import UserError
 from difftalker.evaluation.compare import REFERENCE, Comparison, NamedExpert, Settings, compare
 from difftalker.evaluation.reference_film import CropSettings
@@ -58,8 +58,9 @@ def evaluate(
     films = dict(_candidate(text) for text in candidate)
     if len(films) < len(candidate):
         raise UserError("--candidate: every name may be given once")
-    settings = _settings(params, crop, size, detector, device)
-    expert, rule = _expert(sync_model, sync_crop, settings.device)
+    given = load_params(params or PARAMS) if params or PARAMS.is_file() else None
+    settings = _settings(given, crop, size, detector, device)
+    expert, rule = _expert(sync_model, sync_crop, settings.device, given.weights.syncnet if given else None)
     comparison = compare(reference, films, replace(settings, rule=rule), expert)
     show(comparison)
     for path in out or []:
@@ -94,13 +95,12 @@ def _candidate(text: str) -> tuple[str, Path]:
 
 
 def _settings(
-    params: Path | None, crop: Literal["face", "none"], size: int | None, detector: str | None, device: str | None
+    given: Params | None, crop: Literal["face", "none"], size: int | None, detector: str | None, device: str | None
 ) -> Settings:
     usual = Settings()
-    if params is None and not PARAMS.is_file():
+    if given is None:
         fps, laid, found, where, pin = usual.fps, usual.crop, usual.detector, usual.device, usual.pin
     else:
-        given = load_params(params or PARAMS)
         fps, found, where, pin = given.video.fps, given.detector, given.device, given.weights.fan2d
         laid = CropSettings("face", given.video.size, given.frames.margin, given.frames.smoothing)
     if detector is not None:
@@ -112,11 +112,13 @@ def _settings(
     return Settings(fps, laid, found, usual.rule, where, pin)
 
 
-def _expert(model: str | None, rule: RuleName | None, device: str) -> tuple[NamedExpert | None, RuleName]:
+def _expert(
+    model: str | None, rule: RuleName | None, device: str, pin: str | None
+) -> tuple[NamedExpert | None, RuleName]:
     if model is None and not (SYNCNET / "config.json").is_file():
         return None, "pipeline"
     if model == "official":
-        loaded: object = read_published(locate("syncnet"))
+        loaded: object = read_published(locate("syncnet", pin))
     else:
         loaded = load_sync_expert(Path(model) if model else SYNCNET)
     expert = loaded.to(device)  # type: ignore[attr-defined]

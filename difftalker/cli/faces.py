@@ -89,6 +89,7 @@ def _trained(folder: Path) -> Named:
         audio=params.audio,
         sampling=params.sampling,
         speaker=measure_speaker(dataset, model, sound, _place(recording)),
+        weights=params.weights,
     )
     found = [path for path in list_videos(RAW / recording) if path.stem == clip] if (RAW / recording).is_dir() else []
     return Named(folder, description, found[0] if found else None, _scene(found[0], recording) if found else None)

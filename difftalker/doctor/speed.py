@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from difftalker.audio.wav import RATE
 from difftalker.config import Params, TrainConfig
@@ -42,30 +43,43 @@ def training_time(params: Params) -> Finding:
     total = sum(seconds.values())
     parts = ", ".join(f"{title} {span(value)}" for title, value in seconds.items())
     text = f"about {span(total)} on {device.type} ({parts})"
+    if params.prior.source == "huggingface":
+        text += "; the face comes on top, see docs/gpu.md"
     if total > _LONG:
         return Finding("training time", text, "warning", "use a GPU, or fewer steps in params.yaml")
     return Finding("training time", text)
 
 
 def trainings(params: Params, device: torch.device) -> Iterator[tuple[str, TrainConfig, Trial]]:
-    """Title, configuration and a run on data drawn at random of every training that the parameters ask for."""
+    """Title, configuration and a run on data drawn at random of every training that the parameters ask for.
+
+    But for the face on an imported prior, which is too large to be tried out.
+    """
     generator = torch.Generator().manual_seed(0)
-    size, fps = params.video.size, params.video.fps
-    prior = build_small_prior(params.prior, size).to(device)
     rows = max(params.prior.unet.train.batch_size, params.landmarks.train.batch_size, params.face.train.batch_size)
-    shape = (rows, prior.latent_channels, size // prior.reduction, size // prior.reduction)
-    latents = torch.randn(shape, generator=generator).numpy()
     points = 0.2 + 0.6 * torch.rand(rows, 68, 2, generator=generator)
     features = torch.randn(rows, 16, 29, generator=generator)
     same: dict[str, Any] = {"seed": params.seed, "device": device, "checkpoint": None}
-
-    if params.prior.source == "train":
-        yield "prior", params.prior.unet.train, lambda config: train_unet(prior, latents, latents, config, **same)
     yield (
         "landmarks",
         params.landmarks.train,
         lambda config: train_landmarks(points, features, replace(params.landmarks, train=config), **same),
     )
+    if params.prior.source != "huggingface":
+        yield from _painting(params, points, features, generator, same)
+    if params.syncnet.source == "train":
+        yield _listening(params, generator, same)
+
+
+def _painting(
+    params: Params, points: Tensor, features: Tensor, generator: torch.Generator, same: dict[str, Any]
+) -> Iterator[tuple[str, TrainConfig, Trial]]:
+    """Prior and face."""
+    prior = build_small_prior(params.prior, params.video.size).to(same["device"])
+    side = params.video.size // prior.reduction
+    latents = torch.randn(len(points), prior.latent_channels, side, side, generator=generator).numpy()
+    if params.prior.source == "train":
+        yield "prior", params.prior.unet.train, lambda config: train_unet(prior, latents, latents, config, **same)
     face = replace(params.face, start="prior")  # the weights do not matter
     network = build_face(prior.unet, prior.reduction, face)
     yield (
@@ -75,13 +89,16 @@ def trainings(params: Params, device: torch.device) -> Iterator[tuple[str, Train
             network, prior, latents, latents, points.numpy(), features.numpy(), replace(face, train=config), **same
         ),
     )
-    if params.syncnet.source != "train":
-        return
+
+
+def _listening(params: Params, generator: torch.Generator, same: dict[str, Any]) -> tuple[str, TrainConfig, Trial]:
+    """The sync expert."""
+    fps = params.video.fps
     frames = params.syncnet.train.batch_size + 60  # every window has neighbours to be compared with
     pictures = torch.randint(0, 256, (frames, HEIGHT, WIDTH, 3), generator=generator, dtype=torch.uint8)
     noise = torch.randint(-9999, 9999, (round(frames / fps * RATE),), generator=generator, dtype=torch.int16)
     runs = [Run(pictures.permute(0, 3, 1, 2).contiguous(), torch.from_numpy(log_mel(noise.numpy())))]
-    yield "sync expert", params.syncnet.train, lambda config: train_syncnet(runs, fps, config, **same)
+    return "sync expert", params.syncnet.train, lambda config: train_syncnet(runs, fps, config, **same)
 
 
 def step_time(config: TrainConfig, run: Trial) -> float:

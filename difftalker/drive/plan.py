@@ -133,8 +133,10 @@ def make_plan(
     frames = frame_count(sound.duration, footage.fps)
     if frames == 0:
         raise UserError(f"{sound.source}: {sound.duration:.3f} s are too short for one frame; give longer speech")
+    pins = face.weights
+    encoder = make_encoder(face.audio, pins.deepspeech if pins else None)  # first: its weights may be missing
     if scene is None:
-        rule = CropRule(face.size, face.margin, face.smoothing, face.detector)
+        rule = CropRule(face.size, face.margin, face.smoothing, face.detector, pins.fan2d if pins else None)
         place = face.speaker.place
         choose = chooser((place[0], place[1], place[2]) if place else None, settings.track, warn)
         expected = min(frames, footage.expected or frames)
@@ -152,7 +154,7 @@ def make_plan(
         order,
         visibility(familiar_face),
         rest(silent, frames, footage.fps),
-        Features(make_encoder(face.audio), sound, footage.fps),
+        Features(encoder, sound, footage.fps),
         model,
         np.array(face.speaker.closed_mouth, np.float32),
         settings,

@@ -77,12 +77,14 @@ class CropRule:
         size: side of the crop in pixels.
         margin, smoothing: see `config.FramesConfig`.
         detector: the landmark detector and its settings.
+        pin: hash of its weights, see `make_detector`.
     """
 
     size: int
     margin: float
     smoothing: float
     detector: DetectorConfig
+    pin: str | None = None
 
 
 def survey(footage: Footage, limit: int, rule: CropRule, choose: Chooser, device: str, tick: Tick) -> Scene:
@@ -118,7 +120,7 @@ def survey(footage: Footage, limit: int, rule: CropRule, choose: Chooser, device
     geometry = crop_geometry(track, face, rule.size, rule.margin, rule.smoothing, footage.fps)
     images = counted(footage.scan(limit))
     crops = (cut(image, transform, rule.size) for image, transform in zip(images, geometry.transforms, strict=True))
-    points, scores = detect_landmarks(crops, geometry.boxes, rule.detector, device)
+    points, scores = detect_landmarks(crops, geometry.boxes, rule.detector, device, rule.pin)
     seen = geometry.valid & (scores >= MIN_SCORE)
     landmarks, valid, _ = clean_clip(points, seen, rule.detector)
     valid &= geometry.valid  # what was filled in where no face was found is not painted on

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,48 @@ _SCHEDULE = (
 _CONFIGS = ("vae/config.json", "unet/config.json", "scheduler/scheduler_config.json")
 
 
+@dataclass(frozen=True)
+class _Source:
+    """What is known of a model without its weights."""
+
+    name: str
+    folder: Path
+    is_local: bool
+    vae: dict[str, Any]
+    unet: dict[str, Any]
+    schedule: dict[str, Any]
+
+    @property
+    def needs_text(self) -> bool:
+        return not (self.folder / CONTEXT).exists()
+
+
+def check_model(model: str, revision: str, size: int) -> _Source:
+    """Check all that needs no weights: configurations, crop size, the package for the text encoder.
+
+    Fetches the configurations, some kilobytes, where the model is on the hub. Arguments and errors of `import_prior`.
+    """
+    name = f"prior.model = {model}"
+    if (model, revision) == (SD15, SD15_REVISION) and path_of(weight_named("sd15")).exists():
+        model = str(locate("sd15"))
+    is_local = Path(model).is_dir()
+    if not is_local and (model.count("/") != 1 or model.startswith((".", "/", "~"))):
+        raise UserError(f"{name}: no such folder, and not a hub id (owner/name)")
+    folder = Path(model) if is_local else _fetch(model, revision, [*_CONFIGS, CONTEXT])
+    source = _Source(name, folder, is_local, *(_read(folder / config, name) for config in _CONFIGS))
+    check_parts(source.vae, source.unet, name)
+    check_size(size, source.vae, source.unet, name)
+    _check_schedule(source.schedule, name)
+    if source.needs_text and importlib.util.find_spec("transformers") is None:
+        raise UserError(
+            f"{name}: its text encoder is read with the package transformers; run `pip install 'difftalker[sd]'`, or "
+            f"put a {CONTEXT} into the folder"
+        )
+    return source
+
+
 def import_prior(model: str, revision: str, size: int) -> Prior:
     """Read autoencoder, UNet and noise schedule, and compute or read the context of the empty prompt.
-
-    What needs no weights is checked first: configurations, crop size, the package for the text encoder.
 
     Stable Diffusion 1.5 at its pinned revision is taken from the cache of `difftalker weights` if it is there.
 
@@ -54,27 +93,13 @@ def import_prior(model: str, revision: str, size: int) -> Prior:
 
     Raises:
         UserError: the hub cannot be reached, a part is missing, damaged or of another architecture, or the crop size
-            does not fit.
+            does not fit; before weights are fetched or read, where that can be known.
     """
-    source = f"prior.model = {model}"
-    if (model, revision) == (SD15, SD15_REVISION) and path_of(weight_named("sd15")).exists():
-        model = str(locate("sd15"))
-    is_local = Path(model).is_dir()
-    if not is_local and (model.count("/") != 1 or model.startswith((".", "/", "~"))):
-        raise UserError(f"prior.model = {model}: no such folder, and not a hub id (owner/name)")
-    folder = Path(model) if is_local else _fetch(model, revision, [*_CONFIGS, CONTEXT])
-    vae, unet, schedule = (_read(folder / name, source) for name in _CONFIGS)
-    check_parts(vae, unet, source)
-    check_size(size, vae, unet, source)
-    _check_schedule(schedule, source)
-    needs_text = not (folder / CONTEXT).exists()
-    if needs_text and importlib.util.find_spec("transformers") is None:
-        raise UserError(
-            f"{source}: its text encoder is read with the package transformers; run `pip install 'difftalker[sd]'`, or "
-            f"put a {CONTEXT} into the folder"
-        )
-    variant = _variant(folder, needs_text) if is_local else None
-    if not is_local:
+    checked = check_model(model, revision, size)
+    source, unet, needs_text = checked.name, checked.unet, checked.needs_text
+    if checked.is_local:
+        folder, variant = checked.folder, _variant(checked.folder, needs_text)
+    else:
         folder, variant = _fetch_weights(model, revision, needs_text)
     context = _empty_prompt(folder, variant, source) if needs_text else _read_context(folder / CONTEXT, source)
     if context.shape[-1] != unet.get("cross_attention_dim", 1280):
@@ -89,7 +114,7 @@ def import_prior(model: str, revision: str, size: int) -> Prior:
         )
     except LOAD_ERRORS as error:
         raise UserError(f"{source}: not a whole model ({first_sentence(error)}); fetch it again") from None
-    return Prior(vae_model, unet_model, _scheduler(schedule), context.float()).requires_grad_(False)
+    return Prior(vae_model, unet_model, _scheduler(checked.schedule), context.float()).requires_grad_(False)
 
 
 def _weights(variant: str | None, needs_text: bool) -> list[str]:

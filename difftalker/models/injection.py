@@ -49,7 +49,9 @@ class LandmarkInjection(nn.Module):
         k = self._split(self.to_key(source))  # (b, heads, n, c/heads)
         v = self._split(self.to_value(source))  # (b, heads, n, c/heads)
         scale = 1 / math.sqrt(q.shape[-1])
-        place_q, place_k = self._positions(h, w, hidden)  # (heads, n, 3) each
+        place_q, place_k = self._positions(h, w, hidden.device)  # (heads, n, 3) each
+        if q.dtype != torch.float32:
+            place_q, place_k = _split_precision(place_q, place_k, q.dtype)  # (heads, n, 7) each
         q = torch.cat([q * scale, place_q.expand(b, -1, -1, -1)], dim=-1)
         k = torch.cat([k, place_k.expand(b, -1, -1, -1)], dim=-1)
         # Fused attention wants values as wide as the keys; without it memory grows with n * n (4,096 at 512 px).
@@ -62,19 +64,36 @@ class LandmarkInjection(nn.Module):
         b, n, c = tokens.shape
         return tokens.view(b, n, self.heads, c // self.heads).transpose(1, 2)
 
-    def _positions(self, h: int, w: int, like: Tensor) -> tuple[Tensor, Tensor]:
-        """Vectors whose dot product is -s |p - p'|^2 plus a term that the softmax over keys cancels.
+    def _positions(self, h: int, w: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Vectors whose dot product is -s |p - p'|^2 plus a term that the softmax over keys cancels: float32.
 
         Three more components per head cost nothing, where a full (n, n) bias would be large at 64 x 64 positions.
         """
         rows, columns = torch.meshgrid(
-            torch.arange(h, device=like.device) - (h - 1) / 2,
-            torch.arange(w, device=like.device) - (w - 1) / 2,
+            torch.arange(h, device=device) - (h - 1) / 2,
+            torch.arange(w, device=device) - (w - 1) / 2,
             indexing="ij",
         )
-        place = torch.stack([rows.flatten(), columns.flatten()], dim=-1).to(like.dtype)  # (n, 2)
+        place = torch.stack([rows.flatten(), columns.flatten()], dim=-1)  # (n, 2)
         square = place.square().sum(-1, keepdim=True)  # (n, 1)
-        s = self.sharpness.exp().view(-1, 1, 1).to(like.dtype)  # (heads, 1, 1)
+        s = self.sharpness.float().exp().view(-1, 1, 1)  # (heads, 1, 1)
         q = s * torch.cat([2 * place, -torch.ones_like(square)], dim=-1)  # (heads, n, 3)
         k = torch.cat([place, square], dim=-1).expand(self.heads, -1, -1)  # (heads, n, 3)
         return q, k
+
+
+def _split_precision(q: Tensor, k: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Write components as a rounded value and the rest, so that dot products keep more than the type's precision.
+
+    The square of a distance at 64 x 64 positions needs 13 bits and bfloat16 has 8: rounded alone, the scores would be
+    wrong by more than the distances between neighbours. Rows and columns themselves are exact, up to 256 of them.
+
+    Args:
+        q, k: (heads, n, 3) float32.
+        dtype: what the attention computes in; it sums in float32.
+
+    Returns:
+        (heads, n, 7) each: rounded * rounded, rest * rounded, and of the squares also rounded * rest.
+    """
+    (q0, q1), (k0, k1) = ((x.to(dtype), (x - x.to(dtype).float()).to(dtype)) for x in (q, k))
+    return torch.cat([q0, q1, q0[..., 2:]], dim=-1), torch.cat([k0, k0, k1[..., 2:]], dim=-1)

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-import time
+from pathlib import Path
 
-from difftalker.config import TrainConfig
-from difftalker.doctor.speed import span, step_time
+import pytest
+import torch
+
+from difftalker.config import TrainConfig, load_params
+from difftalker.doctor.speed import span, step_time, trainings
+
+PRESETS = Path(__file__).parents[2] / "presets"
 
 
-def test_set_up_is_left_out() -> None:
+def test_set_up_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("difftalker.doctor.speed.time.perf_counter", lambda: now)
+
     def run(config: TrainConfig) -> None:
-        time.sleep(0.2 + 0.02 * config.steps)
+        nonlocal now
+        now += 0.2 + 0.02 * config.steps
 
     seconds = step_time(TrainConfig(steps=1000, batch_size=2, learning_rate=0.1), run)
-    assert 0.02 <= seconds < 0.08  # a busy machine takes longer; with the set-up it would be more than 0.2
+    assert seconds == pytest.approx(0.02)  # with the set-up it would be more than 0.2
 
 
 def test_span() -> None:
     assert [span(value) for value in (4.2, 89, 600, 5399, 9000)] == ["4 s", "89 s", "10 min", "90 min", "2.5 h"]
+
+
+def test_the_presets_trainings_are_listed() -> None:
+    """An imported prior is not built for a trial, and the official sync expert is not trained."""
+    device = torch.device("cpu")
+
+    def titles(preset: str) -> list[str]:
+        return [title for title, *_ in trainings(load_params(PRESETS / preset), device)]
+
+    assert titles("demo.yaml") == ["landmarks", "face", "sync expert"]
+    assert titles("footage.yaml") == ["landmarks", "prior", "face", "sync expert"]
+    assert titles("paper.yaml") == ["landmarks"]

@@ -7,7 +7,7 @@ import torch
 from difftalker.errors import UserError
 from difftalker.landmarks.raster import rasterise
 from difftalker.models.face import FaceNetwork
-from difftalker.models.injection import LandmarkInjection
+from difftalker.models.injection import LandmarkInjection, _split_precision
 from difftalker.models.prior import Prior
 from tests.models.small_prior import SIZE, small_prior
 
@@ -110,12 +110,36 @@ def test_a_damaged_network_is_one_clear_error(tmp_path: Path, damage: str) -> No
 def test_attention_is_local_at_first() -> None:
     """The Gaussian prior on distance: -s |p - p'|^2, up to a term constant over the keys."""
     injection = LandmarkInjection(8, 8, heads=4)
-    q, k = injection._positions(3, 5, torch.zeros(1))
+    q, k = injection._positions(3, 5, torch.device("cpu"))
     place = torch.tensor([(r, c) for r in range(3) for c in range(5)]).float()
     distance = torch.cdist(place, place).square()
     scores = (q @ k.transpose(1, 2)).softmax(-1)
     expected = (-injection.sharpness.exp().view(-1, 1, 1) * distance).softmax(-1)
     assert torch.allclose(scores, expected, atol=1e-5)
+
+
+def test_attention_is_local_in_bfloat16_too() -> None:
+    """At the full size's 64 x 64 positions, where plain bfloat16 would be wrong by more than a neighbour's distance."""
+    injection = LandmarkInjection(8, 8, heads=4)
+    q, k = injection._positions(64, 64, torch.device("cpu"))
+    exact = (q.double() @ k.double().transpose(1, 2)).detach()
+    rounded = (q.bfloat16().float() @ k.bfloat16().float().transpose(1, 2)).detach()
+    split = [part.float().detach() for part in _split_precision(q, k, torch.bfloat16)]
+    found = split[0] @ split[1].transpose(1, 2)
+    assert (rounded - exact).abs().max() > 3
+    assert (found - exact).abs().max() < 0.2
+    assert (found.softmax(-1) - exact.softmax(-1)).abs().max() < 0.01
+
+
+def test_the_network_in_bfloat16_is_that_in_float32() -> None:
+    prior, x = small_prior(), inputs()
+    network = awaken(FaceNetwork(prior.unet, prior.reduction))
+    with torch.no_grad():
+        exact = run(network, prior, x)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = run(network, prior, x)
+    assert found.dtype == torch.bfloat16
+    assert (found - exact).abs().mean() < 0.03 * exact.abs().mean()
 
 
 def test_raster_draws_each_region_in_its_channel() -> None:

@@ -21,7 +21,6 @@ from tests.project import ROOT, merge
 SCRIPT = """
 import json, sys
 from pathlib import Path
-import pyarrow as pa, pyarrow.parquet as pq
 import yaml
 
 def read(path): return json.loads(Path(path).read_text())
@@ -32,11 +31,13 @@ def write(path, value):
 stage = sys.argv[1]
 params = yaml.safe_load(Path("params.yaml").read_text())
 if stage == "build_dataset":
+    import pyarrow as pa, pyarrow.parquet as pq
     clips = [(name, clip.stem) for name in params["recordings"] for clip in sorted(Path("data/raw", name).iterdir())]
     rows = [(*clip, number, "train" if number < 8 else "test") for clip in clips for number in range(10)]
     Path("data/processed").mkdir(parents=True, exist_ok=True)
     columns = dict(zip(("recording", "clip", "frame", "split"), map(list, zip(*rows))))
     pq.write_table(pa.table(columns), "data/processed/dataset.parquet")
+    write("data/processed/counts.json", {split: columns["split"].count(split) for split in ("train", "test")})
 elif stage == "build_syncnet":
     write("data/models/syncnet/model.json", {"steps": params["syncnet"]["train"]["steps"]})
 elif stage == "train_landmarks":
@@ -46,14 +47,14 @@ elif stage == "train_face":
     if params["face"]["train"]["steps"] == 13 or params["face"]["condition"] == "audio" and params["seed"] == 13:
         sys.exit("error: thirteen brings bad luck")
     print("step", params["face"]["train"]["steps"])
-    frames = pq.read_table("data/processed/dataset.parquet")["split"].to_pylist().count("train")
+    frames = read("data/processed/counts.json")["train"]
     write("data/models/face/model.json", {"skill": params["face"]["train"]["steps"] + frames})
 elif stage == "synthesise":
     face, landmarks = read("data/models/face/model.json"), read("data/models/landmarks/model.json")
     write("data/results/synthesis/video.json", face | landmarks | {"sampling": params["sampling"]["steps"]})
 elif stage == "evaluate":
     video = read("data/results/synthesis/video.json")
-    frames = pq.read_table("data/processed/dataset.parquet")["split"].to_pylist().count("test")
+    frames = read("data/processed/counts.json")["test"]
     worse = 1 + 100 / video["skill"] + 1 / video["sampling"] + frames / 100
     write("data/results/metrics.json", {
         "ld": 0.002 * worse, "lse_d": 7.0 * worse + read("data/models/syncnet/model.json")["steps"] / 1000,
@@ -63,31 +64,35 @@ elif stage == "evaluate":
     })
 """
 
-MODELS = "data/models"
+MODELS, DATASET, COUNTS = "data/models", "data/processed/dataset.parquet", "data/processed/counts.json"
 GRAPH: dict[str, dict[str, Any]] = {
-    "build_dataset": {"deps": ["data/raw"], "params": ["recordings"], "outs": ["data/processed/dataset.parquet"]},
+    "build_dataset": {
+        "deps": ["data/raw"],
+        "params": ["recordings"],
+        "outs": [DATASET, COUNTS],
+    },
     "build_syncnet": {
-        "deps": ["data/processed/dataset.parquet"],
+        "deps": [DATASET, COUNTS],
         "params": ["syncnet"],
         "outs": [f"{MODELS}/syncnet"],
     },
     "train_landmarks": {
-        "deps": ["data/processed/dataset.parquet"],
+        "deps": [DATASET, COUNTS],
         "params": ["landmarks"],
         "outs": [f"{MODELS}/landmarks"],
     },
     "train_face": {
-        "deps": ["data/processed/dataset.parquet"],
+        "deps": [DATASET, COUNTS],
         "params": ["face", "seed"],
         "outs": [f"{MODELS}/face"],
     },
     "synthesise": {
-        "deps": ["data/processed/dataset.parquet", f"{MODELS}/face", f"{MODELS}/landmarks"],
+        "deps": [DATASET, COUNTS, f"{MODELS}/face", f"{MODELS}/landmarks"],
         "params": ["sampling"],
         "outs": ["data/results/synthesis"],
     },
     "evaluate": {
-        "deps": ["data/processed/dataset.parquet", f"{MODELS}/syncnet", "data/results/synthesis"],
+        "deps": [DATASET, COUNTS, f"{MODELS}/syncnet", "data/results/synthesis"],
         "params": ["detector"],
         "metrics": [{"data/results/metrics.json": {"cache": False}}],
     },

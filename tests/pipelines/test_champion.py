@@ -13,7 +13,7 @@ from pipelines.comparison import changed_inputs, differences, measure_champion, 
 from pipelines.promote import adopt, demote, promote
 from pipelines.registry import champion
 from pipelines.snapshot import Snapshot
-from tests.pipelines.faces import ToyProject
+from tests.pipelines.faces import COUNTS, DATASET, ToyProject
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +53,14 @@ def test_only_the_model_differs(origin: ToyProject) -> None:
 def test_new_footage_measures_the_champion_again(origin: ToyProject) -> None:
     """The old models on the new test split, with the old sampling: what a plain run of that state gives."""
     head, footage = snapshot(origin, "HEAD"), snapshot(origin, "footage")
-    assert differences(head, footage) == ["data/processed/dataset.parquet"]
+    assert differences(head, footage) == [COUNTS, DATASET]
     before = origin.state()
     measured = measure_champion(origin.root, head, footage, origin.run)
     assert origin.state() == before
     # By hand: skill 100 steps + 8 frames, 4 sampling steps, 4 test frames.
     worse = 1 + 100 / 108 + 1 / 4 + 4 / 100
     assert measured.metrics["test_frames"] == 4 and measured.metrics["ld"] == pytest.approx(0.002 * worse)
-    assert measured.seen == 0 and measured.differences == ("data/processed/dataset.parquet",)
+    assert measured.seen == 0 and measured.differences == (COUNTS, DATASET)
     assert head.metrics is not None and head.metrics["test_frames"] == 2
 
 

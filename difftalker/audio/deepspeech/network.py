@@ -22,7 +22,7 @@ _STATE = tuple[Tensor, Tensor]
 
 
 class DeepSpeech(nn.Module):
-    """Rows of 494 values -> rows of 29 logits, before the softmax.
+    """Rows of 494 values -> rows of 29 logits, before the softmax; run with `stream`.
 
     Args:
         widths: of the layers 1, 2, 3, of one direction of the LSTM, and of layer 5. The published network has
@@ -50,12 +50,8 @@ class DeepSpeech(nn.Module):
         """The layers after the LSTM, (n, 2 cell) -> (n, 29); each row by itself."""
         return self.layer6(self.layer5(rows).clamp(0, _CLIP))
 
-    def forward(self, rows: Tensor) -> Tensor:
-        """(n, 494) float32 -> (n, 29) float32."""
-        return torch.cat(list(self.stream(lambda start, stop: rows[start:stop], len(rows), len(rows))))
-
     def stream(self, rows: Callable[[int, int], Tensor], count: int, piece: int) -> Iterator[Tensor]:
-        """The same for any length, in memory of one piece.
+        """Logits for any number of rows, in memory of a piece.
 
         The backward LSTM runs from the end to note its state at the end of each piece, then once more within each piece
         on the way from the start; so every layer sees what it would see in one pass.

@@ -1,0 +1,134 @@
+"""Lip sync and seams of films made with a trained face, beside the reconstruction of its test split.
+
+    python -m benchmarks.dub_quality --speech other=/path/to/speech.wav --films /tmp/films
+
+Dubs the face's own footage with the sound of the held-out part of it, with another synthetic voice, and with the files
+named. LSE-D and LSE-C are those of the sync expert in data/models/syncnet, on the same crops as in the evaluation; the
+seam is the mean absolute gradient of the brightness across the mask's border, over the same in the source.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from difftalker.audio.cut import cut as cut_sound
+from difftalker.audio.wav import RATE, read_wav, write_wav
+from difftalker.cli.faces import DATASET, FRAMES, MODELS, find_face
+from difftalker.dataset import Dataset
+from difftalker.demo.sentences import PRIOR_SENTENCES
+from difftalker.demo.speech import speak_sentences
+from difftalker.drive.paste_back import jaw_mask
+from difftalker.drive.plan import Plan
+from difftalker.drive.settings import Settings
+from difftalker.drive.sound import spool_sound
+from difftalker.metrics.lse import SyncExpert, sync_distances, sync_score
+from difftalker.models.sync_expert import load_sync_expert
+from difftalker.talking_face import TalkingFace
+from difftalker.video.crop import cut
+
+BAND = 0.15  # of the mask's weight: its outermost part is the border
+
+
+def held_out(path: Path, seconds: float) -> None:
+    """Write the sound of the test split."""
+    dataset = Dataset.load(DATASET)
+    pieces = []
+    for rows in dataset.segments("test"):
+        samples = read_wav(FRAMES / dataset.recording[rows[0]] / "audio" / f"{dataset.clip[rows[0]]}.wav")
+        pieces.append(cut_sound(samples, int(dataset.frame[rows[0]]), len(rows), dataset.fps))
+    write_wav(path, [np.concatenate(pieces)[: round(seconds * RATE)]])
+
+
+def other_voice(path: Path, seconds: float, voice: str) -> None:
+    """Write speech of another voice, sentences that are not in the footage."""
+    speech = speak_sentences(PRIOR_SENTENCES, seconds, voice=voice, pitch=40)
+    spooled = np.interp(
+        np.arange(round(speech.duration_s * RATE)) / RATE,
+        np.arange(len(speech.samples)) / speech.sample_rate,
+        speech.samples,
+    )
+    write_wav(path, [spooled.astype(np.int16)])
+
+
+def seam(before: np.ndarray, after: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """Sums of the absolute gradient across the mask's border, of the source and of the film."""
+    border = (weight > 0) & (weight < BAND)
+    across = np.stack(np.gradient(cv2.GaussianBlur(weight, (0, 0), 2.0)))
+    across /= np.linalg.norm(across, axis=0) + 1e-9
+    found = []
+    for image in (before, after):
+        gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64)
+        found.append(float(np.abs((np.stack(np.gradient(gray)) * across).sum(axis=0))[border].sum()))
+    return found[0], found[1]
+
+
+def measure(face: TalkingFace, sound: Path, film: Path, expert: SyncExpert) -> dict[str, float]:
+    """Dub and measure one film."""
+    report = face.dub(sound, film, settings=Settings("lossless"), overwrite=True)
+    with face.planned(sound) as plan, av.open(str(film)) as container:
+        crops, gradients = _read(plan, container)
+    with tempfile.TemporaryDirectory() as folder:
+        spool = spool_sound(sound, Path(folder) / "sound.wav")
+        samples = spool.read(0, round(plan.frames / plan.footage.fps * RATE))
+    video, audio = expert.embed_video(np.stack(crops)), expert.embed_audio(samples)
+    windows = min(len(video) - 1, len(audio))
+    score = sync_score(sync_distances(video[:windows], audio[:windows]).mean(0))
+    before, after = np.sum(gradients, axis=0)
+    return {"frames": report.frames, **score._asdict(), "seam": after / before}
+
+
+def _read(plan: Plan, container: av.container.InputContainer) -> tuple[list[np.ndarray], list[tuple[float, float]]]:
+    crops, gradients = [], []
+    landmarks = plan.all_landmarks()
+    source = plan.footage.show(plan.order)
+    for frame, (made, picture) in enumerate(zip(container.decode(video=0), source, strict=True)):
+        index = plan.order[frame]
+        image = made.to_ndarray(format="rgb24")
+        transform = plan.scene.transforms[index]
+        crops.append(cut(image, transform, plan.size))
+        if plan.shown[index] == 1:
+            mask = jaw_mask(plan.scene.landmarks[index], landmarks[frame], plan.size)
+            flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+            weight = cv2.warpAffine(mask, transform.reshape(2, 3), image.shape[1::-1], flags=flags)
+            gradients.append(seam(picture.rgb, image, weight))
+    return crops, gradients
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--face", type=Path, default=MODELS)
+    parser.add_argument("--seconds", type=float, default=9.0, help="of every film")
+    parser.add_argument("--speech", action="append", default=[], metavar="NAME=FILE", help="further speech")
+    parser.add_argument("--films", type=Path, help="keep the films there")
+    arguments = parser.parse_args()
+    face, expert = find_face(arguments.face).load(), load_sync_expert(MODELS / "syncnet")
+    metrics = json.loads(Path("data/results/metrics.json").read_text(encoding="utf-8"))
+    print(f"{'':24}{'frames':>8}{'LSE-D':>10}{'LSE-C':>10}{'offset':>8}{'seam':>8}")
+    for name, row in (("ground truth, test", metrics["reference"]["ground_truth"]), ("reconstruction, test", metrics)):
+        print(f"{name:24}{metrics['test_frames']:8}{row['lse_d']:10.4f}{row['lse_c']:10.4f}{row['sync_offset']:8}")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.films or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        held_out(folder / "held_out.wav", arguments.seconds)
+        other_voice(folder / "other_voice.wav", arguments.seconds, "en-gb")
+        sounds = {"held-out speech": folder / "held_out.wav", "other voice (espeak)": folder / "other_voice.wav"}
+        for index, given in enumerate(arguments.speech):
+            name, _, file = given.partition("=")
+            sounds[name] = folder / f"speech_{index}.wav"
+            spool = spool_sound(file, folder / "spool.wav")
+            write_wav(sounds[name], [spool.read(0, round(min(arguments.seconds, spool.duration) * RATE))])
+        for name, sound in sounds.items():
+            found = measure(face, sound, sound.with_suffix(".mkv"), expert)
+            row = f"{name:24}{found['frames']:8.0f}{found['lse_d']:10.4f}{found['lse_c']:10.4f}"
+            print(f"{row}{found['offset']:8.0f}{found['seam']:8.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
