@@ -36,11 +36,16 @@ def callback() -> None:
 def reproduce(
     targets: Annotated[list[str] | None, typer.Argument(help="Stages; none means all of dvc.yaml.")] = None,
     pull: Annotated[bool, typer.Option("--pull", help="Fetch missing outputs from the DVC remote.")] = False,
+    runner: Annotated[Literal["threads", "dask"], typer.Option(help="Where stages are run.")] = "threads",
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT.")] = None,
 ) -> int:
     """Bring all stages up to date, like `dvc repro`: independent ones at the same time."""
+    from pipelines.reproduce import STAGES_AT_ONCE
     from pipelines.reproduce import reproduce as flow
+    from pipelines.runner import task_runner
 
-    return report(flow(targets=targets, pull=pull, return_state=True))
+    chosen = flow.with_options(task_runner=task_runner(runner, STAGES_AT_ONCE, scheduler))
+    return report(chosen(targets=targets, root=str(Path.cwd()), pull=pull, return_state=True))
 
 
 @app.command()

@@ -8,20 +8,23 @@ from typing import Any
 
 from prefect.artifacts import create_link_artifact, create_table_artifact
 
+from difftalker.errors import UserError
 from pipelines.graph import compare
 from pipelines.progress import artifact_key
+from pipelines.registry import champion
 
 REPORT = Path("data/results/report.html")
 
 
-def show_results(root: Path | str = ".", revision: str = "HEAD") -> None:
+def show_results(root: Path | str = ".") -> None:
     """Make the artifacts `metrics`, `params` and `report` of the running flow.
+
+    Metrics and params are compared with the champion's, or with those of the last commit if there is none.
 
     Args:
         root: the project's folder.
-        revision: the git revision to compare with: the last commit, or the champion's.
     """
-    title = "the last commit" if revision == "HEAD" else revision
+    revision, title = reference(Path(root))
     for what in ("metrics", "params"):
         rows = difference(compare(root, revision, what), title)
         if what == "params":
@@ -32,6 +35,15 @@ def show_results(root: Path | str = ".", revision: str = "HEAD") -> None:
         create_link_artifact(
             report.as_uri(), key="report", link_text=str(report), description="The report of this run, a file here"
         )
+
+
+def reference(root: Path) -> tuple[str, str]:
+    """The git revision to compare with, and what to call it."""
+    try:
+        best = champion(root)
+    except UserError:  # no commit yet
+        return "HEAD", "the last commit"
+    return best.revision, best.tag or "the last commit"
 
 
 def difference(files: Mapping[str, Mapping[str, Mapping[str, Any]]], title: str) -> list[dict[str, Any]]:

@@ -32,6 +32,11 @@ def stage_lock(root: Path | str, name: str) -> Path:
     return Path(root) / ".dvc" / "tmp" / "flows" / f"{name.replace('/', '+')}.lock"
 
 
+def flow_lock(root: Path | str, name: str) -> Path:
+    """The lock of a flow that runs once at a time in the project in `root`."""
+    return stage_lock(root, f"flow:{name}")
+
+
 @contextmanager
 def locked(path: Path, what: str, log: Callable[[str], None], stop: Callable[[], bool]) -> Iterator[int]:
     """Wait for a lock, then hold it.

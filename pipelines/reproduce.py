@@ -9,24 +9,24 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.states import Cancelled, Completed, Failed
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from difftalker.errors import UserError
 from pipelines.artifacts import show_results
 from pipelines.graph import read_graph
 from pipelines.process import stopping_at_exit
+from pipelines.runner import task_runner
 from pipelines.stage import run_stage
 
-THREADS: TaskRunner[Any] = ThreadPoolTaskRunner()  # one per stage; locks and DVC's processes do the rest
+STAGES_AT_ONCE = 1000  # all: threads that wait cost little, and `run_stage` itself limits what runs
 
 
-@flow(name="reproduce", task_runner=THREADS)
+@flow(name="reproduce", task_runner=task_runner("threads", STAGES_AT_ONCE))
 def reproduce(targets: list[str] | None = None, root: str = ".", pull: bool = False) -> State[Any]:
     """Bring the outputs of all stages up to date, as `dvc repro` does.
 
     Args:
         targets: stages to bring up to date with all that they depend on; none means all of `dvc.yaml`.
-        root: the project's folder.
+        root: the project's folder; with Dask an absolute path that all workers see.
         pull: fetch missing outputs from the DVC remote instead of computing them, where it has them.
 
     Returns:
@@ -40,11 +40,11 @@ def reproduce(targets: list[str] | None = None, root: str = ".", pull: bool = Fa
     try:
         with stopping_at_exit():
             for stage in stages:
-                futures[stage.name] = run_stage.submit(
+                futures[stage.name] = run_stage.with_options(name=stage.name).submit(
                     root=root,
                     name=stage.name,
                     uses_device=stage.uses_device,
-                    pull=pull,
+                    pull=pull or stage.command is None,  # tracked data cannot be made again, only fetched
                     return_state=False,
                     wait_for=[futures[name] for name in stage.upstream],
                 )

@@ -25,7 +25,7 @@ from pipelines.comparison import Measured, Run, changed_inputs, measure_champion
 from pipelines.endings import in_one_line, result
 from pipelines.environment import stage_environment
 from pipelines.git import experiment, git, succeeds
-from pipelines.locks import device_lock, locked
+from pipelines.locks import device_lock, flow_lock, locked
 from pipelines.overrides import overridden
 from pipelines.process import CommandFailed, run_command, stopping_at_exit
 from pipelines.progress import Progress
@@ -70,7 +70,9 @@ def retrain(recording: str | None = None, overrides: list[str] | None = None, ro
             failed. The champion and the workspace are what they were.
     """
     folder, changes = Path(root).resolve(), list(overrides or [])
-    with stopping_at_exit():
+    log = get_run_logger().info
+    # One at a time: a candidate must be compared with the champion that it would replace.
+    with stopping_at_exit(), locked(flow_lock(folder, "retrain"), "another retraining", log, cancellation()):
         if recording is not None:
             changes += result(examine(folder, recording, return_state=True))
         params = overridden(folder, changes)

@@ -52,7 +52,6 @@ def deployments(definitions: Path = DEFINITIONS) -> list[RunnerDeployment]:
                 schedules=schedules,
                 parameters=entry.get("parameters", {}),
                 description=entry["description"],
-                concurrency_limit=entry.get("concurrency_limit"),
                 entrypoint_type=EntrypointType.MODULE_PATH,
             )
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.client.schemas.objects import State
-from prefect.context import TaskRunContext
+from prefect.context import FlowRunContext, TaskRunContext
 from prefect.states import Cancelled, Failed
 
 from difftalker.errors import UserError
@@ -69,14 +69,20 @@ def run_stage(root: str, name: str, *, uses_device: bool = False, pull: bool = F
 
 
 def cancellation() -> Callable[[], bool]:
-    """A question for `run_command` and `locked`: has the flow run of the running task been cancelled?
+    """A question for `run_command` and `locked`: has the present flow run, or that of the present task, been cancelled?
 
     The server is asked at most every two seconds, however often the question is put.
     """
-    context = TaskRunContext.get()
-    if context is None or context.task_run.flow_run_id is None:
+    task_context, flow_context = TaskRunContext.get(), FlowRunContext.get()
+    client: Any
+    if task_context is not None:
+        client, flow_run = task_context.client, task_context.task_run.flow_run_id
+    elif flow_context is not None and flow_context.flow_run is not None:
+        client, flow_run = flow_context.client, flow_context.flow_run.id
+    else:
         return lambda: False
-    client, flow_run = context.client, context.task_run.flow_run_id
+    if flow_run is None:
+        return lambda: False
     asked, answer = -POLL, False
 
     def cancelled() -> bool:
@@ -84,10 +90,10 @@ def cancellation() -> Callable[[], bool]:
         if not answer and time.monotonic() - asked >= POLL:
             asked = time.monotonic()
             try:
-                state = client.read_flow_run(flow_run).state  # type: ignore[union-attr]
+                state = client.read_flow_run(flow_run).state
             except Exception:  # a server that does not answer for a moment is no reason to end an hour's training
                 return False
-            answer = state is not None and (state.is_cancelling() or state.is_cancelled())  # type: ignore[union-attr]
+            answer = state is not None and (state.is_cancelling() or state.is_cancelled())
         return answer
 
     return cancelled

@@ -24,7 +24,7 @@ def test_graph_is_that_of_dvc(toy: Toy) -> None:
     assert stages["one"].upstream == ("source.txt.dvc",)
     assert stages["both"].upstream == ("one", "two")
     assert stages["both"].outs == ("both.txt",)
-    assert [name for name, stage in stages.items() if stage.uses_device] == ["model"]
+    assert [name for name, stage in stages.items() if stage.uses_device] == ["model", "other"]
     order = list(stages)
     assert all(order.index(before) < order.index(name) for name in order for before in stages[name].upstream)
     assert [stage.name for stage in read_graph(toy.root, ["one"])] == ["source.txt.dvc", "one"]
@@ -45,7 +45,7 @@ def test_condition_knows_every_change(toy: Toy) -> None:
     toy.set(both=9)
     assert condition(toy.root, "both").changes == ("params.yaml: both: modified",)
     assert condition(toy.root, "one").changes == (), "a stage sees its own params only"
-    toy.set()
+    toy.set(both=3)
 
     for path, changes in (("one.txt", "one.txt: modified"), ("both.txt", "both.txt: modified")):
         text = (toy.root / path).read_text()

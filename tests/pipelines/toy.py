@@ -29,14 +29,15 @@ if key["fail"] == output.stem:
 output.write_text("".join(path.read_text() for path in inputs) + key[output.stem] + chr(10))
 log("end")
 """
-PARAMS = {"one": 1, "two": 2, "both": 3, "model": 4, "seconds": 0, "fail": "no", "device": "cpu"}
+PARAMS = {"one": 1, "two": 2, "both": 3, "model": 4, "other": 5, "seconds": 0, "fail": "no", "device": "cpu"}
 
 
 class Toy:
-    """one.txt and two.txt from tracked source.txt, both.txt from them, model.txt from that with the device."""
+    """one.txt and two.txt from tracked source.txt, both.txt from them, then model.txt and other.txt on a device."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.params: dict[str, Any] = dict(PARAMS)
         self.environment = {**stage_environment(), "DVC_NO_ANALYTICS": "1"}
         (root / "join.py").write_text(JOIN)
         (root / "source.txt").write_text("source\n")
@@ -47,6 +48,7 @@ class Toy:
                 "two": self.stage("two", ["source.txt"]),
                 "both": self.stage("both", ["one.txt", "two.txt"]),
                 "model": self.stage("model", ["both.txt"], ["device"]),
+                "other": self.stage("other", ["both.txt"], ["device"]),
             }
         )
         self.set()
@@ -67,8 +69,9 @@ class Toy:
         (self.root / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False))
 
     def set(self, **changes: Any) -> None:
-        """Write params.yaml with these changes."""
-        (self.root / "params.yaml").write_text(yaml.safe_dump({**PARAMS, **changes}))
+        """Write params.yaml with these changes, which stay."""
+        self.params |= changes
+        (self.root / "params.yaml").write_text(yaml.safe_dump(self.params))
 
     def dvc(self, *arguments: str) -> str:
         return self.run([sys.executable, "-m", "dvc", *arguments])
@@ -93,6 +96,10 @@ class Toy:
     def runs(self) -> list[str]:
         """The stages that started since the last question, sorted."""
         return sorted(line.removeprefix("start ") for line in self.events() if line.startswith("start "))
+
+    def expected(self) -> str:
+        """What both.txt must hold."""
+        return "source\n{one}\nsource\n{two}\n{both}\n".format(**self.params)
 
     def texts(self) -> dict[str, str]:
         return {path.stem: path.read_text() for path in sorted(self.root.glob("*.txt"))}
