@@ -28,7 +28,8 @@ def add(
     folder = RAW / name
     check_name(name, folder, append)
     files = gather(videos)
-    before = load_params().recordings
+    params = load_params()
+    before = params.recordings
     console = Console(stderr=True)
     with Progress(TextColumn("Copying"), BarColumn(), DownloadColumn(), console=console, transient=True) as bar:
         task = bar.add_task("", total=sum(path.stat().st_size for path in files))
@@ -38,7 +39,9 @@ def add(
     seconds = sum(info.duration for info in infos)
     print(f"{folder}: added {len(infos)} file{'s' * (len(infos) > 1)}, {seconds:.1f} s")
     print(f"params.yaml: recordings: [{', '.join(before)}] -> [{', '.join(after)}]")
-    print(f"next: `difftalker doctor {name}`, then `dvc repro`")
+    if params.prior.source == "bundled":
+        print("next: `difftalker preset footage`: the prior of the present params.yaml knows the demo speaker alone")
+    print(f"{'then' if params.prior.source == 'bundled' else 'next'}: `difftalker doctor {name}`, then `dvc repro`")
     print(f"to keep it in git: git add {folder}.dvc params.yaml")
 
 

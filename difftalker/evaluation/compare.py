@@ -26,6 +26,7 @@ from difftalker.video.probe import VideoInfo, check_complete, probe
 
 REFERENCE = "reference"
 _SHORTEST = 6  # frames
+_CREDIBLE = 5  # frames; real footage is hardly further out of sync
 _ENDLESS = ("psnr", "psnr_lower", "psnr_frame")
 
 
@@ -116,6 +117,12 @@ def compare(
     if expert is not None and not sounds:
         notes.append("No film has sound: lip sync was not measured.")
     results = _evaluate(film, films, settings, expert, sounds)
+    late = results[REFERENCE].metrics.get("sync_offset", 0)
+    if abs(late) > _CREDIBLE:
+        notes.append(
+            f"The sync expert finds the reference itself {abs(late):.0f} frames out of sync: where that is not so, it "
+            "cannot tell on this film."
+        )
     title = expert.title if expert is not None and sounds else None
     rule = make_sync_crop(settings.rule, film.rows.landmarks, film.transforms, film.size, film.rows.runs())
     taken = protocol(settings.detector.name, _crop(film, settings.crop), settings.fps, title, rule)

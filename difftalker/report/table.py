@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from difftalker.errors import UserError
@@ -16,11 +17,28 @@ from difftalker.report.comparison import Column, columns
 
 _COUNTS = ("undetected",)  # figures without a column of the report
 
+# What is otherwise than in a run of the pipeline, whose lower halves are generated and pasted back.
+_FILMS = {
+    "ld": "Landmarks detected on every film ({detector}) in the reference’s face boxes, smoothed, against the "
+    "reference’s; mean over all 68 points, divided by the crop side.",
+    "psnr_lower": "The crop’s lower half.",
+    "psnr_frame": "The whole picture.",
+    "ssim_lower": "The crop’s lower half.",
+    "ssim_frame": "The whole picture.",
+    "jitter_ratio": "Mean absolute second difference in time of the mouth landmarks, over the reference’s.",
+    "sharpness_ratio": "Variance of the Laplacian around the reference’s mouth (bounding box of its landmarks and a "
+    "quarter more), over the reference’s.",
+}
+
 
 def shown_columns(comparison: Comparison) -> list[Column]:
     """The measures that some row has."""
     found = {key for row in comparison.rows.values() for key in row}
-    return [column for column in columns(comparison.protocol) if column.key in found]
+    return [
+        replace(column, protocol=_FILMS.get(column.key, column.protocol).format(**comparison.protocol))
+        for column in columns(comparison.protocol)
+        if column.key in found
+    ]
 
 
 def cell(column: Column, value: float | None) -> str:

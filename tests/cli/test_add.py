@@ -84,7 +84,9 @@ def test_add_then_append(folder: Path, run: Run, tmp_path: Path, capsys: pytest.
     assert Path("data/raw/anna.dvc").is_file()
     assert load_params().recordings == ["anna"]
     assert Path("params.yaml").read_text() == text.replace("recordings: [demo]", "recordings: [anna]")
-    assert "data/raw/anna.dvc" in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "data/raw/anna.dvc" in output
+    assert "next: `difftalker preset footage`" in output, "the demo's prior is of no use to other faces"
 
     assert run("add", second, "--name", "anna", "--append") == 0
     assert sorted(path.name for path in Path("data/raw/anna").iterdir()) == ["a.mp4", "b.mp4"]
