@@ -121,7 +121,7 @@ def check_rule(expert: str, name: RuleName) -> None:
 
 
 def face_boxes(points: np.ndarray) -> np.ndarray:
-    """Boxes from the cheeks, the chin and the middle of the forehead, as S3FD's training set draws them.
+    """Boxes from cheek to cheek and from the chin to the hairline, as S3FD's training set draws them.
 
     Args:
         points: (n, 68, 2).
