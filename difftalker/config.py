@@ -243,6 +243,12 @@ class Params:
         return self
 
     @model_validator(mode="after")
+    def _branch_fits(self) -> Params:
+        if self.prior.source == "huggingface" and self.face.start == "bundled":
+            raise ValueError("face.start 'bundled' does not fit prior.source 'huggingface'; set face.start: prior")
+        return self
+
+    @model_validator(mode="after")
     def _latents_fit(self) -> Params:
         halvings = len(self.prior.unet.channels) - 1
         multiple = self.prior.patch * max(2, 2**halvings)

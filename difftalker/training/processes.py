@@ -120,6 +120,8 @@ def cooperating(count: int, device: torch.device) -> Iterator[Processes]:
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(_free_port()),
     }
+    if device.type == "cuda" and not _has_peer_access():
+        environment |= {"NCCL_P2P_DISABLE": "1", "NCCL_IB_DISABLE": "1"}
     helpers = [_Helper(rank, environment) for rank in range(1, count)]
     before = dict(os.environ)
     os.environ.update(environment | {"RANK": "0", "LOCAL_RANK": "0"})
@@ -189,6 +191,13 @@ def _sum(tensors: list[Tensor]) -> None:
     distributed.all_reduce(flat)
     for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
         tensor.copy_(part.view_as(tensor))
+
+
+def _has_peer_access() -> bool:
+    """Whether the GPUs can copy to each other directly: consumer cards of some series cannot, and NCCL must be told."""
+    from accelerate.utils import check_cuda_p2p_ib_support
+
+    return bool(check_cuda_p2p_ib_support())
 
 
 def _free_port() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,7 +15,9 @@ def seeded(seed: int) -> Iterator[None]:
 
     Build a model inside, so that its initial weights depend on the seed alone.
     """
-    devices = list(range(torch.cuda.device_count()))
+    # A GPU that is not in use yet has no state to keep, and asking for it would take memory on every GPU.
+    devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic
     was_deterministic = torch.are_deterministic_algorithms_enabled()
     was_filling = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     with torch.random.fork_rng(devices=devices):

@@ -8,10 +8,13 @@ import torch
 from difftalker.config import FaceConfig, load_params
 from difftalker.errors import UserError
 from difftalker.models.face import FaceNetwork, build_face
+from difftalker.models.huggingface import import_prior
 from difftalker.models.prior import Prior
 from difftalker.training.face import mouth_weight, perturb, train_face
 from difftalker.training.prior import train_prior
 from tests.models.small_prior import CONFIG, SIZE, TRAIN, crops, small_prior
+from tests.models.tiny_diffusion import SIZE as SD_SIZE
+from tests.models.tiny_diffusion import write_model
 
 CPU = torch.device("cpu")
 RANDOM = np.random.default_rng(0)
@@ -58,6 +61,25 @@ def test_face_training_leaves_the_prior_alone(condition: str) -> None:
     train_face(network, prior, *latents, points, sound, config, seed=0, device=CPU, checkpoint=None)
     assert same(weights(prior), frozen)
     assert not same(weights(network), before)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_copied_decoder_of_stable_diffusion_s_blocks_can_be_trained(
+    tmp_path: Path, layout: torch.memory_format
+) -> None:
+    """Its first normalisation is trained on frozen features, which once ended the process where channels came last."""
+    prior = import_prior(str(write_model(tmp_path / "model", with_text=False)), "", SD_SIZE).float()
+    prior.to(memory_format=layout)
+    config = replace(FACE, train_decoder=True)
+    network = build_face(prior.unet, prior.reduction, config).to(memory_format=layout)
+    frozen, before = weights(prior), weights(network)
+    latents = RANDOM.normal(size=(2, 4, 4, SD_SIZE // 8, SD_SIZE // 8)).astype(np.float16)
+    points = RANDOM.uniform(0.2, 0.8, (4, 68, 2)).astype(np.float32)
+    sound = RANDOM.normal(size=(4, 16, 29)).astype(np.float32)
+    train_face(network, prior, *latents, points, sound, config, seed=0, device=CPU, checkpoint=None)
+    assert same(weights(prior), frozen)
+    changed = [name for name, value in weights(network).items() if not torch.equal(value, before[name])]
+    assert any(name.startswith("up_blocks.0.resnets.0.norm1") for name in changed)
 
 
 def test_perturbation_moves_completed_points_only() -> None:
