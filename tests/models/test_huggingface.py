@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -29,7 +31,6 @@ from tests.models.tiny_diffusion import (
     WIDTH,
     write_context,
     write_model,
-    write_text_encoder,
 )
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -37,15 +38,25 @@ NAME = "someone/model"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return write_model(tmp_path / "model", with_text=False)
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
+    """Models with (True) and without a text encoder, to be copied."""
+    folder = tmp_path_factory.mktemp("models")
+    found = {False: write_model(folder / "plain", with_text=False)}
+    if importlib.util.find_spec("transformers") is not None:
+        found[True] = write_model(folder / "text")
+    return found
 
 
 @pytest.fixture
-def with_text(tmp_path: Path) -> Path:
+def model(originals: dict[bool, Path], tmp_path: Path) -> Path:
+    return shutil.copytree(originals[False], tmp_path / "model")
+
+
+@pytest.fixture
+def with_text(originals: dict[bool, Path], tmp_path: Path) -> Path:
     pytest.importorskip("transformers")
-    return write_model(tmp_path / "model")
+    return shutil.copytree(originals[True], tmp_path / "model")
 
 
 def load(model: Path | str, size: int = SIZE) -> Prior:
@@ -148,20 +159,11 @@ def test_a_text_encoder_of_another_model(with_text: Path) -> None:
 
 def test_a_damaged_text_encoder(with_text: Path) -> None:
     path = with_text / "text_encoder/model.safetensors"
+    whole = {key: value.clone() for key, value in load_file(path).items()}  # not mapped to the file
     path.write_bytes(path.read_bytes()[:200])
     assert "text encoder cannot be read" in error_of(with_text)
-    write_text_encoder_without_a_layer(path)
+    save_file({key: value for key, value in whole.items() if "layers.1" not in key}, path, {"format": "pt"})
     assert "text encoder cannot be read (lacks " in error_of(with_text)
-
-
-def write_text_encoder_without_a_layer(path: Path) -> None:
-    folder = path.parents[1]
-    for name in ("tokenizer", "text_encoder"):
-        for file in (folder / name).iterdir():
-            file.unlink()
-        (folder / name).rmdir()
-    write_text_encoder(folder)
-    save_file({key: v for key, v in load_file(path).items() if "layers.1" not in key}, path, {"format": "pt"})
 
 
 @pytest.mark.parametrize("size", [96, 72, 32])
@@ -316,11 +318,10 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path,
 
 
 def test_from_the_hub_and_again_without_it(
-    hub: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub: tuple[Path, list[str]], model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository, seen = hub
-    repository.rmdir()
-    write_model(repository, with_text=False)
+    shutil.copytree(model, repository, dirs_exist_ok=True)
     (repository / "unet/diffusion_pytorch_model.bin").write_bytes(b"a pickle")
     (repository / "model.py").write_text("raise SystemExit")
     first = load(NAME)
@@ -348,20 +349,20 @@ def test_the_hub_s_half_precision_files_are_preferred(hub: tuple[Path, list[str]
     assert f"unet/{WEIGHTS}" not in seen and "unet/diffusion_pytorch_model.fp16.safetensors" in seen
 
 
-def test_a_wrong_model_of_the_hub_is_refused_before_its_weights_are_fetched(hub: tuple[Path, list[str]]) -> None:
+def test_a_wrong_model_of_the_hub_is_refused_before_its_weights_are_fetched(
+    hub: tuple[Path, list[str]], model: Path
+) -> None:
     repository, seen = hub
-    repository.rmdir()
-    write_model(repository, with_text=False)
+    shutil.copytree(model, repository, dirs_exist_ok=True)
     change(repository / "unet/config.json", in_channels=9)
     assert "in_channels is 9" in error_of(NAME)
     change(repository / "unet/config.json", in_channels=4)
     assert not [name for name in seen if name.endswith(WEIGHTS)]
 
 
-def test_a_hub_model_without_safetensors(hub: tuple[Path, list[str]]) -> None:
+def test_a_hub_model_without_safetensors(hub: tuple[Path, list[str]], model: Path) -> None:
     repository, _ = hub
-    repository.rmdir()
-    write_model(repository, with_text=False)
+    shutil.copytree(model, repository, dirs_exist_ok=True)
     (repository / "unet" / WEIGHTS).unlink()
     assert f"has no unet/{WEIGHTS}" in error_of(NAME)
 

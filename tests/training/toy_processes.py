@@ -16,52 +16,63 @@ from torch import Tensor, nn
 
 from difftalker.config import TrainConfig
 from difftalker.errors import UserError
-from difftalker.training.loop import train
-from difftalker.training.processes import cooperating
+from difftalker.training.loop import Loss, train
+from difftalker.training.processes import Processes, cooperating
 from difftalker.training.seeds import seeded
 
+CPU = torch.device("cpu")
 ITEMS, STEPS = 50, 12
 
 
 def main(out: Path, count: int, batch: int, accumulate: int, fault: str = "") -> None:
-    with seeded(3):
-        model = nn.Sequential(nn.Linear(4, 16), nn.LayerNorm(16), nn.ReLU(), nn.Linear(16, 1))
+    """Train once, and once more where a fault is asked for: in a step of this second training."""
+    checkpoint = out.with_suffix(".pt")
+    config = TrainConfig(
+        steps=STEPS, batch_size=batch, accumulate=accumulate, learning_rate=0.01, checkpoint_every=5, ema_decay=0.5
+    )
+
+    def run(processes: Processes, fault: str) -> dict[str, Tensor]:
+        with seeded(3):
+            model = nn.Sequential(nn.Linear(4, 16), nn.LayerNorm(16), nn.ReLU(), nn.Linear(16, 1))
+        history = train(
+            model,
+            toy_loss(model, processes, fault),
+            items=ITEMS,
+            config=config,
+            seed=1,
+            device=CPU,
+            checkpoint=checkpoint,
+            title="face",
+            processes=processes,
+        )
+        return model.state_dict() | {"losses": torch.tensor([row["loss"] for row in history.rows])}
+
+    with cooperating(count, CPU) as processes:
+        result = run(processes, "")
+        if processes.is_first:
+            save_file(result, out)
+        if fault:
+            run(processes, fault)
+    with out.with_suffix(".end").open("xb"):  # fails if a helper comes here, too
+        pass
+
+
+def toy_loss(model: nn.Module, processes: Processes, fault: str) -> Loss:
     inputs = torch.randn(ITEMS, 4, generator=torch.Generator().manual_seed(0))
-    helper = os.environ.get("RANK", "0") != "0"
     calls = 0
 
     def loss(items: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         nonlocal calls
         calls += 1
-        if calls == 8 and fault == "helper" and helper:
+        if calls == 8 and fault == "helper" and not processes.is_first:
             raise UserError("the helper's own mistake")
-        if calls == 8 and fault == "first" and not helper:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB. More words.")
-        if calls == 8 and fault == "interrupt" and not helper:
+        if calls == 8 and fault == "interrupt" and processes.is_first:
             os.kill(os.getpid(), signal.SIGTERM)
         noise = 0.1 * torch.randn(len(items), 1, generator=generator)
         error = (model(inputs[items]) + noise - inputs[items].sum(1, keepdim=True)).square().mean()
         return {"loss": error, "mean": inputs[items].mean()}
 
-    config = TrainConfig(
-        steps=STEPS, batch_size=batch, accumulate=accumulate, learning_rate=0.01, checkpoint_every=5, ema_decay=0.5
-    )
-    checkpoint = out.with_suffix(".pt")
-    with cooperating(count, torch.device("cpu")) as processes:
-        history = train(
-            model,
-            loss,
-            items=ITEMS,
-            config=config,
-            seed=1,
-            device=torch.device("cpu"),
-            checkpoint=checkpoint,
-            title="face",
-            processes=processes,
-        )
-    with out.open("xb"):  # fails if a helper comes here, too
-        pass
-    save_file(model.state_dict() | {"losses": torch.tensor([row["loss"] for row in history.rows])}, out)
+    return loss
 
 
 if __name__ == "__main__":
