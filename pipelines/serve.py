@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
 from prefect import serve as serve_deployments
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import StateType
 from prefect.deployments import run_deployment
 from prefect.deployments.runner import RunnerDeployment
 from prefect.logging import get_logger
 from prefect.schedules import Cron
+from prefect.states import Cancelled
 from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.importtools import import_object
 
@@ -33,11 +44,31 @@ def serve(folder: Path = INBOX) -> None:
     watcher = threading.Thread(target=watch, args=(inbox, end), daemon=True, name="inbox")
     watcher.start()
     log.info("watching %s", folder)
+    served = deployments()
     try:
-        serve_deployments(*deployments())
+        serve_deployments(*served)
     finally:
         end.set()
+        close_runs(f"{entry.flow_name}/{entry.name}" for entry in served)
         watcher.join(LOOK)
+
+
+def close_runs(names: Iterable[str]) -> None:
+    """Record that the running runs of deployments have ended: their processes end with `serve`, and cannot say it."""
+    try:
+        with get_client(sync_client=True) as client:
+            found = [client.read_deployment_by_name(name).id for name in names]
+            running = client.read_flow_runs(
+                deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=found)),
+                flow_run_filter=FlowRunFilter(
+                    state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
+                ),
+            )
+            for run in running:
+                message = "`serve` was stopped; the next run goes on where this one stopped"
+                client.set_flow_run_state(run.id, Cancelled(message=message), force=True)
+    except Exception as error:  # a server that is gone has nobody to tell
+        get_logger("inbox").warning("runs that were stopped could not be recorded: %s", error)
 
 
 def deployments(definitions: Path = DEFINITIONS) -> list[RunnerDeployment]:
