@@ -144,8 +144,9 @@ class TalkingFace:
             key["landmarks"] = hashlib.sha256(landmarks.astype(np.float32).tobytes()).hexdigest()
         elif landmarks is not None:
             key["landmarks"] = file_hash(Path(landmarks))
-        work = Work(output, key, resume)
         report = Report()
+        with disk(output):
+            work = Work(output, key, resume)
         with disk(output), work.guarded(), InterruptFlag() as flag:
 
             def stop() -> bool:
@@ -242,7 +243,7 @@ class TalkingFace:
             check_free(Path(parquet), overwrite)
         report = Report()
         with (
-            disk(output),
+            disk(output, resumable=False),
             self.planned(audio, video, settings=settings, progress=progress, cancel=cancel, report=report) as plan,
         ):
             given = plan.all_landmarks() if landmarks is None else _given(landmarks, plan.frames)

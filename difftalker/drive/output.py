@@ -31,8 +31,12 @@ def check_free(path: Path, overwrite: bool) -> None:
 
 
 @contextmanager
-def disk(output: Path) -> Iterator[None]:
+def disk(output: Path, resumable: bool = True) -> Iterator[None]:
     """Say in one line that there is no room for an output.
+
+    Args:
+        output: the file that is being made.
+        resumable: whether the work goes on where it stopped when it is asked to.
 
     Raises:
         UserError: in place of the error that the system gives for it.
@@ -42,6 +46,5 @@ def disk(output: Path) -> Iterator[None]:
     except (OSError, av.FFmpegError) as error:
         if error.errno not in _NO_ROOM:
             raise
-        raise UserError(
-            f"{output}: {_NO_ROOM[error.errno]}; make room, then repeat the command with --resume to go on"
-        ) from None
+        advice = " with --resume to go on" if resumable else ""
+        raise UserError(f"{output}: {_NO_ROOM[error.errno]}; make room, then repeat the command{advice}") from None

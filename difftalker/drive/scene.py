@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from difftalker.config import DetectorConfig
 from difftalker.drive.choose import Chooser
@@ -50,7 +50,7 @@ class Scene:
     def save(self, path: Path) -> None:
         """Write a `.safetensors` file, whole or absent."""
         with replacing(path) as partial:
-            save_file({name: np.ascontiguousarray(getattr(self, name)) for name in _FIELDS}, partial)
+            partial.write_bytes(save({name: np.ascontiguousarray(getattr(self, name)) for name in _FIELDS}))
 
     @classmethod
     def load(cls, path: Path) -> Scene:

@@ -43,7 +43,9 @@ class Work:
             if not resume:
                 shutil.rmtree(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        mark.write_text(text, encoding="utf-8")
+        if not mark.exists():
+            with self.guarded():
+                mark.write_text(text, encoding="utf-8")
 
     @property
     def sound(self) -> Path:

@@ -357,16 +357,28 @@ def largest_file(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.parametrize("size", [4_000, 14_000, 25_000])
+@pytest.mark.parametrize("size", [100, 4_000, 14_000, 25_000])
 def test_a_full_disk_is_one_line_and_work_goes_on(dub: Any, tmp_path: Path, size: int) -> None:
-    """Where the spooled sound, the first pictures or the last ones do not fit."""
+    """Where the first note, the spooled sound, the pictures or the film do not fit."""
     with largest_file(size), pytest.raises(UserError, match=r"out.mp4: .* is larger than .*--resume"):
         dub()
     assert not (tmp_path / "out.mp4").exists()
+    if size < 14_000:  # no picture is painted yet
+        assert list(tmp_path.iterdir()) == []
     _, output = dub(resume=True)
     again = output.read_bytes()
     dub(overwrite=True)
     assert output.read_bytes() == again
+
+
+def test_a_full_disk_is_the_system_s_error_wherever_it_shows(face: TalkingFace, folder: Path, tmp_path: Path) -> None:
+    with face.planned(folder / "speech.wav", folder / "base.mp4") as plan:
+        with largest_file(1000), pytest.raises(OSError) as caught:
+            plan.scene.save(tmp_path / "scene.safetensors")
+        assert caught.value.errno == errno.EFBIG and list(tmp_path.iterdir()) == []
+    with largest_file(1000), pytest.raises(UserError, match=r"p.mp4: .* repeat the command$"):
+        face.preview(folder / "speech.wav", tmp_path / "p.mp4", folder / "base.mp4")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("place", ["write_segment", "join_film"])
