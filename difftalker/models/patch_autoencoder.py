@@ -41,6 +41,8 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):
         self.register_buffer("mean", torch.zeros(3 * patch**2))  # (d,)
         self.register_buffer("basis", torch.zeros(latent_channels, 3 * patch**2))  # (k, d), orthonormal rows
         self.register_buffer("scale", torch.ones(latent_channels))  # (k,), component = latent * scale
+        self.register_buffer("decoder_mean", torch.zeros(3 * patch**2))  # (d,)
+        self.register_buffer("decoder", torch.zeros(latent_channels, 3 * patch**2))  # (k, d)
 
     def fit(self, images: np.ndarray) -> PatchAutoencoder:
         """Find the principal components of the patches of the images' lower halves, which are what is generated.
@@ -62,8 +64,38 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):
         basis, deviation = vectors[:, first].T, np.sqrt(np.maximum(variance[first], 1e-8))
         basis *= np.sign(basis[np.arange(len(basis)), np.abs(basis).argmax(1)])[:, None]  # eigenvectors have no sign
         latent_deviation = deviation**_POWER / np.sqrt((deviation ** (2 * _POWER)).mean())
-        for buffer, value in ((self.mean, mean), (self.basis, basis), (self.scale, deviation / latent_deviation)):
+        scale = deviation / latent_deviation
+        for buffer, value in (
+            (self.mean, mean),
+            (self.basis, basis),
+            (self.scale, scale),
+            (self.decoder_mean, mean),
+            (self.decoder, basis * scale[:, None]),
+        ):
             buffer.copy_(torch.from_numpy(value))
+        return self
+
+    def fit_decoder(self, images: np.ndarray) -> PatchAutoencoder:
+        """Decode to the patches of least squared error on the images' lower halves; latents stay what they are.
+
+        A UNet that knows these latents goes on working, and pictures unlike those that the components were fitted to
+        (another background, another light) lose their false colours.
+
+        Args:
+            images: (n, h, w, 3) uint8 RGB.
+        """
+        k, d = self.decoder.shape
+        gram, product = np.zeros((k + 1, k + 1)), np.zeros((k + 1, d))
+        for image in images:
+            lower = torch.from_numpy(image[image.shape[0] // 2 :].astype(np.float32) / 127.5 - 1).permute(2, 0, 1)
+            patches = F.pixel_unshuffle(lower[None], self.config.patch)[0].flatten(1).T.numpy()  # (patches, d)
+            latents = self.encode(lower[None])[0].flatten(1).T.numpy()  # (patches, k)
+            inputs = np.hstack([latents, np.ones((len(latents), 1))])
+            gram += inputs.T @ inputs
+            product += inputs.T @ patches
+        solved = np.linalg.solve(gram + 1e-6 * np.trace(gram) / (k + 1) * np.eye(k + 1), product)
+        self.decoder.copy_(torch.from_numpy(solved[:k]))
+        self.decoder_mean.copy_(torch.from_numpy(solved[k]))
         return self
 
     def encode(self, images: Tensor) -> Tensor:
@@ -73,5 +105,5 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):
 
     def decode(self, latents: Tensor) -> Tensor:
         """(b, k, h/p, w/p) to (b, 3, h, w)."""
-        patches = F.conv2d(latents, (self.basis * self.scale[:, None]).T[:, :, None, None])  # (b, d, h/p, w/p)
-        return F.pixel_shuffle(patches + self.mean.view(-1, 1, 1), self.config.patch)
+        patches = F.conv2d(latents, self.decoder.T[:, :, None, None])  # (b, d, h/p, w/p)
+        return F.pixel_shuffle(patches + self.decoder_mean.view(-1, 1, 1), self.config.patch)

@@ -23,8 +23,8 @@ def train_prior(
 ) -> dict[str, History]:
     """Train a small prior in place; a training that was interrupted goes on from `scratch`.
 
-    The autoencoder is fitted where the training starts from scratch; otherwise it stays, for the UNet knows its
-    latents.
+    The autoencoder is fitted where the training starts from scratch; otherwise its latents stay, for the UNet knows
+    them, and only its decoder is fitted.
 
     Args:
         prior: fresh, or the bundled one.
@@ -39,6 +39,8 @@ def train_prior(
     """
     if config.start == "scratch":
         prior.vae.fit(images)
+    else:
+        prior.vae.fit_decoder(images)
     prior.to(device)
     write_latents(prior, images, len(images), scratch)
     full, upper = read_latents(scratch)
