@@ -2,21 +2,27 @@
 
     python -m benchmarks.costs --data data                      # after `dvc repro`, on a machine that does nothing else
     python -m benchmarks.costs --operations presets/paper.yaml  # operations of training and synthesis, by counting
+    python -m benchmarks.costs --graph 100 300 1000             # how long DVC needs to look at so many recordings
 
 The first reads what the stages recorded (data/timings) and the sizes of their outputs. The second counts the
 multiplications and additions of the real networks without running them (meta tensors), so no GPU and no weights are
-needed. Both print tables for docs/scaling.md.
+needed. All print tables for docs/scaling.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -53,13 +59,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Costs of footage per frame and speaker.")
     parser.add_argument("--data", type=Path, help="a project's data folder after `dvc repro`")
     parser.add_argument("--operations", type=Path, help="a params.yaml whose prior is Stable Diffusion 1.5")
+    parser.add_argument("--graph", type=int, nargs="+", help="numbers of recordings in one project")
     arguments = parser.parse_args()
-    if arguments.data is None and arguments.operations is None:
-        parser.error("give --data or --operations")
+    if not (arguments.data or arguments.operations or arguments.graph):
+        parser.error("give --data, --operations or --graph")
     if arguments.data is not None:
         print(measured(arguments.data))
     if arguments.operations is not None:
         print(counted(arguments.operations))
+    if arguments.graph is not None:
+        print(timed(arguments.graph))
 
 
 def measured(data: Path) -> str:
@@ -132,6 +141,35 @@ def operations(work: Callable[[], Any]) -> int:
     with FlopCounterMode(display=False) as counter:
         work()
     return int(counter.get_total_flops())
+
+
+def timed(recordings: Sequence[int]) -> str:
+    """Table of the processor time of `dvc status` over three stages per recording."""
+    lines = ["| recordings | stages | s |", "|--:|--:|--:|"]
+    for count in recordings:
+        with tempfile.TemporaryDirectory() as folder:
+            names = [f"r{number}" for number in range(count)]
+            stages = {
+                stage: {
+                    "matrix": {"rec": names},
+                    "cmd": f"python -m stages.{stage}",
+                    "deps": [f"{source}/${{item.rec}}"],
+                    "outs": [f"{stage}/${{item.rec}}"],
+                }
+                for stage, source in (("frames", "raw"), ("landmarks", "frames"), ("audio", "frames"))
+            }
+            for name in names:
+                (Path(folder) / "raw" / name).mkdir(parents=True)
+                (Path(folder) / "raw" / name / "a.mp4").write_text(name)
+            (Path(folder) / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+            subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], cwd=folder, check=True)
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            command = [sys.executable, "-m", "dvc", "status"]
+            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        lines.append(f"| {count:,} | {3 * count:,} | {seconds:.1f} |")
+    return "\n".join(lines) + "\n"
 
 
 def size(path: Path) -> int:

@@ -91,6 +91,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
         yield cluster
 
 
+@pytest.mark.slow
 def test_items_spread_over_dask_workers(server: str, folder: Path, cluster: Any) -> None:
     pytest.importorskip("prefect_dask")
     names = [f"sound{number}" for number in range(6)]

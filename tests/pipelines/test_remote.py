@@ -65,6 +65,7 @@ def test_local_remote(origin: ToyProject, tmp_path: Path) -> None:
     check(origin, travel(origin, tmp_path / "clone"))
 
 
+@pytest.mark.slow
 def test_s3_remote(origin: ToyProject, tmp_path: Path, address: str) -> None:
     origin.dvc("remote", "add", "--default", "--force", "store", "s3://footage/speakers/anna")
     origin.dvc("remote", "modify", "store", "endpointurl", address)
