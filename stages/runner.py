@@ -42,7 +42,7 @@ def run(name: str, main: Callable[[], None]) -> None:
 
 
 def _check_ahead(name: str) -> None:
-    """Find at the start what would stop a later stage after hours of work: an absent GPU, a prior that does not fit.
+    """Find at the start what would stop a later stage after hours: absent GPUs and weights, a prior that does not fit.
 
     What is looked up by name here decides no result, so it is no dependency of the stages.
     """
@@ -51,6 +51,15 @@ def _check_ahead(name: str) -> None:
     params = load_params()
     if params.device in ("cuda", "mps"):
         importlib.import_module("difftalker.training.device").select_device(params.device)
-    if params.prior.source == "huggingface" and name.startswith("extract_frames"):
+    if not name.startswith("extract_frames"):
+        return
+    reads = {
+        "deepspeech": params.audio.encoder == "deepspeech",
+        "fan2d": params.detector.name == "fan",
+        "syncnet": params.syncnet.source == "official",
+    }
+    for weight in (weight for weight, is_read in reads.items() if is_read):
+        importlib.import_module("difftalker.weights.store").locate(weight, getattr(params.weights, weight))
+    if params.prior.source == "huggingface":
         check = importlib.import_module("difftalker.models.huggingface").check_model
         check(params.prior.model, params.prior.revision, params.video.size)
