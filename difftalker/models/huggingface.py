@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,7 @@ def _fetch_weights(model: str, revision: str, needs_text: bool) -> tuple[Path, s
 
 def _fetch(model: str, revision: str, patterns: list[str]) -> Path:
     logging.set_verbosity_error()  # its retries are many lines; what comes of them is one
+    print(f"prior.model = {model}: asking the hub", file=sys.stderr, flush=True)  # retries take a while
     try:
         return Path(snapshot_download(model, revision=revision, allow_patterns=patterns))
     except Exception as error:  # a network client fails in many ways, none of which is a mistake in this code
