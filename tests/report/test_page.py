@@ -1,6 +1,7 @@
 """The page as a reader and a browser get it."""
 
 import copy
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from difftalker.errors import UserError
 from difftalker.report import page as page_module
 from difftalker.report.comparison import columns
 from difftalker.report.page import Inputs, build_page, read_timings
+from difftalker.report.paper import PAPER_PROTOCOLS, PAPER_ROWS
 from difftalker.report.plots import loss_curves
 from difftalker.report.verdicts import cards
 from tests.report.figures import METRICS
@@ -93,6 +95,27 @@ def test_the_page_says_what_it_must(html: str) -> None:
     for name in ("Prior", "Sync expert"):  # no loss was recorded for these
         assert f">{name}</text>" not in html
     assert ">Face synthesis</text>" in html
+
+
+def test_every_figure_of_the_paper_is_marked_and_every_protocol_named(html: str) -> None:
+    section = html[html.index('<section id="comparison">') : html.index('<section id="curves">')]
+    rows = re.findall(r"<tr[^>]*><td>(.*?)</tr>", section, re.DOTALL)
+    for name, figures in PAPER_ROWS.items():
+        row = next(row for row in rows if row.startswith(name))
+        assert '<span class="tag">quoted</span>' in row
+        assert re.findall(r"<td[^>]*>([\d.]+)</td>", row) == [figures[k] for k in PAPER_PROTOCOLS if k in figures]
+    assert sum("quoted" in row for row in rows) == len(PAPER_ROWS)  # no other row claims to be quoted
+    for text in (*METRICS["protocol"].values(), *PAPER_PROTOCOLS.values()):
+        assert text == "25" or text in section
+
+
+def test_figures_without_their_protocol_are_refused(
+    inputs: Inputs, build: Callable[[Inputs], str], tmp_path: Path
+) -> None:
+    path = tmp_path / "metrics.json"
+    path.write_text(json.dumps({key: value for key, value in METRICS.items() if key != "protocol"}))
+    with pytest.raises(UserError, match="does not say how its figures were taken; run `dvc repro evaluate`"):
+        build(replace(inputs, metrics=path))
 
 
 def test_verdicts_compare_with_both_baselines(html: str) -> None:
