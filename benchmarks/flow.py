@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("footage", type=Path, nargs="?", help="folder of videos of one speaker")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each; the fastest counts")
-    parser.add_argument("--seconds", type=float, default=20.0, help="length of each rendered recording")
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of each rendered recording")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="flow-") as folder, prefect_server(Path(folder) / "prefect") as url:
         base = two_recordings(Path(folder) / "two", arguments.footage, arguments.seconds)
