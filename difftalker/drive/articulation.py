@@ -24,8 +24,8 @@ def settle(landmarks: np.ndarray, shape: np.ndarray, closed: np.ndarray, rest: n
     Returns:
         (n, 68, 2) float32; only the mouth differs.
     """
-    points = torch.from_numpy(np.asarray(landmarks, np.float32))
-    pose = Pose(points[:, RIGID], torch.from_numpy(np.asarray(shape, np.float32))[RIGID])
+    points = torch.from_numpy(np.array(landmarks, np.float32))
+    pose = Pose(points[:, RIGID], torch.from_numpy(np.array(shape, np.float32))[RIGID])
     mouth = pose.normalise(points[:, MOUTH]).numpy()  # (n, 20, 2)
     mouth = mouth + rest[:, None, None] * (closed - mouth)
     result = np.array(landmarks, np.float32)
@@ -44,8 +44,8 @@ def closed_mouth(landmarks: np.ndarray, shape: np.ndarray, silent: np.ndarray) -
     Returns:
         (20, 2) float32: the median, in the frame of the mean shape.
     """
-    points = torch.from_numpy(np.asarray(landmarks, np.float32))
-    pose = Pose(points[:, RIGID], torch.from_numpy(np.asarray(shape, np.float32))[RIGID])
+    points = torch.from_numpy(np.array(landmarks, np.float32))
+    pose = Pose(points[:, RIGID], torch.from_numpy(np.array(shape, np.float32))[RIGID])
     mouth = pose.normalise(points[:, MOUTH]).numpy()
     if silent.sum() < _FEW:
         opening = np.linalg.norm(mouth[:, _INNER[1]] - mouth[:, _INNER[0]], axis=1)

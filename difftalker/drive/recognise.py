@@ -33,7 +33,7 @@ def strangeness(landmarks: np.ndarray, model: LandmarkCompletion) -> np.ndarray:
     Returns:
         (n,) float64.
     """
-    points = torch.from_numpy(np.asarray(landmarks, np.float32))
+    points = torch.from_numpy(np.array(landmarks, np.float32))
     shape = model.mean_shape.cpu()
     normal = Pose(points[:, RIGID], shape[RIGID]).normalise(points)
     deviation = (normal - shape)[:, CONDITION] / model.scale.cpu()[CONDITION]
