@@ -117,7 +117,7 @@ def main() -> None:
         folder = arguments.films or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         held_out(folder / "held_out.wav", arguments.seconds)
-        other_voice(folder / "other_voice.wav", arguments.seconds, "en-gb")
+        other_voice(folder / "other_voice.wav", arguments.seconds, "en-gb-x-rp")
         sounds = {"held-out speech": folder / "held_out.wav", "other voice (espeak)": folder / "other_voice.wav"}
         for index, given in enumerate(arguments.speech):
             name, _, file = given.partition("=")

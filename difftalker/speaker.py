@@ -13,6 +13,7 @@ from difftalker.audio.windows import FEATURE_RATE
 from difftalker.dataset import Dataset
 from difftalker.drive.activity import silent_rows
 from difftalker.drive.articulation import closed_mouth
+from difftalker.drive.jaw import fit_jaw
 from difftalker.drive.recognise import strangeness, turn
 from difftalker.face_folder import Speaker
 from difftalker.models.landmark_completion import LandmarkCompletion
@@ -55,5 +56,6 @@ def measure_speaker(
         closed_mouth=closed_mouth(landmarks, model.mean_shape.cpu().numpy(), silent).astype(float).tolist(),
         place=list(place) if place is not None else None,
         turn=[float(np.quantile(turns, share)) for share in _TURNS],
+        jaw=fit_jaw(landmarks, model.mean_shape.cpu().numpy()).astype(float).tolist(),
         strangeness=[float(np.quantile(strange, share)) for share in (_ORDINARY, _EXTREME)],
     )

@@ -49,6 +49,7 @@ def make_film(
     encoding = choose_encoding(plan.settings.codec, plan.footage.format, output)
     segments: list[Path] = []
     partial = partial_name(output)
+    encoding_time, waited = 0.0, [0.0]
     with disk(output):
         for number, first in enumerate(range(0, plan.frames, length)):
             last = min(first + length, plan.frames)
@@ -56,8 +57,10 @@ def make_film(
             if path.exists():
                 tick(last - first)
             else:
+                began = time.perf_counter()
                 with closing(painter.frames(first, last, stop)) as frames:
-                    made = write_segment(work.tail, _counted(frames, tick), encoding, rate)
+                    made = write_segment(work.tail, _counted(frames, tick, waited), encoding, rate)
+                encoding_time += time.perf_counter() - began
                 if made < last - first:
                     segments += [work.tail] if made else []
                     seconds = (first + made) / plan.footage.fps
@@ -72,10 +75,14 @@ def make_film(
     work.remove()
     parts = painter.parts()
     total = time.perf_counter() - started
-    return parts | {"total": total}
+    return parts | {"encode": encoding_time - waited[0], "total": total}
 
 
-def _counted(pictures: Iterator[Picture], tick: Callable[[int], None]) -> Iterator[Picture]:
+def _counted(pictures: Iterator[Picture], tick: Callable[[int], None], waited: list[float]) -> Iterator[Picture]:
+    """The same pictures; adds up the seconds that they are waited for."""
+    began = time.perf_counter()
     for picture in pictures:
+        waited[0] += time.perf_counter() - began
         yield picture
         tick(1)
+        began = time.perf_counter()

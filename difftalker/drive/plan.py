@@ -15,6 +15,7 @@ from difftalker.drive.articulation import settle
 from difftalker.drive.choose import chooser
 from difftalker.drive.features import Features
 from difftalker.drive.footage import Footage
+from difftalker.drive.jaw import calm, move_jaw
 from difftalker.drive.order import picture_order, turning_points
 from difftalker.drive.recognise import familiar, strangeness, visibility
 from difftalker.drive.scene import CropRule, Scene, Tick, survey
@@ -23,12 +24,14 @@ from difftalker.drive.sound import Sound
 from difftalker.errors import UserError
 from difftalker.face_folder import Description
 from difftalker.landmarks.edit import scale_opening, smooth_completed
+from difftalker.landmarks.topology import CONDITION
 from difftalker.models.landmark_completion import LandmarkCompletion, complete
 from difftalker.video.crop import cut
 from difftalker.video.decode import frame_count
 
 _BATCH = 256  # frames completed at once
 _PART = 4096  # frames whose features are held at once
+_CALM = 1.0  # standard deviation, in seconds, of what counts as slow in the base footage's upper faces
 _REACH = 4  # standard deviations at which the smoothing filter ends
 
 
@@ -43,7 +46,9 @@ class Plan:
         rest: how far the mouth is at rest in every frame, (frames,) float32.
         features: audio features of every frame.
         model: the landmark network.
+        calm: the scene's landmarks without quick motion, (pictures, 68, 2), from which mouth and chin are completed.
         closed: mouth at rest, (20, 2).
+        jaw: how the lower contour follows the mouth, (40, 18), or None.
         settings: the user's choices.
         size: side of the crops in pixels.
         given: landmarks that replace the completed ones, (frames, 68, 2), or None.
@@ -57,7 +62,9 @@ class Plan:
     rest: np.ndarray
     features: Features
     model: LandmarkCompletion
+    calm: np.ndarray
     closed: np.ndarray
+    jaw: np.ndarray | None
     settings: Settings
     size: int
     given: np.ndarray | None = None
@@ -75,9 +82,13 @@ class Plan:
         margin = round(_REACH * width) + 1 if width > 0 else 0
         begin, end = max(first - margin, 0), min(last + margin, self.frames)
         pictures = self.order[begin:end]
-        completed = complete(self.model, self.scene.landmarks[pictures], self.features.read(begin, end), _BATCH)
-        settled = settle(completed, self.model.mean_shape.cpu().numpy(), self.closed, self.rest[begin:end])
+        shape = self.model.mean_shape.cpu().numpy()
+        completed = complete(self.model, self.calm[pictures], self.features.read(begin, end), _BATCH)
+        completed[:, CONDITION] = self.scene.landmarks[pictures][:, CONDITION]
+        settled = settle(completed, shape, self.closed, self.rest[begin:end])
         opened = scale_opening(settled, self.settings.mouth_gain)
+        if self.jaw is not None:
+            opened = move_jaw(opened, shape, self.jaw)
         return smooth_completed(opened, self.painted[begin:end], width)[first - begin : last - begin]
 
     def all_landmarks(self) -> np.ndarray:
@@ -156,7 +167,9 @@ def make_plan(
         rest(silent, frames, footage.fps),
         Features(encoder, sound, footage.fps),
         model,
+        calm(scene.landmarks, model.mean_shape.cpu().numpy(), _CALM * footage.fps),
         np.array(face.speaker.closed_mouth, np.float32),
+        np.array(face.speaker.jaw, np.float32) if face.speaker.jaw is not None else None,
         settings,
         face.size,
     )

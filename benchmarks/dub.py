@@ -1,0 +1,59 @@
+"""End-to-end speed of `difftalker dub`, and the share of each part.
+
+    python -m benchmarks.dub --face data/models --seconds 20
+
+Dubs the face's own footage with synthetic speech and prints frames per second and the seconds per frame of every part.
+Decoding, generating and encoding overlap, so the parts together may take longer than the film. Parts on the same cores
+slow each other down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import tempfile
+from pathlib import Path
+
+import torch
+
+from benchmarks.dub_quality import other_voice
+from difftalker.cli.faces import MODELS, find_face
+from difftalker.drive.footage import Footage
+from difftalker.drive.settings import Settings
+
+PARTS = ("decode", "audio", "landmarks", "encode latents", "sample", "decode latents", "composite", "encode")
+GENERATE = ("encode latents", "sample", "decode latents")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--face", type=Path, default=MODELS)
+    parser.add_argument("--video", type=Path, help="base footage; by default the face's own")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of speech")
+    parser.add_argument("--codec", choices=("h264", "lossless"), default="h264")
+    arguments = parser.parse_args()
+    face = find_face(arguments.face).load()
+    with tempfile.TemporaryDirectory() as folder:
+        sound, output = Path(folder) / "speech.wav", Path(folder) / "film.mkv"
+        other_voice(sound, 2.0, "en-us")
+        face.dub(sound, output, arguments.video, overwrite=True)  # what is loaded and compiled once
+        other_voice(sound, arguments.seconds, "en-us")
+        report = face.dub(sound, output, arguments.video, settings=Settings(arguments.codec), overwrite=True)
+    width, height = Footage(arguments.video or face.footage or "").size
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} cores, no GPU"
+    total = report.seconds["total"]
+    print(f"{width}x{height} at {report.fps:g} frames/s, crops of {face.description.size} px, {arguments.codec}")
+    print(f"{platform.machine()}, {device}, torch {torch.__version__}")
+    print(f"{report.frames} frames in {total:.1f} s: {report.frames / total:.1f} frames/s\n")
+    print(f"{'part':16}{'ms per frame':>14}{'share':>8}")
+    spent = sum(report.seconds[part] for part in PARTS)
+    for part in PARTS:
+        seconds = report.seconds[part]
+        print(f"{part:16}{1000 * seconds / report.frames:14.1f}{seconds / spent:8.0%}")
+    generate = sum(report.seconds[part] for part in GENERATE)
+    print(f"\ngenerating (encode latents, sample, decode latents): {generate / spent:.0%}")
+
+
+if __name__ == "__main__":
+    main()
