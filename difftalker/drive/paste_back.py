@@ -10,7 +10,7 @@ from difftalker.drive.picture import Area, Picture
 from difftalker.landmarks.topology import JAW_ENDS
 from difftalker.video.paste import feathered_mask
 
-_OUTSIDE = 0.03  # of the crop's side that the mask reaches beyond the jaw line
+_OUTSIDE = 0.12  # of the crop's side that the mask reaches beyond the jaw line: skin there moves with the mouth
 _SPREAD = 1 / 10  # of the crop's side over which a difference of colours along the border is carried inwards
 _JAW = slice(JAW_ENDS[0], JAW_ENDS[1] + 1)
 
