@@ -79,7 +79,7 @@ def dub(
         log.info("%s: %s %s", entry.output, entry.state, entry.note)
     failed = [entry for entry in rows if entry.state == "failed"]
     if failed:
-        return Failed(message=f"{summary(rows)}; {failed[0].audio}: {failed[0].note}")
+        return Failed(message=f"{summary(rows)}; {failed[0].note}")
     return Completed(message=summary(rows), data=rows)
 
 

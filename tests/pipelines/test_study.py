@@ -15,6 +15,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> ToyProject:
     return ToyProject(tmp_path_factory.mktemp("project"))
 
 
+@pytest.mark.slow
 def test_ablations_and_their_tables(server: str, project: ToyProject) -> None:
     """One of the four fails, which stops no other."""
     before = project.state()
