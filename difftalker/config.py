@@ -134,8 +134,8 @@ class PriorConfig:
 class LandmarksConfig:
     """Landmark completion (paper, section 2.3). `audio_path: bm` and `none` are the ablations.
 
-    While training, `dropout` acts on the residual branches and Gaussian noise of standard deviation `noise` (fractions
-    of the crop side) on the given points.
+    While training, `dropout` acts on the residual branches, Gaussian noise of standard deviation `noise` (fractions
+    of the crop side) on the given points, and the frequencies of log-mel sound are scaled by 1 - `warp` to 1 + `warp`.
     """
 
     audio_path: Literal["am", "bm", "none"]
@@ -144,6 +144,7 @@ class LandmarksConfig:
     layers: Positive
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
     noise: Annotated[float, Field(ge=0.0, le=0.1)]
+    warp: Annotated[float, Field(ge=0.0, le=0.5)]
     train: TrainConfig
 
     @model_validator(mode="after")
@@ -313,6 +314,8 @@ def _explain(error: ValidationError) -> str:
     if kind in ("missing", "missing_argument"):
         return f"key {key} is missing; add it (presets/demo.yaml shows every key)"
     message = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return message  # two groups that do not fit; the message names the keys
     return f"{key} = {first['input']!r}: {message[0].lower()}{message[1:]}"
 
 

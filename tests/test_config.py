@@ -88,6 +88,14 @@ def test_wrong_value_is_one_line(key: str, value: Any, allowed: str) -> None:
     assert (key if key != "landmarks.heads" else "landmarks") in message and allowed in message
 
 
+def test_groups_that_do_not_fit_are_one_short_line() -> None:
+    data = yaml.safe_load((ROOT / "presets/demo.yaml").read_text())
+    data["video"]["size"] = 48
+    with pytest.raises(UserError) as error:
+        parse_params(data)
+    assert str(error.value).startswith("params.yaml: video.size 48 does not fit") and len(str(error.value)) < 200
+
+
 def test_missing_key_is_named() -> None:
     data = copy.deepcopy(DATA)
     del data["prior"]["unet"]["train"]["steps"]

@@ -127,7 +127,7 @@ def speak(text: str, voice: str = "en-us", rate: int = 150, pitch: int = 62) -> 
             raise RuntimeError("eSpeak NG did not start: its data files are missing or of another version")
         try:
             if library.espeak_SetVoiceByName(voice.encode()) != 0:
-                raise ValueError(f"unknown eSpeak NG voice {voice!r}; examples are 'en-us', 'en-gb', 'de', 'fr'")
+                raise ValueError(f"unknown eSpeak NG voice {voice!r}; examples are 'en-us', 'en-us+f3', 'de', 'fr'")
             library.espeak_SetParameter(_PARAMETER_RATE, int(rate), 0)
             library.espeak_SetParameter(_PARAMETER_PITCH, int(pitch), 0)
             callback = _Callback(receive)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from difftalker.audio.vocal_tract import draw_factors, warp_bands
 from difftalker.config import LandmarksConfig
 from difftalker.landmarks.topology import CONDITION, CONTOUR, MOUTH
 from difftalker.models.landmark_completion import LandmarkCompletion
@@ -49,6 +50,8 @@ def train_landmarks(
         points, sound = landmarks[rows], features[rows]
         condition = points[:, CONDITION]
         noise = torch.randn(condition.shape, generator=generator).to(device)
+        if config.warp:
+            sound = warp_bands(sound, draw_factors(len(rows), config.warp, generator))
         result = model(condition + config.noise * noise, sound)
         predicted = torch.cat([result.contour, result.mouth], 1)  # (b, 29, 2)
         # Eq. 1, in units of the points' own spread: fractions of the crop would give gradients below Adam's epsilon.

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from difftalker.audio.vocal_tract import draw_factors, warp_bands
 from difftalker.config import TrainConfig
 from difftalker.errors import UserError
 from difftalker.metrics.lse import SHIFT, WINDOW
@@ -22,6 +23,7 @@ from difftalker.training.seeds import seeded
 _NEAR = 8  # sounds of the same run, shifted, that each window is compared with
 _MOVE = 3  # pixels that a window may be moved by
 _TEMPERATURE = 0.07  # at the start; learnt
+_WARP = 0.2  # share by which frequencies are scaled up or down: other voices say the same words
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,9 @@ def _vary_lips(windows: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _vary_sound(windows: Tensor, generator: torch.Generator) -> Tensor:
-    """Change loudness and blank a band of frequencies, the same for all sounds (b, n, rows, 29) of an item."""
+    """Change throat and loudness and blank a band of frequencies, alike for all sounds (b, n, rows, 29) of an item."""
     batch, bands = len(windows), windows.shape[-1]
+    windows = warp_bands(windows, draw_factors(batch, _WARP, generator))
     gain = 0.1 * torch.randn(batch, 1, 1, 1, generator=generator)
     first = torch.randint(0, bands, (batch, 1), generator=generator)
     width = torch.randint(0, 6, (batch, 1), generator=generator)
