@@ -118,7 +118,9 @@ class Prior(nn.Module):
         return to_images(self.to_images(torch.from_numpy(latents).float().to(self.context.device)))
 
     def save(self, folder: Path) -> None:
-        """Write the folder format above; weights as safetensors."""
+        """Write the folder format above; weights as safetensors. The same prior gives the same bytes."""
+        for part in (self.vae, self.unet):
+            part.register_to_config(_name_or_path="")  # diffusers notes the folder that it was read from
         self.vae.save_pretrained(folder / "vae", safe_serialization=True)
         self.unet.save_pretrained(folder / "unet", safe_serialization=True)
         self.scheduler.save_pretrained(folder / "scheduler")

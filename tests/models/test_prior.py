@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,15 @@ def test_a_saved_prior_is_the_same(tmp_path: Path) -> None:
     assert again.prediction == "v_prediction"
     assert np.array_equal(again.encode(crops(2)), prior.encode(crops(2)))
     assert not any(parameter.requires_grad for parameter in again.parameters())
+
+
+def test_the_folder_that_a_prior_came_from_leaves_no_trace(tmp_path: Path) -> None:
+    small_prior().save(tmp_path / "one")
+    for name in ("two", "three"):
+        shutil.copytree(tmp_path / "one", tmp_path / f"copy-{name}")
+        Prior.load(tmp_path / f"copy-{name}").save(tmp_path / name)
+    for file in filter(Path.is_file, (tmp_path / "two").rglob("*")):
+        assert file.read_bytes() == (tmp_path / "three" / file.relative_to(tmp_path / "two")).read_bytes(), file.name
 
 
 def test_the_schedule_is_stable_diffusion_s() -> None:
