@@ -62,9 +62,12 @@ def verify_weights(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]")] = None, cache: Cache = None
 ) -> None:
     """Read weights whole and compare their hashes; without names, all that are here."""
-    for weight in [_pinned(name) for name in names or WEIGHTS]:
-        if names or path_of(weight, cache).exists():
-            print(f"{weight.name}: {find(weight, cache)}, verified")
+    weights = [_pinned(name) for name in names or WEIGHTS]
+    present = [weight for weight in weights if names or path_of(weight, cache).exists()]
+    for weight in present:
+        print(f"{weight.name}: {find(weight, cache)}, verified")
+    if not present:
+        print(f"no weights are here (folder: {cache_folder(cache)}); `difftalker weights fetch` brings them")
 
 
 @app.command("import")

@@ -46,6 +46,8 @@ def test_import_verify(capsys: pytest.CaptureFixture[str], cache: Path, tmp_path
     assert run("verify") == 0 and run("verify", "net") == 0
     assert capsys.readouterr().out.count("verified") == 3
     assert run("verify", "--cache", str(tmp_path / "other"), "net") == 1
+    assert run("verify", "--cache", str(tmp_path / "other")) == 0
+    assert "no weights are here" in capsys.readouterr().out
     next(cache.rglob("net.bin")).write_bytes(CONTENT[1:])
     assert run("verify") == 1
     assert "it is cut" in capsys.readouterr().err
