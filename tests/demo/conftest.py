@@ -27,10 +27,9 @@ def rendered(speech: Speech) -> list[tuple[np.ndarray, FrameTruth]]:
 @pytest.fixture(scope="session")
 def detect() -> Callable[[np.ndarray], np.ndarray | None]:
     """dlib's 68 points of an RGB image enlarged twice, in the pixels of the image; None without a face."""
-    dlib = pytest.importorskip("dlib")
+    dlib = importlib.import_module("dlib")
     found = importlib.util.find_spec("face_recognition_models")
-    if found is None or not found.submodule_search_locations:
-        pytest.skip("the landmark model is not installed")
+    assert found is not None and found.submodule_search_locations, "the landmark model is not installed"
     folder = Path(found.submodule_search_locations[0]) / "models"
     detector = dlib.get_frontal_face_detector()
     predictor = dlib.shape_predictor(str(folder / "shape_predictor_68_face_landmarks.dat"))
