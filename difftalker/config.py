@@ -7,6 +7,8 @@ work is done. The error names the file, the key, the value and what is allowed.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -306,12 +308,13 @@ def load_params(path: str | Path = "params.yaml") -> Params:
 
 
 def _explain(error: ValidationError) -> str:
-    first = error.errors()[0]
+    errors = error.errors()
+    unknown = [each for each in errors if each["type"] in ("unexpected_keyword_argument", "extra_forbidden")]
+    first = (unknown or errors)[0]  # a misspelt key is also the absence of the right one: say what was written
     key = ".".join(str(part) for part in first["loc"]) or "(whole file)"
-    kind = first["type"]
-    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
-        return f"unknown key {key}; allowed beside it: {_siblings(first['loc'])}"
-    if kind in ("missing", "missing_argument"):
+    if unknown:
+        return f"unknown key {key}; {_advice(first['loc'])}"
+    if first["type"] in ("missing", "missing_argument"):
         return f"key {key} is missing; add it (presets/demo.yaml shows every key)"
     message = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:
@@ -319,8 +322,21 @@ def _explain(error: ValidationError) -> str:
     return f"{key} = {first['input']!r}: {message[0].lower()}{message[1:]}"
 
 
-def _siblings(location: tuple[int | str, ...]) -> str:
+def _advice(location: tuple[int | str, ...]) -> str:
+    """What an unknown key may have been meant to be: one beside it that is spelt like it, or one of its name."""
     group: Any = Params
     for part in location[:-1]:
         group = group.__pydantic_fields__[part].annotation
-    return ", ".join(group.__pydantic_fields__)
+    beside, prefix, name = list(group.__pydantic_fields__), [str(part) for part in location[:-1]], str(location[-1])
+    similar = [".".join([*prefix, key]) for key in get_close_matches(name, beside, n=1)]
+    if found := similar or [key for key in _keys(Params) if key.rpartition(".")[2] == name]:
+        return f"did you mean {' or '.join(found)}?"
+    return f"allowed beside it: {', '.join(beside)}"
+
+
+def _keys(group: Any, prefix: str = "") -> Iterator[str]:
+    """Dotted names of all groups and keys."""
+    for name, field in group.__pydantic_fields__.items():
+        yield prefix + name
+        if hasattr(field.annotation, "__pydantic_fields__"):
+            yield from _keys(field.annotation, f"{prefix}{name}.")

@@ -51,7 +51,7 @@ def _check_ahead(name: str) -> None:
     params = load_params()
     if params.device in ("cuda", "mps"):
         importlib.import_module("difftalker.training.device").select_device(params.device)
-    if not name.startswith("extract_frames"):
+    if not name.startswith(("check_params", "extract_frames")):
         return
     reads = {
         "deepspeech": params.audio.encoder == "deepspeech",

@@ -60,8 +60,8 @@ def test_documentation_names_every_key() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "allowed"),
     [
-        ("video.sise", 128, "fps, size"),
-        ("colour", 1, "recordings"),
+        ("video.colour", 128, "allowed beside it: fps, size"),
+        ("colour", 1, "allowed beside it: seed, device, recordings"),
         ("video.size", "large", "integer"),
         ("video.size", 130, "16"),
         ("video.size", 128.5, "integer"),
@@ -94,6 +94,37 @@ def test_groups_that_do_not_fit_are_one_short_line() -> None:
     with pytest.raises(UserError) as error:
         parse_params(data)
     assert str(error.value).startswith("params.yaml: video.size 48 does not fit") and len(str(error.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("sede", "seed"),
+        ("landmark", "landmarks"),
+        ("video.Size", "video.size"),
+        ("face.train.stpes", "face.train.steps"),
+        ("face.train.lerning_rate", "face.train.learning_rate"),
+        ("prior.unet.train.learning-rate", "prior.unet.train.learning_rate"),
+        ("weights.sync_net", "weights.syncnet"),
+    ],
+)
+@pytest.mark.parametrize("moved", [True, False], ids=["in its place", "beside it"])
+def test_misspelt_key_is_named_with_the_right_one(written: str, meant: str, moved: bool) -> None:
+    data = copy.deepcopy(DATA)
+    *groups, right = meant.split(".")
+    group = data
+    for name in groups:
+        group = group[name]
+    group[written.rpartition(".")[2]] = group.pop(right) if moved else group[right]
+    data["split"]["test_fraction"] = 2.0  # another mistake does not come first
+    with pytest.raises(UserError) as caught:
+        parse_params(data)
+    assert str(caught.value) == f"params.yaml: unknown key {written}; did you mean {meant}?"
+
+
+def test_key_of_another_group_is_named_with_its_place() -> None:
+    with pytest.raises(UserError, match=r"unknown key landmarks\.ema_decay; did you mean .*landmarks\.train\.ema_decay"):
+        parse_params(changed("landmarks.ema_decay", 0.9))
 
 
 def test_missing_key_is_named() -> None:

@@ -107,11 +107,29 @@ def test_wrong_params_stop_a_stage_in_one_line(project: Project) -> None:
         path.write_text(text)
 
 
+def test_wrong_params_cost_no_output(project: Project) -> None:
+    """DVC removes a stage's outputs before it runs; a mistake must come out before that."""
+    project.repro()  # a stage that failed in an earlier test has lost its outputs; they come from the cache
+    path = project.root / "params.yaml"
+    text = path.read_text()
+    before = sorted((project.root / "data").rglob("*"))
+    try:
+        path.write_text(text.replace("mouth_weight", "mouth_wait").replace("fps: 25.0", "fps: 24.0"))
+        output, _ = (process := project.start()).communicate()
+    finally:
+        path.write_text(text)
+    assert process.returncode != 0
+    assert "error: params.yaml: unknown key face.mouth_wait; did you mean face.mouth_weight?" in output
+    lost = set(before) - set((project.root / "data").rglob("*"))
+    assert {path.name for path in lost} <= {"params.checked"}
+    project.repro()
+    assert sorted((project.root / "data").rglob("*")) == before
+
+
 def test_stable_diffusion_as_the_prior(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The stages of the paper's preset that a prior decides, on a tiny model of Stable Diffusion's architecture."""
-    project.repro()  # a stage that failed in an earlier test has lost its outputs; they come from the cache
     root = tmp_path / "project"
     shutil.copytree(project.root, root, ignore=shutil.ignore_patterns(".git", ".dvc", "prior", "face", "results"))
     write_model(tmp_path / "model", with_text=importlib.util.find_spec("transformers") is not None)

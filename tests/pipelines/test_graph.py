@@ -33,7 +33,8 @@ def test_graph_is_that_of_dvc(toy: Toy) -> None:
 def test_graph_of_this_repository() -> None:
     stages = {stage.name: stage for stage in read_graph(ROOT)}
     assert stages["extract_frames@demo"].recording == "demo"
-    assert stages["extract_frames@demo"].upstream == ("data/raw/dvc.yaml:render_demo",)
+    assert stages["extract_frames@demo"].upstream == ("check_params", "data/raw/dvc.yaml:render_demo")
+    assert next(iter(stages)) == "check_params" and not stages["check_params"].upstream, "before anything is removed"
     assert stages["train_face"].uses_device and not stages["report"].uses_device
 
 

@@ -1,4 +1,4 @@
-"""What the first stage looks for, so that nothing is missing after hours of work."""
+"""What the first stages look for, so that nothing is missing after hours of work."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "params.yaml"
 
 
+@pytest.mark.parametrize("stage", ["check_params", "extract_frames@anna"])
 @pytest.mark.parametrize("weight", READS)
-def test_missing_weights_stop_the_first_stage(params: Path, weight: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_weights_stop_the_first_stages(
+    params: Path, weight: str, stage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     document = yaml.safe_load(params.read_text())
     group, key = READS[weight]
     document[group][key] = VALUES[weight]
     params.write_text(yaml.safe_dump(document))
     with pytest.raises(SystemExit) as ended:
-        run("extract_frames@anna", lambda: pytest.fail("the work has begun"))
+        run(stage, lambda: pytest.fail("the work has begun"))
     said = capsys.readouterr().err
     assert ended.value.code == 1
     assert f"weights '{weight}'" in said and f"difftalker weights fetch {weight}" in said and said.count("\n") == 1
