@@ -23,15 +23,14 @@ import numpy as np
 
 from difftalker.drive.dub import make_film
 from difftalker.drive.footage import Footage
-from difftalker.drive.output import check_free, disk
+from difftalker.drive.output import check_preview, disk
 from difftalker.drive.plan import Plan, make_plan
 from difftalker.drive.preview import write_preview
 from difftalker.drive.scene import Scene, Tick
-from difftalker.drive.segment import check_suffix
 from difftalker.drive.settings import Interrupted, Progress, Report, Settings
 from difftalker.drive.sound import spool_sound
 from difftalker.drive.stream import Painter
-from difftalker.drive.work import Work, file_hash
+from difftalker.drive.work import Work, check_begin, file_hash
 from difftalker.errors import UserError
 from difftalker.face_folder import FOOTAGE, SCENE, Description, face_hash, read_description
 from difftalker.landmarks.completed import read_completed, write_completed
@@ -120,7 +119,7 @@ class TalkingFace:
             landmarks: what to paint from in place of what the networks hear: (frames, 68, 2) over the crop
                 size, or a file of `landmarks.completed.write_completed`.
             settings: codec, label, gain and more.
-            overwrite: replace an existing output.
+            overwrite: replace an existing output, or the beginning of an interrupted film.
             resume: go on with an interrupted film; the same command ends in the same bytes.
             progress: called with the stage (`survey`, `paint`), the steps done and the steps in all.
             cancel: asked before every frame whether to stop. Ctrl-C stops too, in the main thread.
@@ -133,8 +132,7 @@ class TalkingFace:
             Interrupted: the work was stopped; it says where the playable beginning is.
         """
         output, settings = Path(output), settings or Settings()
-        check_suffix(output)
-        check_free(output, overwrite)
+        check_begin(output, overwrite, resume)
         base = self._base(video)
         key: dict[str, Any] = {
             "audio": file_hash(Path(audio)), "video": file_hash(base), "face": self.hash, "output": output.suffix,
@@ -236,11 +234,7 @@ class TalkingFace:
             UserError, Interrupted: as `dub`; nothing is left.
         """
         output = Path(output)
-        if output.suffix.lower() != ".mp4":
-            raise UserError(f"{output}: name the output .mp4")
-        check_free(output, overwrite)
-        if parquet is not None:
-            check_free(Path(parquet), overwrite)
+        check_preview(output, Path(parquet) if parquet is not None else None, overwrite)
         report = Report()
         with (
             disk(output, resumable=False),

@@ -123,7 +123,9 @@ def test_misspelt_key_is_named_with_the_right_one(written: str, meant: str, move
 
 
 def test_key_of_another_group_is_named_with_its_place() -> None:
-    with pytest.raises(UserError, match=r"unknown key landmarks\.ema_decay; did you mean .*landmarks\.train\.ema_decay"):
+    with pytest.raises(
+        UserError, match=r"unknown key landmarks\.ema_decay; did you mean .*landmarks\.train\.ema_decay"
+    ):
         parse_params(changed("landmarks.ema_decay", 0.9))
 
 

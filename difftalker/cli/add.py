@@ -13,7 +13,6 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from difftalker.cli.project import RAW, require_project, set_recordings, tracked
 from difftalker.config import load_params
 from difftalker.errors import UserError
-from difftalker.recording import adding, gather
 
 
 def add(
@@ -24,6 +23,8 @@ def add(
     ] = False,
 ) -> None:
     """Check videos, copy them to data/raw/NAME, track them with DVC and set `recordings` in params.yaml."""
+    from difftalker.recording import adding, gather
+
     require_project()
     folder = RAW / name
     check_name(name, folder, append)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from difftalker.app.limits import Limits
-from difftalker.cli.faces import MODELS, find_face
+from difftalker.cli.project import MODELS
 from difftalker.face_folder import DESCRIPTION
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ def app(
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
 ) -> None:
     """Drive a trained face in the browser: upload or record a sound, see the landmarks, make the video."""
+    from difftalker.app.limits import Limits
     from difftalker.app.serve import require_gradio, serve
 
     require_gradio()
@@ -43,6 +43,8 @@ def offered(paths: Sequence[Path]) -> dict[str, Callable[[], TalkingFace]]:
     Raises:
         UserError: a path holds no face, or a broken one.
     """
+    from difftalker.cli.faces import find_face
+
     folders: list[Path] = []
     for path in paths:
         inside = sorted(child.parent for child in path.glob(f"*/{DESCRIPTION}")) if path.is_dir() else []

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
-from tqdm import tqdm
 
 from difftalker.cli.project import PARAMS, RAW
 from difftalker.config import load_params
-from difftalker.doctor.findings import Finding, judge
-from difftalker.doctor.measure import measure_clips
-from difftalker.doctor.pretrained import pretrained
-from difftalker.doctor.speed import training_time
 from difftalker.errors import UserError
-from difftalker.parallel import processes, worker_count
-from difftalker.recording import gather
-from difftalker.training.device import select_device
-from difftalker.video.decode import frame_count
-from difftalker.video.probe import validate_video
+
+if TYPE_CHECKING:
+    from difftalker.doctor.findings import Finding
 
 _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 
@@ -30,6 +23,18 @@ def doctor(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A recording, a video file or a folder of videos.")],
 ) -> None:
     """Measure footage and say what is good, doubtful or wrong with it. Status 1 if something is wrong."""
+    from tqdm import tqdm
+
+    from difftalker.doctor.findings import judge
+    from difftalker.doctor.measure import measure_clips
+    from difftalker.doctor.pretrained import pretrained
+    from difftalker.doctor.speed import training_time
+    from difftalker.parallel import processes, worker_count
+    from difftalker.recording import gather
+    from difftalker.training.device import select_device
+    from difftalker.video.decode import frame_count
+    from difftalker.video.probe import validate_video
+
     params = load_params(PARAMS)
     select_device(params.device)  # if it is not present, that comes out before the measuring
     fps = params.video.fps

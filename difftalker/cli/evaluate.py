@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -14,15 +14,11 @@ from rich.table import Table
 from difftalker.cli.project import PARAMS
 from difftalker.config import DetectorConfig, Params, load_params
 from difftalker.errors import UserError
-from difftalker.evaluation.compare import REFERENCE, Comparison, NamedExpert, Settings, compare
-from difftalker.evaluation.reference_film import CropSettings
-from difftalker.evaluation.sync_crop import RuleName, check_rule
-from difftalker.models.sync_expert import load_sync_expert
-from difftalker.models.syncnet import SyncNet
-from difftalker.models.syncnet_official import read_published
-from difftalker.report.table import cell, check_output, shown_columns, write_comparison
-from difftalker.training.device import select_device
 from difftalker.weights.store import locate
+
+if TYPE_CHECKING:
+    from difftalker.evaluation.compare import Comparison, NamedExpert, Settings
+    from difftalker.evaluation.sync_crop import RuleName
 
 SYNCNET = Path("data/models/syncnet")  # the project's expert
 
@@ -53,6 +49,9 @@ def evaluate(
     out: Annotated[list[Path] | None, typer.Option(help="Table to write: .md, .csv or .json; repeatable.")] = None,
 ) -> None:
     """Compute every metric of the pipeline for films of any system, under one protocol. Works without a project."""
+    from difftalker.evaluation.compare import compare
+    from difftalker.report.table import check_output, write_comparison
+
     for path in out or []:
         check_output(path)
     films = dict(_candidate(text) for text in candidate)
@@ -70,6 +69,8 @@ def evaluate(
 
 def show(comparison: Comparison) -> None:
     """Print the table, the protocol and the notes."""
+    from difftalker.report.table import cell, shown_columns
+
     shown = shown_columns(comparison)
     table = Table(box=None, pad_edge=False)
     table.add_column("")
@@ -86,6 +87,8 @@ def show(comparison: Comparison) -> None:
 
 
 def _candidate(text: str) -> tuple[str, Path]:
+    from difftalker.evaluation.compare import REFERENCE
+
     name, sign, path = text.partition("=")
     if not sign or not path or not re.fullmatch(r"[\w .+-]+", name):
         raise UserError(f"--candidate {text!r}: write NAME=FILE; names hold letters, digits, spaces and . _ + -")
@@ -97,6 +100,10 @@ def _candidate(text: str) -> tuple[str, Path]:
 def _settings(
     given: Params | None, crop: Literal["face", "none"], size: int | None, detector: str | None, device: str | None
 ) -> Settings:
+    from difftalker.evaluation.compare import Settings
+    from difftalker.evaluation.reference_film import CropSettings
+    from difftalker.training.device import select_device
+
     usual = Settings()
     if given is None:
         fps, laid, found, where, pin = usual.fps, usual.crop, usual.detector, usual.device, usual.pin
@@ -115,6 +122,12 @@ def _settings(
 def _expert(
     model: str | None, rule: RuleName | None, device: str, pin: str | None
 ) -> tuple[NamedExpert | None, RuleName]:
+    from difftalker.evaluation.compare import NamedExpert
+    from difftalker.evaluation.sync_crop import check_rule
+    from difftalker.models.sync_expert import load_sync_expert
+    from difftalker.models.syncnet import SyncNet
+    from difftalker.models.syncnet_official import read_published
+
     if model is None and not (SYNCNET / "config.json").is_file():
         return None, "pipeline"
     if model == "official":

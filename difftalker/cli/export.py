@@ -5,24 +5,24 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
-from difftalker.cli.faces import DATASET, MODELS, find_face
-from difftalker.dataset import Dataset
+from difftalker.cli.project import DATASET, METRICS, MODELS
 from difftalker.errors import UserError
-from difftalker.export import Card, export_face, push_to_hub
 
-METRICS = Path("data/results/metrics.json")
+if TYPE_CHECKING:
+    from difftalker.export import Card
 
 
 def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
     face: Annotated[Path, typer.Argument(metavar="FACE", help="This project's models.")] = MODELS,
     name: Annotated[str | None, typer.Option(help="What to call the face; by default, the recording's name.")] = None,
-    licence: Annotated[str, typer.Option(help="Under which the face may be used, for its card.")] = Card.licence,
+    licence: Annotated[
+        str | None, typer.Option(help="Under which the face may be used, for its card; by default, not stated.")
+    ] = None,
     footage: Annotated[bool, typer.Option(help="Put the base footage in.")] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing folder.")] = False,
     push: Annotated[
@@ -30,6 +30,9 @@ def export(
     ] = None,
 ) -> None:
     """Pack a trained face, with a model card, so that it works on another machine without this project's data."""
+    from difftalker.cli.faces import find_face
+    from difftalker.export import export_face, push_to_hub
+
     if output.exists() and not overwrite:
         raise UserError(f"{output}: exists; choose another name or give --overwrite")
     found = find_face(face)
@@ -45,7 +48,12 @@ def export(
         print(push_to_hub(output, push))
 
 
-def _card(licence: str) -> Card:
+def _card(licence: str | None) -> Card:
+    import numpy as np
+
+    from difftalker.dataset import Dataset
+    from difftalker.export import Card
+
     dataset = Dataset.load(DATASET)
     used = np.isin(dataset.split, ("train", "test"))
     recordings = {
@@ -54,4 +62,4 @@ def _card(licence: str) -> Card:
         if (inside := used & (dataset.recording == name)).any()
     }
     metrics = json.loads(METRICS.read_text(encoding="utf-8")) if METRICS.is_file() else {}
-    return Card(recordings, metrics, licence)
+    return Card(recordings, metrics, licence or Card.licence)

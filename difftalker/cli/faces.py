@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from difftalker.audio.wav import read_wav
-from difftalker.cli.project import PARAMS, RAW
+from difftalker.cli.project import DATASET, FRAMES, LANDMARKS, MODELS, PARAMS, RAW
 from difftalker.config import load_params
 from difftalker.dataset import Dataset
 from difftalker.drive.footage import Footage
@@ -24,11 +24,6 @@ from difftalker.tables import metadata, read_table, tensor
 from difftalker.talking_face import TalkingFace
 from difftalker.version import VERSION
 from difftalker.video.probe import list_videos
-
-MODELS = Path("data/models")
-FRAMES = Path("data/interim/frames")
-LANDMARKS = Path("data/interim/landmarks")
-DATASET = Path("data/processed/dataset.parquet")
 
 
 @dataclass(frozen=True)

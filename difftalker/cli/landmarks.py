@@ -7,35 +7,36 @@ from typing import Annotated
 
 import typer
 
-from difftalker.cli.dub import Bars
-from difftalker.cli.faces import MODELS, find_face
-from difftalker.drive.settings import Settings
+from difftalker.cli.driving import bars, check_readable, load_face, tell
+from difftalker.cli.options import Audio, Face, MouthGain, Overwrite, Smoothing, Track, Video
+from difftalker.cli.project import MODELS
 
 
 def landmarks(
-    audio: Annotated[Path, typer.Option(help="Speech: any sound or video file.")],
+    audio: Audio,
     output: Annotated[Path, typer.Option("--output", "-o", help="Film of the landmarks to write, .mp4.")],
-    video: Annotated[Path | None, typer.Option(help="Base footage; by default the face's own.")] = None,
-    face: Annotated[Path, typer.Option(help="Exported face, or this project's models.")] = MODELS,
+    video: Video = None,
+    face: Face = MODELS,
     parquet: Annotated[Path | None, typer.Option(help="Also write the points, to edit and give back to dub.")] = None,
-    track: Annotated[int | None, typer.Option(min=1, help="Which of several faces, counted from the left.")] = None,
-    mouth_gain: Annotated[float, typer.Option(min=0.0, max=3.0, help="Factor of the gap between the lips.")] = 1.0,
-    smoothing: Annotated[float, typer.Option(min=0.0, max=1.0, help="Smoothing of the mouth's motion, seconds.")] = 0.0,
+    track: Track = None,
+    mouth_gain: MouthGain = 1.0,
+    smoothing: Smoothing = 0.0,
     given: Annotated[Path | None, typer.Option("--landmarks", help="Show these, edited, instead of new ones.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Complete the landmarks for AUDIO and show them over the footage, with the sound, before anything is painted."""
+    from difftalker.drive.output import check_preview
+    from difftalker.drive.settings import Settings
+
+    check_readable(audio, video, given)
+    check_preview(output, parquet, overwrite)
     settings = Settings(track=track, mouth_gain=mouth_gain, smoothing=smoothing)
-    bar = Bars()
-    try:
-        report = find_face(face).load().preview(
+    loaded = load_face(face)
+    with bars() as progress:
+        report = loaded.preview(
             audio, output, video, parquet=parquet, landmarks=given, settings=settings, overwrite=overwrite,
-            progress=bar.show,
+            progress=progress,
         )  # fmt: skip
-    finally:
-        bar.close()
-    for warning in report.warnings:
-        print(f"warning: {warning}")
-    print(f"{output}: {report.frames} frames, {report.frames / report.fps:.2f} s")
+    tell(report, output, speed=False)
     if parquet is not None:
         print(f"{parquet}: a row per frame; give it to `difftalker dub --landmarks {parquet}`, changed or not")

@@ -1,4 +1,8 @@
-"""Entry point of the command `difftalker`."""
+"""Entry point of the command `difftalker`.
+
+The modules of the commands import what is heavy, torch first of all, only when a command runs, so that help is there
+at once.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import typer
 
 from difftalker.cli.add import add
 from difftalker.cli.app import app as browser_app
+from difftalker.cli.commands import Command, Group
 from difftalker.cli.doctor import doctor
 from difftalker.cli.dub import dub
 from difftalker.cli.evaluate import evaluate
@@ -19,30 +24,29 @@ from difftalker.cli.weights import app as weights
 from difftalker.errors import UserError
 
 app = typer.Typer(
+    cls=Group,
     help="Person-specific talking faces. Run it in the project's folder.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(add)
-app.command()(doctor)
-app.command()(dub)
-app.command()(export)
-app.command()(landmarks)
-app.command()(preset)
-app.command("app")(browser_app)
-app.command()(evaluate)
+for command in (add, doctor, dub, landmarks, export, preset, evaluate):
+    app.command(cls=Command)(command)
+app.command("app", cls=Command)(browser_app)
 app.add_typer(weights, name="weights")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; whatever a user can put right ends in one line and status 1, wrong usage in status 2."""
     try:
-        status = app(arguments, standalone_mode=False)
+        status = app(arguments, prog_name="difftalker", standalone_mode=False)
     except UserError as error:
         sys.exit(_complain(str(error), 1))
     except typer.TyperException as error:
-        sys.exit(_complain(f"{error.format_message()}; see `difftalker --help`", error.exit_code))
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "difftalker"
+        message = error.format_message().replace("Value error, ", "").rstrip(".")
+        sys.exit(_complain(f"{message}; see `{command} --help`", error.exit_code))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(_complain("interrupted; nothing was changed", 130))
     sys.exit(status or 0)

@@ -15,6 +15,11 @@ from difftalker.errors import UserError
 from difftalker.files import replacing
 
 RAW = Path("data/raw")
+FRAMES = Path("data/interim/frames")
+LANDMARKS = Path("data/interim/landmarks")
+DATASET = Path("data/processed/dataset.parquet")
+MODELS = Path("data/models")
+METRICS = Path("data/results/metrics.json")
 PARAMS = Path("params.yaml")
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from difftalker.cli.commands import Command, Group
 from difftalker.cli.project import PARAMS
 from difftalker.config import load_params
 from difftalker.weights.download import Report, fetch
@@ -18,7 +19,7 @@ from difftalker.weights.needed import needed
 from difftalker.weights.store import cache_folder, find, import_weight, path_of
 from difftalker.weights.table import WEIGHTS, Weight, weight_named
 
-app = typer.Typer(help="Pretrained weights: list, fetch, verify, import.", no_args_is_help=True)
+app = typer.Typer(cls=Group, help="Pretrained weights: list, fetch, verify, import.", no_args_is_help=True)
 
 Cache = Annotated[
     Path | None,
@@ -26,7 +27,7 @@ Cache = Annotated[
 ]
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_weights(cache: Cache = None) -> None:
     """Show every weight, whether it is here, its size, licence and use."""
     table = Table("name", "here", "size", "licence", "for", box=None)
@@ -39,7 +40,7 @@ def list_weights(cache: Cache = None) -> None:
     print(f"folder: {cache_folder(cache)}")
 
 
-@app.command("fetch")
+@app.command("fetch", cls=Command)
 def fetch_weights(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]")] = None, cache: Cache = None
 ) -> None:
@@ -57,7 +58,7 @@ def fetch_weights(
         print(f"{weight.name}: {path}, verified")
 
 
-@app.command("verify")
+@app.command("verify", cls=Command)
 def verify_weights(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]")] = None, cache: Cache = None
 ) -> None:
@@ -70,7 +71,7 @@ def verify_weights(
         print(f"no weights are here (folder: {cache_folder(cache)}); `difftalker weights fetch` brings them")
 
 
-@app.command("import")
+@app.command("import", cls=Command)
 def import_weights(
     name: Annotated[str, typer.Argument(metavar="NAME")],
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The file, its zip archive, or the folder.")],

@@ -30,6 +30,19 @@ def check_free(path: Path, overwrite: bool) -> None:
         raise UserError(f"{path}: exists; choose another name or give --overwrite")
 
 
+def check_preview(output: Path, parquet: Path | None, overwrite: bool) -> None:
+    """Refuse a film of landmarks, or the table beside it, that cannot be written.
+
+    Raises:
+        UserError: the film's suffix is not .mp4; or as `check_free`.
+    """
+    if output.suffix.lower() != ".mp4":
+        raise UserError(f"{output}: name the output .mp4")
+    for path in (output, parquet):
+        if path is not None:
+            check_free(path, overwrite)
+
+
 @contextmanager
 def disk(output: Path, resumable: bool = True) -> Iterator[None]:
     """Say in one line that there is no room for an output.

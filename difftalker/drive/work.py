@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from difftalker.drive.output import check_free
+from difftalker.drive.segment import check_suffix
 from difftalker.drive.settings import Interrupted
 from difftalker.errors import UserError
 
@@ -22,14 +24,14 @@ class Work:
     Args:
         output: the film.
         key: all that decides the film. Parts made with another key are not used.
-        resume: go on with the parts that are there.
+        resume: go on with the parts that are there; otherwise they are removed.
 
     Raises:
         UserError: the folder is something else, or its parts belong to another film.
     """
 
     def __init__(self, output: Path, key: Mapping[str, Any], resume: bool) -> None:
-        self.folder = output.with_name(f"{output.stem}.parts")
+        self.folder = _folder(output)
         text = json.dumps(dict(key), indent=1, sort_keys=True)
         mark = self.folder / _MARK
         if self.folder.exists():
@@ -38,7 +40,7 @@ class Work:
             if resume and mark.read_text(encoding="utf-8") != text:
                 raise UserError(
                     f"{self.folder}: was begun with other sound, footage, face or settings; repeat the command as it "
-                    "was, or leave out --resume to begin anew"
+                    "was, or give --overwrite without --resume to start over"
                 )
             if not resume:
                 shutil.rmtree(self.folder)
@@ -79,6 +81,30 @@ class Work:
     def remove(self) -> None:
         """The film is whole."""
         shutil.rmtree(self.folder)
+
+
+def check_begin(output: Path, overwrite: bool, resume: bool) -> None:
+    """Refuse a film that is there already or was begun, where it is not said what is to become of that.
+
+    Args:
+        output: the film.
+        overwrite: replace either.
+        resume: go on with a film that was begun.
+
+    Raises:
+        UserError: that is the case, or the name says no container, or belongs to a folder.
+    """
+    check_suffix(output)
+    begun = (_folder(output) / _MARK).is_file()
+    if output.is_file() and resume and not begun and not overwrite:
+        raise UserError(f"{output}: is finished, there is nothing to go on with; --overwrite makes it anew")
+    check_free(output, overwrite)
+    if begun and not (resume or overwrite):
+        raise UserError(f"{output}: was begun and interrupted; give --resume to go on, or --overwrite to start over")
+
+
+def _folder(output: Path) -> Path:
+    return output.with_name(f"{output.stem}.parts")
 
 
 def partial_name(output: Path) -> Path:

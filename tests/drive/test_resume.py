@@ -61,8 +61,12 @@ def test_other_settings_are_refused(face: TalkingFace, speech: Speech, tmp_path:
         face.dub(speech(0.4), out, settings=SETTINGS, cancel=lambda: True)
     with pytest.raises(UserError, match=r"begun with other sound, footage, face or settings"):
         face.dub(speech(0.4), out, settings=Settings(segment=8, label=True), resume=True)
-    face.dub(speech(0.4), out, settings=Settings(segment=8, label=True))  # without --resume: from the start
+    with pytest.raises(UserError, match="was begun and interrupted; give --resume to go on, or --overwrite"):
+        face.dub(speech(0.4), out, settings=Settings(segment=8, label=True))
+    face.dub(speech(0.4), out, settings=Settings(segment=8, label=True), overwrite=True)
     assert frames(out) == 10
+    with pytest.raises(UserError, match="is finished, there is nothing to go on with"):
+        face.dub(speech(0.4), out, settings=Settings(segment=8, label=True), resume=True)
 
 
 def test_a_folder_in_the_way_is_left_alone(face: TalkingFace, speech: Speech, tmp_path: Path) -> None:

@@ -1,0 +1,81 @@
+"""What the commands that drive a face have in common: the face, a bar for every part of the work, the last words."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from difftalker.errors import UserError
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from difftalker.drive.settings import Progress, Report
+    from difftalker.talking_face import TalkingFace
+
+_STAGES = {"survey": "look at the footage", "draw": "draw", "paint": "paint"}
+
+
+def check_readable(*paths: Path | None) -> None:
+    """Refuse input that is not there, before anything is loaded; None stands for an option that was not given.
+
+    Raises:
+        UserError: a file cannot be opened.
+    """
+    for path in paths:
+        if path is not None:
+            try:
+                path.open("rb").close()
+            except OSError as error:
+                reason = "no such file" if isinstance(error, FileNotFoundError) else str(error.strerror).lower()
+                raise UserError(f"{path}: {reason}; check the name") from None
+
+
+def load_face(folder: Path) -> TalkingFace:
+    """Load a face, saying so: it takes seconds.
+
+    Raises:
+        UserError: there is none, or it is incomplete.
+    """
+    print("Loading the face ...", file=sys.stderr, flush=True)
+    from difftalker.cli.faces import find_face
+
+    return find_face(folder).load()
+
+
+@contextmanager
+def bars() -> Iterator[Progress]:
+    """A bar with the time left for every stage of the work; the last state of each stays on the screen."""
+    from tqdm import tqdm
+
+    bar: tqdm | None = None
+    shown = ""
+
+    def show(stage: str, done: int, total: int) -> None:
+        nonlocal bar, shown
+        if bar is None or stage != shown:
+            if bar is not None:
+                bar.close()
+            bar, shown = tqdm(total=total, desc=_STAGES[stage], unit="frame", mininterval=0.5), stage
+        bar.update(done - bar.n)
+
+    try:
+        yield show
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+def tell(report: Report, output: Path, speed: bool) -> None:
+    """Print what was made and what the user should know."""
+    for warning in report.warnings:
+        print(f"warning: {warning}")
+    if report.unpainted:
+        stretches = ", ".join(f"{first:.2f}-{last:.2f} s" for first, last in report.unpainted)
+        print(f"warning: no usable face, the source is shown unchanged: {stretches}")
+    total = report.seconds.get("total", 0.0)
+    rate = f"; {report.frames / total:.1f} frames/s" if speed and total else ""
+    print(f"{output}: {report.frames} frames, {report.frames / report.fps:.2f} s{rate}")
