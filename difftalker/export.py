@@ -12,14 +12,14 @@ from difftalker.errors import UserError
 from difftalker.face_folder import FOOTAGE, NETWORKS, SCENE, Description, face_hash, write_description
 from difftalker.files import replacing
 
-_SHOWN = {
-    "ld": "LD, landmark distance (crop sides)",
-    "psnr": "PSNR of the face crop (dB)",
-    "ssim": "SSIM of the face crop",
-    "lse_d": "LSE-D",
-    "lse_c": "LSE-C",
-    "jitter_ratio": "jitter of the mouth over the ground truth's",
-    "sharpness_ratio": "sharpness of the mouth over the ground truth's",
+_SHOWN = {  # key of metrics.json -> name and digits after the point
+    "ld": ("LD, landmark distance (crop sides)", 4),
+    "psnr": ("PSNR of the face crop (dB)", 1),
+    "ssim": ("SSIM of the face crop", 3),
+    "lse_d": ("LSE-D", 2),
+    "lse_c": ("LSE-C", 2),
+    "jitter_ratio": ("jitter of the mouth over the ground truth's", 2),
+    "sharpness_ratio": ("sharpness of the mouth over the ground truth's", 2),
 }
 
 
@@ -35,7 +35,7 @@ class Card:
 
     recordings: Mapping[str, tuple[int, float]] = field(default_factory=dict)
     metrics: Mapping[str, object] = field(default_factory=dict)
-    licence: str = "not stated; ask the person shown"
+    licence: str = "Not stated: ask the person shown before any use"
 
 
 def export_face(
@@ -83,11 +83,18 @@ def model_card(description: Description, card: Card, face: str) -> str:
         for name, (clips, seconds) in card.recordings.items()
     )
     rows = [
-        f"| {title} | {value:.4g} |"
-        for key, title in _SHOWN.items()
+        f"| {title} | {value:.{digits}f} |"
+        for key, (title, digits) in _SHOWN.items()
         if isinstance(value := card.metrics.get(key), int | float)
     ]
     figures = "\n".join(["| metric | value |", "|---|---|", *rows]) if rows else "None were taken along."
+    protocol = card.metrics.get("protocol")
+    taken = protocol.items() if isinstance(protocol, dict) else ()
+    taken_with = "".join(f"- {key.replace('_', ' ')}: {text}\n" for key, text in taken) + "\n" * bool(taken)
+    detector = {
+        "dlib": "dlib's landmark model, which is not in this folder, may not be used commercially.",
+        "fan": "the published weights of FAN, which are not in this folder, were trained on data for research.",
+    }[description.detector.name]
     footage = (
         f"`footage/{description.footage}` is the film that the face speaks in by default: it shows the person."
         if description.footage
@@ -102,8 +109,8 @@ tags: [talking-face, video, synthetic-media]
 
 # {description.name}: a talking face
 
-A face of **one person**, made with DiffTalker {description.version}: given speech and a film of this person, it paints
-the lower face so that it says the speech.
+A face of **one person** for DiffTalker, made with version {description.version} and read by this and newer ones. Given
+speech and a film of this person, it paints the lower face so that it says the speech.
 
     from difftalker import TalkingFace
 
@@ -116,14 +123,16 @@ metadata of every film made with it: `{face}`.
 
 {data or "Not recorded."}
 
-Crops of {description.size} pixels at {description.fps:g} frames/s; landmarks by `{description.detector.name}`, audio
-features `{description.audio.encoder}`. {footage}
+Crops of {description.size} pixels at {description.fps:g} frames/s; landmarks by `{description.detector.name}`,
+audio features `{description.audio.encoder}`.
+
+{footage}
 
 ## Figures on the held-out part of that footage
 
 {figures}
 
-They are of this footage, crop rule, detector and sync expert; do not compare them with figures of others.
+{taken_with}They are of this footage, crop rule, detector and sync expert; do not compare them with figures of others.
 
 ## Intended use
 
@@ -133,8 +142,10 @@ before the mouth and other light do badly; such frames show the source unchanged
 
 ## Licence
 
-{card.licence}. Rights in the footage, and the rights of the person shown, remain theirs. dlib's landmark model, which
-the detector `dlib` uses and which is not in this folder, may not be used commercially.
+{card.licence.rstrip(".")}.
+
+Rights in the footage, and the rights of the person shown, remain theirs. The face needs a landmark detector:
+{detector}
 """
 
 

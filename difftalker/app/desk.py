@@ -20,7 +20,7 @@ from difftalker.talking_face import TalkingFace
 Faces = Mapping[str, Callable[[], TalkingFace]]
 Tell = Callable[[float, str], None]  # done part in [0, 1], and what is being done
 
-_STAGES = {"survey": "Looking at the footage", "draw": "Drawing", "paint": "Painting"}
+_STAGES = {"survey": "Finding the face", "draw": "Drawing", "paint": "Painting"}
 _STEADY = 3.0  # seconds after which the time left is worth telling
 _PREFIX = "job-"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from difftalker.drive.settings import Progress, Report
     from difftalker.talking_face import TalkingFace
 
-_STAGES = {"survey": "look at the footage", "draw": "draw", "paint": "paint"}
+_STAGES = {"survey": "find the face", "draw": "draw", "paint": "paint"}
 
 
 def check_readable(*paths: Path | None) -> None:

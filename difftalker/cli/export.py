@@ -44,6 +44,8 @@ def export(
     print(f"{output}: face {description.name}, sha256 {digest}")
     if film is not None:
         print(f"{output}/footage: {film.name}, which shows the person; --no-footage leaves it out")
+    else:
+        print(f"{output}: without footage; name a film of the person with --video when it speaks")
     if push is not None:
         print(push_to_hub(output, push))
 

@@ -28,11 +28,14 @@ from difftalker.video.probe import list_videos
 
 @dataclass(frozen=True)
 class Named:
-    """A face by its folder, with what `face.json` says or would say, its base footage and the face in that."""
+    """A face by its folder, with what `face.json` says or would say, its base footage and the face in that.
+
+    Of an exported face, footage and scene are None: they lie in the folder, where `TalkingFace.load` finds them.
+    """
 
     folder: Path
     description: Description
-    footage: Path | None
+    footage: Path | None = None
     scene: Scene | None = None
 
     def load(self) -> TalkingFace:
@@ -53,8 +56,7 @@ def find_face(folder: Path) -> Named:
     if (folder / DESCRIPTION).exists() or not folder.is_dir():
         if folder == MODELS:
             raise UserError(f"{folder}: no trained face here; run `dvc repro`, or name an exported face with --face")
-        description = read_description(folder)
-        return Named(folder, description, folder / "footage" / description.footage if description.footage else None)
+        return Named(folder, read_description(folder))
     missing = [name for name in NETWORKS if not (folder / name).is_dir()]
     if missing:
         raise UserError(

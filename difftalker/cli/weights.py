@@ -32,10 +32,9 @@ def list_weights(cache: Cache = None) -> None:
     """Show every weight, whether it is here, its size, licence and use."""
     table = Table("name", "here", "size", "licence", "for", box=None)
     for weight in map(_pinned, WEIGHTS):
-        here = path_of(weight, cache).exists()
-        sizes = [file.size for file in weight.files if file.size is not None]
-        size = f"{sum(sizes) / 1e6:.0f} MB" if sizes else "not published"
-        table.add_row(weight.name, "yes" if here else "no", size, weight.licence, weight.purpose)
+        here = path_of(weight, cache)
+        row = (weight.name, "yes" if here.exists() else "no", _size(weight, here), weight.licence, weight.purpose)
+        table.add_row(*row)
     Console().print(table)
     print(f"folder: {cache_folder(cache)}")
 
@@ -79,6 +78,17 @@ def import_weights(
 ) -> None:
     """Take over weights that were fetched by hand: verify them and copy them into the cache."""
     print(f"{name}: {import_weight(_pinned(name), path, cache)}, verified")
+
+
+def _size(weight: Weight, here: Path) -> str:
+    """Megabytes: on the disk, or as published, or about those of its numbers."""
+    if here.exists():
+        found = [here] if here.is_file() else [path for path in here.rglob("*") if path.is_file()]
+        return f"{sum(path.stat().st_size for path in found) / 1e6:.0f} MB"
+    published = [file.size for file in weight.files if file.size is not None]
+    if published:
+        return f"{sum(published) / 1e6:.0f} MB"
+    return f"about {weight.about / 1e6:.0f} MB" if weight.about else "that of your file"
 
 
 def _pinned(name: str) -> Weight:

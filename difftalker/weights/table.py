@@ -34,12 +34,17 @@ class WeightFile:
 
 @dataclass(frozen=True)
 class Weight:
-    """A pretrained network: one file, or several in the folder format of its library."""
+    """A pretrained network: one file, or several in the folder format of its library.
+
+    Attributes:
+        about: bytes of its numbers, where the file's size is not published.
+    """
 
     name: str
     files: tuple[WeightFile, ...]
     licence: str
     purpose: str
+    about: int | None = None
 
 
 def _sd15(path: str, size: int, found: str) -> WeightFile:
@@ -59,6 +64,7 @@ _ALL = (
         ),
         "MPL-2.0 (Mozilla DeepSpeech)",
         "audio features of the paper (audio.encoder: deepspeech)",
+        about=491_000_000,
     ),
     Weight(
         "fan2d",
@@ -71,6 +77,7 @@ _ALL = (
         ),
         "BSD-3-Clause; trained on 300-W-LP, for research",
         "landmark detector of the paper (detector.name: fan)",
+        about=95_000_000,
     ),
     Weight(
         "syncnet",
@@ -136,4 +143,4 @@ def weight_named(name: str, pin: str | None = None) -> Weight:
         return weight
     if len(weight.files) > 1:
         raise UserError(f"weights {name!r}: consist of several files, each with its published hash; a pin is for one")
-    return replace(weight, files=(replace(weight.files[0], url=None, hash=pin, size=None),))
+    return replace(weight, files=(replace(weight.files[0], url=None, hash=pin, size=None),), about=None)

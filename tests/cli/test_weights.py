@@ -6,8 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from face_alignment.models import FAN
 
+from difftalker.audio.deepspeech.network import DeepSpeech
 from difftalker.cli.main import main
 from difftalker.weights import table
 from difftalker.weights.store import VARIABLE
@@ -37,6 +40,25 @@ def test_list(capsys: pytest.CaptureFixture[str], cache: Path) -> None:
     for name in ("deepspeech", "fan2d", "syncnet", "sd15"):
         assert name in out
     assert str(cache) in out.replace("\n", "")
+    assert "about 491 MB" in out and "about 95 MB" in out and "55 MB" in out, "what is not published is reckoned"
+    assert "that of" not in out
+
+
+def test_list_says_what_lies_on_the_disk(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(CONTENT)
+    run("import", "net", str(tmp_path / "file"))
+    assert run("list") == 0
+    (row,) = [line.split() for line in capsys.readouterr().out.splitlines() if line.split()[:1] == ["net"]]
+    assert row[1:4] == ["yes", "3", "MB"]
+
+
+def test_reckoned_sizes_are_those_of_the_networks() -> None:
+    with torch.device("meta"):
+        deepspeech = DeepSpeech((2048, 2048, 4096, 2048, 2048)).parameters()
+        fan = FAN(4).state_dict().values()
+    for name, tensors in (("deepspeech", deepspeech), ("fan2d", fan)):
+        counted = 4 * sum(each.numel() for each in tensors)
+        assert table.WEIGHTS[name].about == pytest.approx(counted, rel=0.01)
 
 
 def test_import_verify(capsys: pytest.CaptureFixture[str], cache: Path, tmp_path: Path) -> None:

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
+from difftalker.cli.faces import find_face
 from difftalker.errors import UserError
-from difftalker.export import Card, export_face, push_to_hub
+from difftalker.export import Card, export_face, model_card, push_to_hub
 from difftalker.face_folder import face_hash, read_description
 from difftalker.talking_face import TalkingFace
 from tests.drive.tiny_face import Tiny
 
-CARD = Card({"anna": (3, 93.2)}, {"psnr": 31.25, "lse_d": 0.5, "test_frames": 9}, "CC BY-NC 4.0")
+METRICS = {"psnr": 31.256, "lse_d": 0.5, "ld": 0.0019053, "test_frames": 9, "protocol": {"sync_crop": "the rule"}}
+CARD = Card({"anna": (3, 93.2)}, METRICS, "CC BY-NC 4.0")
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,7 @@ def exported(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_speaks_elsewhere(exported: Path, speech: Callable[..., Path], tiny: Tiny, tmp_path: Path) -> None:
     moved = shutil.copytree(exported, tmp_path / "elsewhere" / "face")
     stages = set()
+    assert find_face(moved).load().scene is not None, "nor by the command"
     face = TalkingFace.load(moved, device="cpu")
     face.dub(speech(0.4), tmp_path / "out.mp4", progress=lambda stage, done, total: stages.add(stage))
     assert stages == {"paint"}  # the face in its own footage need not be looked for
@@ -50,13 +53,19 @@ def test_card_says_what_it_is(exported: Path) -> None:
     assert card.startswith("---\n") and face_hash(exported) in card
     for text in (
         "`anna`: 3 clips, 93 s",
-        "| PSNR of the face crop (dB) | 31.25 |",
-        "CC BY-NC 4.0",
+        f"for DiffTalker, made with version {read_description(exported).version}",
+        "| PSNR of the face crop (dB) | 31.3 |",
+        "| LD, landmark distance (crop sides) | 0.0019 |",
+        "- sync crop: the rule\n",
+        "\n\nCC BY-NC 4.0.\n\n",
+        "dlib's landmark model, which is not in this folder",
         "## Intended use",
         "consent",
     ):
         assert text in card
     assert "test_frames" not in card
+    plain = model_card(read_description(exported), Card(), "0")
+    assert "Not stated: ask the person shown before any use." in plain and "None were taken along." in plain
 
 
 def test_without_footage(tiny: Tiny, speech: Callable[..., Path], tmp_path: Path) -> None:
