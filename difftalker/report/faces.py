@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,9 @@ from difftalker.evaluation.rows import Rows
 from difftalker.evaluation.samples import mouth_opening
 from difftalker.report.comparison import REFERENCES
 from difftalker.report.media import image_uri
+from difftalker.report.mismatch import Complete
 from difftalker.report.overlays import COMPLETED, TRUTH, completed_lines, given_lines
 from difftalker.tables import decode_image, read_table
-
-Complete = Callable[[np.ndarray, np.ndarray], np.ndarray]  # landmarks (n, 68, 2), features (n, 16, 29) -> (n, 68, 2)
 
 
 class Samples:

@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from difftalker.dataset import Dataset
 from difftalker.errors import UserError
 from difftalker.evaluation.rows import Rows, read_rows
-from difftalker.report import comparison, data, faces, plots, verdicts
+from difftalker.report import comparison, data, faces, mismatch, plots, verdicts
 from difftalker.report.media import video_uri
 from difftalker.report.paper import PAPER_SETTING
 from difftalker.tables import read_table, tensor
@@ -49,7 +49,7 @@ class Inputs:
     params: Path
 
 
-def build_page(inputs: Inputs, complete: faces.Complete) -> str:
+def build_page(inputs: Inputs, complete: mismatch.Complete) -> str:
     """The report as one HTML document that loads nothing.
 
     Args:
@@ -83,6 +83,7 @@ def build_page(inputs: Inputs, complete: faces.Complete) -> str:
         ],
         "sample_rows": faces.grid(samples, test, completed),
         "completion": faces.completion(samples, test, completed, complete),
+        "mismatch": mismatch.verdict(mismatch.sound_share(test, completed, complete)),
         "columns": shown,
         "tables": comparison.tables(metrics, shown),
         "paper_setting": PAPER_SETTING,
