@@ -45,6 +45,8 @@ demo: install
 	@echo "Video     data/results/synthesis/"
 	@echo "Metrics   data/results/metrics.json"
 	@echo "Report    data/results/report.html (open it in a browser)"
+	@echo "Next      source .venv/bin/activate"
+	@echo "          difftalker dub --audio data/results/synthesis/demo.mp4 -o talk.mp4   (or any recording of speech)"
 
 test: $(VENV)/.dev
 	@$(TEST)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -130,7 +131,8 @@ def compare(
         "reference": reference.name,
         "frames": f"{len(film.rows)} of the {count} frames that all films have: those with a usable face",
     }
-    return Comparison(taken, {name: _figures(row) for name, row in results.items()}, notes)
+    rows = {name: _figures(row, settings.crop.kind) for name, row in results.items()}
+    return Comparison(taken, rows, notes)
 
 
 def _evaluate(
@@ -202,6 +204,7 @@ def _crop(film: ReferenceFilm, crop: CropSettings) -> str:
     return crop_in_words({"size": str(film.size), "margin": str(crop.margin)})
 
 
-def _figures(row: RowResult) -> dict[str, float]:
+def _figures(row: RowResult, crop: Literal["face", "none"]) -> dict[str, float]:
     endless = {key: float("inf") for key in _ENDLESS if np.isinf(row.frames[key]).all()}
-    return row.metrics | endless
+    twice = ("psnr_frame", "ssim_frame") if crop == "none" else ()  # the crop is the whole picture
+    return {key: value for key, value in (row.metrics | endless).items() if key not in twice}

@@ -46,7 +46,7 @@ def verdict(share: float | None) -> dict[str, str]:
     if share is None:
         text = "The mouths of the test frames are nearly the same, so that this test tells nothing."
         return {"grade": "plain", "verdict": "Cannot tell", "text": text}
-    way = f"{100 * share:.0f} % of the way from its own opening to that of the sound’s frame"
+    way = f"{100 * share:.0f}\u00a0% of the way from its own opening to that of the sound’s frame"
     text = f"Over all test frames, the sound of another frame moves the mouth {way.replace('-', '−')}"
     if share >= FOLLOWS:
         return {"grade": "good", "verdict": "The mouth follows the sound", "text": f"{text}."}

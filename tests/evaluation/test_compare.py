@@ -6,6 +6,7 @@ import csv
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -92,6 +93,17 @@ def test_another_size_rate_and_length(comparison: Comparison) -> None:
     ]
     assert comparison.protocol["frames"].startswith(f"{COUNT - 5} of the {COUNT - 5} frames")
     assert {"lse_d", "lse_c", "sync_offset"} <= row.keys()
+
+
+def test_face_crops_are_measured_once(folder: Path) -> None:
+    """With `--crop none` crop and picture are the same, and so would be the figures."""
+    crops = write_footage(folder / "crops.mkv", film()[0][:8], 25.0)
+    found = compare(crops, {"same": crops}, replace(SETTINGS, crop=CropSettings("none")), None)
+    for row in found.rows.values():
+        assert row["psnr"] == math.inf and row["ssim"] == 1
+        assert not [key for key in row if key.endswith("_frame")]
+    assert "the whole pictures of 280 px, taken as face crops" in markdown(found)
+    assert "PSNR frame" not in markdown(found)
 
 
 class Softened(PastedBack):

@@ -59,4 +59,4 @@ def test_mouths_that_do_not_move_tell_nothing() -> None:
 def test_the_verdict_is_that_of_the_figure(share: float, grade: str, said: str) -> None:
     found = verdict(share)
     assert found["grade"] == grade and said in found["verdict"]
-    assert f" {100 * share:.0f} %".replace("-", "−") in found["text"]
+    assert f" {100 * share:.0f}\u00a0%".replace("-", "−") in found["text"]

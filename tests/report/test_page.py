@@ -133,7 +133,7 @@ def test_the_mismatch_test_reports_the_openings(html: str) -> None:
     assert len(notes) == 2
     for truth, _, mixed, sounding in notes:
         assert mixed == sounding != truth
-    assert re.search(r'class="verdict \w+">The mouth follows \w+[^<]*</span> Over all test frames, .* \d+ %', html)
+    assert re.search(r'class="verdict \w+">The mouth follows \w+[^<]*</span> Over all test frames, .* \d+\u00a0%', html)
 
 
 def test_frames_left_out_are_listed(html: str) -> None:
