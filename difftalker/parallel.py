@@ -12,8 +12,15 @@ from typing import Any
 
 
 def worker_count(pieces: int) -> int:
-    """Processes worth starting for so many pieces of work: at most one per core."""
-    return max(1, min(os.cpu_count() or 1, pieces))
+    """Processes worth starting for so many pieces of work: at most one per core that this process may use."""
+    return max(1, min(len(usable_cores()), pieces))
+
+
+def usable_cores() -> list[int]:
+    """The cores that this process may run on, by number; all of the machine where the system cannot restrict them."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
 
 
 @contextmanager

@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import yaml
+
 from difftalker.errors import UserError
+from pipelines.snapshot import lookup
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -37,6 +40,7 @@ class Stage:
         command: None for tracked data, which has nothing to run.
         params: keys of `params.yaml` that it depends on.
         outs: its outputs, paths from the project's folder.
+        uses_device: whether networks run in it. On a CPU these use all cores, too.
     """
 
     name: str
@@ -44,16 +48,12 @@ class Stage:
     command: str | None
     params: tuple[str, ...]
     outs: tuple[str, ...]
+    uses_device: bool
 
     @property
     def recording(self) -> str | None:
         """The item of the matrix that it belongs to, if any."""
         return self.name.rpartition("@")[2] if "@" in self.name else None
-
-    @property
-    def uses_device(self) -> bool:
-        """Whether networks run in it: it depends on the key `device`. On a CPU these use all cores, too."""
-        return "device" in self.params
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ def read_graph(root: Path | str = ".", targets: Sequence[str] = ()) -> list[Stag
     from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
 
     with _opened(root) as repo:
+        values = _params(repo)
         graph = get_active_graph(repo.index.graph)
         steps = plan_repro(graph, collect_stages(repo, [_target(repo, name) for name in targets or ["dvc.yaml"]]))
         return [
@@ -94,6 +95,7 @@ def read_graph(root: Path | str = ".", targets: Sequence[str] = ()) -> list[Stag
                 command=stage.cmd if stage.cmd is None or isinstance(stage.cmd, str) else "\n".join(stage.cmd),
                 params=tuple(sorted(str(key) for dependency in stage.params for key in dependency.params)),
                 outs=tuple(_path(repo, out.fs_path) for out in stage.outs),
+                uses_device=_uses_device(stage, values),
             )
             for stage in steps
         ]
@@ -121,6 +123,17 @@ def condition(root: Path | str, name: str) -> Condition:
         )
 
 
+def changed_stages(root: Path | str, names: Sequence[str]) -> list[str]:
+    """Those of the stages for which DVC says now that something differs from `dvc.lock`.
+
+    Raises:
+        UserError: no such stage, or DVC cannot read it.
+    """
+    with _opened(root) as repo:
+        stages = {name: repo.stage.collect(_target(repo, name))[0] for name in names}
+        return [name for name, stage in stages.items() if any(_changes(stage))]
+
+
 def compare(
     root: Path | str, revision: str, what: Literal["metrics", "params"]
 ) -> dict[str, dict[str, dict[str, Any]]]:
@@ -139,6 +152,19 @@ def compare(
         from dvc.utils.diff import diff, format_dict
 
         return dict(diff({}, format_dict(shown.show().get("", {}).get("data", {})), with_unchanged=True))
+
+
+def _params(repo: Repo) -> dict[str, Any]:
+    path = Path(repo.root_dir) / "params.yaml"
+    return dict(yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
+
+
+def _uses_device(stage: DvcStage, values: Mapping[str, Any]) -> bool:
+    """Whether it depends on the key `device` and, if its `meta` in dvc.yaml says `device: {KEY: VALUE}`, that holds."""
+    if not any("device" in dependency.params for dependency in stage.params):
+        return False
+    only_if = (getattr(stage, "meta", None) or {}).get("device", {})
+    return all(lookup(values, key) == value for key, value in only_if.items())
 
 
 def _changes(stage: DvcStage) -> Iterator[str]:

@@ -1,4 +1,6 @@
-"""Run a command in a process group that does not outlive whoever started it: `python leash.py COMMAND...`.
+"""Run a command in a process group that does not outlive whoever started it: `python leash.py CORES COMMAND...`.
+
+CORES are the numbers of the cores that the group may use, with commas, or `all`.
 
 Standard input is the leash: a pipe whose other end the starting process holds open and never writes to. When it closes
 (the starter asks for the end, or is gone, even by SIGKILL) the command's whole group is ended: first SIGINT, as Ctrl-C
@@ -9,20 +11,26 @@ reaches grandchildren and works outside of Linux. Only the standard library is i
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from types import FrameType
 
 GRACE = ((signal.SIGINT, 5.0), (signal.SIGTERM, 1.5), (signal.SIGKILL, 1.0))  # seconds for the group to go, each
+_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
-def main(command: list[str]) -> int:
+def main(cores: str, command: list[str]) -> int:
     """Run the command to its end. Returns its exit status, 128 + n if signal n ended it."""
     pull = threading.Event()
+    if cores != "all" and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, map(int, cores.split(",")))
+    _adopt_orphans()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         pull.set()
@@ -58,8 +66,22 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     child.wait()
 
 
+def _adopt_orphans() -> None:
+    """Become the parent of processes of the group whose parent ends.
+
+    They count as alive until somebody takes their exit status. What runs as process 1 in a container often does that
+    late, or never.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
 def _alive(child: subprocess.Popen[bytes]) -> bool:
-    child.poll()  # reaps it, else it would count as a member of the group
+    """Whether a process of the group still runs. Those that have ended are reaped: they would count as members."""
+    if child.poll() is not None:
+        with suppress(ChildProcessError):
+            while os.waitpid(-child.pid, os.WNOHANG)[0]:
+                pass
     try:
         os.killpg(child.pid, 0)
     except ProcessLookupError:
@@ -68,4 +90,4 @@ def _alive(child: subprocess.Popen[bytes]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

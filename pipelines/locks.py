@@ -9,17 +9,12 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.process import Stopped, stopping
-
-# Stages without networks spread their work over all cores themselves: a second one fills the first one's serial parts
-# (start, reading, hashing), more would only take memory.
-_CPU = threading.BoundedSemaphore(2)
 
 
 def device_lock() -> Path:
@@ -71,19 +66,3 @@ def locked(path: Path, what: str, log: Callable[[str], None], stop: Callable[[],
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def cpu_slot(stop: Callable[[], bool]) -> Iterator[None]:
-    """Wait for one of this process's two places for stages without networks, then hold it.
-
-    Raises:
-        Stopped: `stop` said so.
-    """
-    while not _CPU.acquire(timeout=0.5):
-        if stopping() or stop():
-            raise Stopped("stopped before it began")
-    try:
-        yield
-    finally:
-        _CPU.release()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture
 from prefect.states import Cancelled, Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from difftalker.errors import UserError
 from pipelines.artifacts import show_results
-from pipelines.graph import read_graph
+from pipelines.graph import Stage, changed_stages, read_graph
 from pipelines.process import stopping_at_exit
 from pipelines.runner import task_runner
 from pipelines.stage import run_stage
@@ -37,6 +39,7 @@ def reproduce(targets: list[str] | None = None, root: str = ".", pull: bool = Fa
     except UserError as error:
         return Failed(message=str(error))
     futures: dict[str, PrefectFuture[Any]] = {}
+    side_by_side = len(recordings_to_run(root, stages))
     try:
         with stopping_at_exit():
             for stage in stages:
@@ -44,6 +47,7 @@ def reproduce(targets: list[str] | None = None, root: str = ".", pull: bool = Fa
                     root=root,
                     name=stage.name,
                     uses_device=stage.uses_device,
+                    sharing=side_by_side if stage.recording else 1,
                     pull=pull or stage.command is None,  # tracked data cannot be made again, only fetched
                     return_state=False,
                     wait_for=[futures[name] for name in stage.upstream],
@@ -57,6 +61,17 @@ def reproduce(targets: list[str] | None = None, root: str = ".", pull: bool = Fa
         show_results(root)
     get_run_logger().info(state.message)
     return state
+
+
+def recordings_to_run(root: str, stages: Sequence[Stage]) -> set[str]:
+    """The recordings with work to do in stages without networks, as far as they share this machine's cores."""
+    context = FlowRunContext.get()
+    if context is None or not isinstance(context.task_runner, ThreadPoolTaskRunner):
+        return set()  # workers elsewhere have cores of their own
+    found = {stage.name: stage.recording for stage in stages if stage.recording and not stage.uses_device}
+    if len(set(found.values())) < 2:
+        return set()
+    return {str(found[name]) for name in changed_stages(root, list(found))}
 
 
 def summary(states: Mapping[str, State[Any]]) -> State[Any]:

@@ -16,9 +16,10 @@ from prefect.states import Cancelled, Failed
 
 from difftalker.errors import UserError
 from pipelines.cache import DvcStatus
+from pipelines.cores import cpu_place
 from pipelines.environment import stage_environment
 from pipelines.graph import condition
-from pipelines.locks import cpu_slot, device_lock, locked, stage_lock
+from pipelines.locks import device_lock, locked, stage_lock
 from pipelines.process import POLL, Stopped, run_command
 from pipelines.progress import Progress
 
@@ -30,13 +31,16 @@ from pipelines.progress import Progress
     result_serializer="json",
     description="dvc repro --single-item",
 )
-def run_stage(root: str, name: str, *, uses_device: bool = False, pull: bool = False) -> dict[str, str] | State[Any]:
+def run_stage(
+    root: str, name: str, *, uses_device: bool = False, sharing: int = 1, pull: bool = False
+) -> dict[str, str] | State[Any]:
     """Bring one stage up to date, its inputs being so.
 
     Args:
         root: the project's folder.
         name: the stage, as `dvc repro` takes it.
         uses_device: wait until no other stage of this machine runs networks.
+        sharing: how many stages like this one there are to run side by side, each on its share of the cores.
         pull: fetch missing outputs from the DVC remote instead of computing them, where it has them.
 
     Returns:
@@ -45,13 +49,14 @@ def run_stage(root: str, name: str, *, uses_device: bool = False, pull: bool = F
     log = get_run_logger().info
     stop = cancellation()
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", *(["--pull"] * pull), name]
+    cores: list[int] | None = None
     try:
         with ExitStack() as stack:
             held = [stack.enter_context(locked(stage_lock(root, name), f"another run of {name}", log, stop))]
             if uses_device:
                 held.append(stack.enter_context(locked(device_lock(), "the compute device", log, stop)))
             else:
-                stack.enter_context(cpu_slot(stop))
+                cores = stack.enter_context(cpu_place(sharing, stop))
             run_command(
                 command,
                 title=name,
@@ -60,6 +65,7 @@ def run_stage(root: str, name: str, *, uses_device: bool = False, pull: bool = F
                 environment=stage_environment(),
                 stop=stop,
                 holding=held,
+                cores=cores,
             )
     except Stopped as stopped:
         return Cancelled(message=str(stopped))

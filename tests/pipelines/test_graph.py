@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from difftalker.errors import UserError
-from pipelines.graph import condition, read_graph
+from pipelines.graph import changed_stages, condition, read_graph
 from tests.pipelines.toy import Toy
 from tests.project import ROOT
 
@@ -36,6 +36,26 @@ def test_graph_of_this_repository() -> None:
     assert stages["extract_frames@demo"].upstream == ("check_params", "data/raw/dvc.yaml:render_demo")
     assert next(iter(stages)) == "check_params" and not stages["check_params"].upstream, "before anything is removed"
     assert stages["train_face"].uses_device and not stages["report"].uses_device
+    assert not stages["detect_landmarks@demo"].uses_device, "dlib needs no network"
+    assert not stages["extract_audio@demo"].uses_device, "nor does logmel"
+
+
+def test_network_only_with_some_values(tmp_path: Path) -> None:
+    toy = Toy(tmp_path)
+    stage = toy.stage("model", ["source.txt"], ["device"]) | {"meta": {"device": {"other": 6}}}
+    toy.write_graph({"model": stage})
+    assert [entry.uses_device for entry in read_graph(tmp_path, ["model"])] == [False, False]
+    toy.set(other=6)
+    assert [entry.uses_device for entry in read_graph(tmp_path, ["model"])] == [False, True]
+
+
+def test_changed_stages(toy: Toy) -> None:
+    names = ["one", "two", "both"]
+    assert changed_stages(toy.root, names) == []
+    toy.set(two=22, both=33)
+    assert changed_stages(toy.root, names) == ["two", "both"]
+    assert changed_stages(toy.root, ["one"]) == []
+    toy.set(two=2, both=3)
 
 
 def test_condition_knows_every_change(toy: Toy) -> None:

@@ -127,3 +127,26 @@ run_command({command(marker)!r}, title="x", log=lambda line: print(line, flush=T
         assert not others(marker), "the lock was free before the processes had ended"
     starting.stdout.close()
     assert time.monotonic() - started < 10
+
+
+# What runs as process 1 in many containers: it becomes the parent of orphans and never looks at them.
+CARELESS = """
+import ctypes, subprocess, sys
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+sys.exit(subprocess.call(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="uses prctl")
+def test_ended_orphans_are_not_waited_for() -> None:
+    """As of a pool of processes: a helper that ends a moment after the command."""
+    script = """
+import subprocess, time
+from pipelines.process import run_command
+run_command(["sh", "-c", "sleep 0.2 & echo done"], title="x", log=lambda line: globals().update(ended=time.monotonic()))
+print(time.monotonic() - ended)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(process.__file__).parents[1])}
+    command = [sys.executable, "-c", CARELESS, sys.executable, "-c", script]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 2, "not the whole grace period"
