@@ -2,8 +2,8 @@
 
 Such a stage spreads its work over all cores that it may use, at a price: processes to start, pictures to send to them,
 and parts that run on one core all the same. Where several stages can run side by side, as for several recordings, each
-gets cores of its own instead, which wastes nothing. A stage alone gets all cores, and a second one beside it may fill
-its serial parts.
+gets cores of its own instead, which wastes nothing. A stage alone gets all cores. Half as many stages again may run at
+the same time: they fill the others' waits (start, disk, the time until DVC and Prefect start the next one).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from difftalker.parallel import usable_cores
 from pipelines.process import Stopped, stopping
 
-_places = threading.Condition()
-_taken: set[int] = set()
+_changed = threading.Condition()
+_busy: list[int] = []  # for each stage that runs, its part of the cores
 
 
 @contextmanager
@@ -34,16 +34,17 @@ def cpu_place(sharing: int, stop: Callable[[], bool]) -> Iterator[list[int] | No
         Stopped: `stop` said so.
     """
     cores = usable_cores()
-    parts = min(sharing, len(cores))
-    with _places:
-        while (place := next((i for i in range(max(2, parts)) if i not in _taken), None)) is None:
+    parts = max(1, min(sharing, len(cores)))
+    with _changed:
+        while len(_busy) >= parts + (parts + 1) // 2:
             if stopping() or stop():
                 raise Stopped("stopped before it began")
-            _places.wait(0.5)
-        _taken.add(place)
+            _changed.wait(0.5)
+        part = min(range(parts), key=_busy.count)
+        _busy.append(part)
     try:
-        yield cores[place::parts] if parts > 1 else None
+        yield cores[part::parts] if parts > 1 else None
     finally:
-        with _places:
-            _taken.remove(place)
-            _places.notify_all()
+        with _changed:
+            _busy.remove(part)
+            _changed.notify_all()
