@@ -14,6 +14,11 @@ from difftalker.config import load_params
 from difftalker.errors import UserError
 from difftalker.files import replacing
 
+_READERS: dict[str, tuple[str, ...]] = {  # of weights: module, function and what it takes beside the path
+    "deepspeech": ("difftalker.audio.deepspeech.network", "load_deepspeech"),
+    "fan2d": ("difftalker.landmarks.fan_detector", "load_fan", "cpu"),
+    "syncnet": ("difftalker.models.syncnet_official", "read_published"),
+}
 TIMINGS = Path("data/timings")  # git-ignored, no DVC output: times differ from run to run
 
 
@@ -42,7 +47,7 @@ def run(name: str, main: Callable[[], None]) -> None:
 
 
 def _check_ahead(name: str) -> None:
-    """Find at the start what would stop a later stage after hours: absent GPUs and weights, a prior that does not fit.
+    """Find at the start what would stop a later stage after hours: no GPU, wrong weights, a prior that does not fit.
 
     What is looked up by name here decides no result, so it is no dependency of the stages.
     """
@@ -59,7 +64,9 @@ def _check_ahead(name: str) -> None:
         "syncnet": params.syncnet.source == "official",
     }
     for weight in (weight for weight, is_read in reads.items() if is_read):
-        importlib.import_module("difftalker.weights.store").locate(weight, getattr(params.weights, weight))
+        path = importlib.import_module("difftalker.weights.store").locate(weight, getattr(params.weights, weight))
+        module, reader, *more = _READERS[weight]
+        getattr(importlib.import_module(module), reader)(path, *more)  # a file of one's own may be of another network
     if params.prior.source == "huggingface":
         check = importlib.import_module("difftalker.models.huggingface").check_model
         check(params.prior.model, params.prior.revision, params.video.size)
