@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 
+from benchmarks.stable_diffusion import SD_UNET, SD_VAE, TINY_UNET, TINY_VAE
 from difftalker.config import FaceConfig, SamplingConfig, TrainConfig
 from difftalker.errors import UserError
 from difftalker.models.face import FaceNetwork, build_face
@@ -29,7 +30,6 @@ from difftalker.synthesis import Synthesiser
 from difftalker.training.device import select_device
 from difftalker.training.face import train_face
 from difftalker.training.seeds import seeded
-from tests.models.tiny_diffusion import SD_UNET, SD_VAE, TINY_UNET, TINY_VAE
 
 _GIB = 2**30
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from difftalker.drive.output import check_preview, disk
 from difftalker.drive.plan import Plan, make_plan
 from difftalker.drive.preview import write_preview
 from difftalker.drive.scene import Scene, Tick
-from difftalker.drive.settings import Interrupted, Progress, Report, Settings
+from difftalker.drive.settings import Choices, Interrupted, Progress, Report, Settings
 from difftalker.drive.sound import spool_sound
 from difftalker.drive.stream import Painter
 from difftalker.drive.work import Work, check_begin, file_hash
@@ -194,16 +194,13 @@ class TalkingFace:
         self,
         audio: str | Path,
         video: str | Path | None = None,
-        *,
-        settings: Settings | None = None,
-        progress: Progress = lambda stage, done, total: None,
-        cancel: Callable[[], bool] = lambda: False,
+        **choices: Unpack[Choices],
     ) -> np.ndarray:
         """The landmarks that `dub` would paint from: (frames, 68, 2) float32 over the crop size.
 
         Args, raises: as `planned`.
         """
-        with self.planned(audio, video, settings=settings, progress=progress, cancel=cancel) as plan:
+        with self.planned(audio, video, **choices) as plan:
             return plan.all_landmarks()
 
     def preview(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.stable_diffusion import SIZE as SD_SIZE
 from difftalker.config import SamplingConfig
 from difftalker.errors import UserError
 from difftalker.models.face import FaceNetwork
@@ -11,7 +12,6 @@ from difftalker.models.huggingface import import_prior
 from difftalker.synthesis import Synthesiser
 from difftalker.training.seeds import seeded
 from tests.models.small_prior import SIZE, small_prior
-from tests.models.tiny_diffusion import SIZE as SD_SIZE
 from tests.models.tiny_diffusion import write_model
 
 RANDOM = np.random.default_rng(0)

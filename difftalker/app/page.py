@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from difftalker.app.desk import KEPT, Desk, Made, Wish
+from difftalker.app.desk import KEPT, Desk, Made, Tell, Wish
 from difftalker.app.limits import Limits, sound_seconds
 from difftalker.drive.label import TEXT
 from difftalker.drive.settings import Interrupted
@@ -86,43 +87,32 @@ def build(desk: Desk) -> gr.Blocks:
             except UserError as error:
                 return _say(_plain(error, path), "error")
 
-        def preview(
-            face: str,
-            audio: str,
-            video: str,
-            gain: float,
-            smoothing: float,
-            points: str,
-            label: bool,
-            request: gr.Request,
-            progress: gr.Progress = gr.Progress(),  # noqa: B008
-        ) -> list[Any]:
-            wish = Wish(face, audio, video, gain, smoothing, points, label)
-            try:
-                made = desk.preview(wish, _visitor(request), _bar(progress))
-            except (UserError, Interrupted) as error:
-                return [_explain(error, wish), gr.update(visible=False), gr.update(visible=False)]
-            done = _finished("These are the landmarks. If you like them, make the video.", made, wish)
-            return [done, str(made.files[0]), gr.update(value=str(made.files[1]), visible=True)]
+        def worker(make: Callable[[Wish, str, Tell], Made], text: str) -> Callable[..., list[Any]]:
+            """What a button does: the status, the film, and the file to download."""
 
-        def dub(
-            face: str,
-            audio: str,
-            video: str,
-            gain: float,
-            smoothing: float,
-            points: str,
-            label: bool,
-            request: gr.Request,
-            progress: gr.Progress = gr.Progress(),  # noqa: B008
-        ) -> list[Any]:
-            wish = Wish(face, audio, video, gain, smoothing, points, label)
-            try:
-                made = desk.dub(wish, _visitor(request), _bar(progress))
-            except (UserError, Interrupted) as error:
-                return [_explain(error, wish), gr.update(visible=False), gr.update(visible=False)]
-            done = _finished("The video is ready. Its metadata say that it is synthetic.", made, wish)
-            return [done, str(made.files[0]), gr.update(value=str(made.files[0]), visible=True)]
+            def work(
+                face: str,
+                audio: str,
+                video: str,
+                gain: float,
+                smoothing: float,
+                points: str,
+                label: bool,
+                request: gr.Request,
+                progress: gr.Progress = gr.Progress(),  # noqa: B008
+            ) -> list[Any]:
+                wish = Wish(face, audio, video, gain, smoothing, points, label)
+                try:
+                    made = make(wish, _visitor(request), _bar(progress))
+                except (UserError, Interrupted) as error:
+                    return [_explain(error, wish), gr.update(visible=False), gr.update(visible=False)]
+                first, last = str(made.files[0]), str(made.files[-1])
+                return [_finished(text, made, wish), first, gr.update(value=last, visible=True)]
+
+            return work
+
+        preview = worker(desk.preview, "These are the landmarks. If you like them, make the video.")
+        dub = worker(desk.dub, "The video is ready. Its metadata say that it is synthetic.")
 
         def cancel(request: gr.Request) -> str:
             desk.stop(_visitor(request))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from difftalker.drive.segment import Codec
 
@@ -29,6 +30,14 @@ class Settings:
     smoothing: float = 0.0
     batch_size: int | None = None
     segment: int = 240
+
+
+class Choices(TypedDict, total=False):
+    """What the methods of `TalkingFace` have in common: `settings`, `progress` and `cancel`, as in its `dub`."""
+
+    settings: Settings | None
+    progress: Progress
+    cancel: Callable[[], bool]
 
 
 @dataclass

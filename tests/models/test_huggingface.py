@@ -17,21 +17,13 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
 
+from benchmarks.stable_diffusion import SD_UNET, SD_VAE, SIZE, TINY_UNET, WIDTH
 from difftalker.errors import UserError
 from difftalker.models.compatibility import check_parts, check_size
 from difftalker.models.face import FaceNetwork
 from difftalker.models.huggingface import import_prior
 from difftalker.models.prior import Prior
-from tests.models.tiny_diffusion import (
-    SD_UNET,
-    SD_VAE,
-    SIZE,
-    TINY_UNET,
-    TOKENS,
-    WIDTH,
-    write_context,
-    write_model,
-)
+from tests.models.tiny_diffusion import TOKENS, write_context, write_model
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 NAME = "someone/model"

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.stable_diffusion import SIZE as SD_SIZE
 from difftalker.config import FaceConfig, load_params
 from difftalker.errors import UserError
 from difftalker.models.face import FaceNetwork, build_face
@@ -13,7 +14,6 @@ from difftalker.models.prior import Prior
 from difftalker.training.face import mouth_weight, perturb, train_face
 from difftalker.training.prior import train_prior
 from tests.models.small_prior import CONFIG, SIZE, TRAIN, crops, small_prior
-from tests.models.tiny_diffusion import SIZE as SD_SIZE
 from tests.models.tiny_diffusion import write_model
 
 CPU = torch.device("cpu")
