@@ -71,23 +71,25 @@ def retrain(
 def promote(experiment: Annotated[str, typer.Argument(help="Name of a DVC experiment.")]) -> None:
     """Make an experiment the champion by hand, without gates."""
     from pipelines.git import experiment as find
-    from pipelines.promote import adopt, run_quietly
+    from pipelines.promote import adopt, advice, finish, run_quietly
     from pipelines.promote import promote as crown
 
     root = Path.cwd()
+    finish(root, run_quietly)
     tag = crown(root, find(root, experiment), f"Promote {experiment}\n\nBy hand, without gates.")
-    obstacle = adopt(root, tag, run_quietly)
+    obstacle = advice(adopt(root, tag, run_quietly), tag)
     print(f"{experiment} is the champion: {tag}")
     if obstacle:
-        print(f"{obstacle}; take it in with `git merge '{tag}' && dvc checkout`")
+        print(obstacle)
 
 
 @app.command()
 def demote() -> None:
     """Undo the last promotion: the champion before it is the champion again."""
     from pipelines.promote import demote as undo
-    from pipelines.promote import run_quietly
+    from pipelines.promote import finish, run_quietly
 
+    finish(Path.cwd(), run_quietly)
     tag, present = undo(Path.cwd(), run_quietly)
     print(f"{tag} is removed; the champion is {present}")
 
@@ -102,9 +104,11 @@ def study(
 ) -> int:
     """Run the paper's ablations, or a grid, as DVC experiments; ends with their tables."""
     from pipelines.overrides import parse_grid
+    from pipelines.runner import task_runner
     from pipelines.study import study as flow
 
-    return report(flow(grid=parse_grid(grid or []), overrides=overrides, jobs=jobs, return_state=True))
+    chosen = flow.with_options(task_runner=task_runner("threads", jobs))
+    return report(chosen(grid=parse_grid(grid or []), overrides=overrides, return_state=True))
 
 
 @app.command()

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from difftalker.errors import UserError
+from difftalker.files import replacing
 from pipelines.comparison import Run
 from pipelines.environment import stage_environment
 from pipelines.git import git, read, succeeds
 from pipelines.process import run_command
 from pipelines.registry import champion, crown
+
+# Holds the commit that is being promoted, from before its tag is made until the workspace has it: see `finish`.
+PENDING = Path(".dvc/tmp/flows/promotion")
 
 
 def promote(root: Path, experiment: str, message: str) -> str:
@@ -28,6 +32,8 @@ def promote(root: Path, experiment: str, message: str) -> str:
         UserError: git refuses.
     """
     commit = git(root, "commit-tree", f"{experiment}^{{tree}}", "-p", f"{experiment}^", "-m", message)
+    with replacing(root / PENDING) as partial:
+        partial.write_text(commit, encoding="utf-8")
     return crown(root, commit, message)
 
 
@@ -40,6 +46,40 @@ def adopt(root: Path, tag: str, run: Run) -> str | None:
     Raises:
         UserError: DVC cannot put the files there.
     """
+    obstacle = _take_in(root, tag, run)
+    (root / PENDING).unlink(missing_ok=True)
+    return obstacle
+
+
+def finish(root: Path, run: Run) -> str | None:
+    """Bring a promotion to its end that was killed between its tag and the last file in the workspace.
+
+    One that was killed before its tag never happened.
+
+    Returns:
+        One line if there was such a promotion.
+
+    Raises:
+        UserError: DVC cannot put the files there.
+    """
+    try:
+        commit = (root / PENDING).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    present = champion(root)
+    if present.tag is None or present.revision != commit:
+        (root / PENDING).unlink()
+        return None
+    obstacle = adopt(root, present.tag, run)
+    return f"the promotion of {present.tag} was interrupted; " + (advice(obstacle, present.tag) or "it is complete now")
+
+
+def advice(obstacle: str | None, tag: str) -> str | None:
+    """What to say of an obstacle that `adopt` found."""
+    return obstacle and f"{obstacle}; take the new model in with `git merge '{tag}' && dvc checkout`"
+
+
+def _take_in(root: Path, tag: str, run: Run) -> str | None:
     if not succeeds(root, "merge-base", "--is-ancestor", "HEAD", tag):
         return "the branch has moved on since the training began"
     theirs = _changed_by(root, "HEAD", tag)

@@ -24,12 +24,12 @@ from difftalker.promotion import Verdict, judge
 from pipelines.comparison import Measured, Run, changed_inputs, measure_champion, require_models
 from pipelines.endings import in_one_line, result
 from pipelines.environment import stage_environment
+from pipelines.experiment import run_experiment
 from pipelines.git import experiment, git, succeeds
 from pipelines.locks import device_lock, flow_lock, locked
 from pipelines.overrides import overridden
 from pipelines.process import CommandFailed, run_command, stopping_at_exit
-from pipelines.progress import Progress
-from pipelines.promote import adopt, promote
+from pipelines.promote import adopt, advice, finish, promote
 from pipelines.registry import champion
 from pipelines.snapshot import Snapshot, flatten
 from pipelines.stage import cancellation
@@ -73,6 +73,7 @@ def retrain(recording: str | None = None, overrides: list[str] | None = None, ro
     log = get_run_logger().info
     # One at a time: a candidate must be compared with the champion that it would replace.
     with stopping_at_exit(), locked(flow_lock(folder, "retrain"), "another retraining", log, cancellation()):
+        result(finish_promotion(folder, return_state=True))
         if recording is not None:
             changes += result(examine(folder, recording, return_state=True))
         params = overridden(folder, changes)
@@ -97,6 +98,15 @@ def retrain(recording: str | None = None, overrides: list[str] | None = None, ro
     word = f"promoted as {tag}" if tag else f"refused, the champion stays {before.name}"
     get_run_logger().info("%s: %s; %s", name, word, reason)
     return Completed(message=f"{word}: {reason}", data=outcome)
+
+
+@task
+@in_one_line
+def finish_promotion(root: Path) -> None:
+    """Bring a promotion to its end that was killed in the middle."""
+    said = finish(root, commands())
+    if said:
+        get_run_logger().warning(said)
 
 
 @task
@@ -147,26 +157,11 @@ def refuse_other_input(incumbent: Snapshot, params: dict[str, Any]) -> None:
 @task
 @in_one_line
 def train(root: Path, overrides: Sequence[str]) -> str:
-    """Train and evaluate as a DVC experiment in a temporary copy. Returns the experiment's name.
-
-    Checkpoints are kept in the project, so that a killed run goes on where it stopped when it is started again.
-    """
+    """Train and evaluate as a DVC experiment in a temporary copy. Returns the experiment's name."""
     name = f"retrain-{datetime.now():%Y%m%d-%H%M%S}"
-    command = ["dvc", "--wait-for-lock", "exp", "run", "--temp", "--name", name]
-    for override in overrides:
-        command += ["--set-param", override]
-    environment = {**stage_environment(), "DIFFTALKER_SCRATCH": str(root / "data/scratch")}
     log, stop = get_run_logger().info, cancellation()
     with locked(device_lock(), "the compute device", log, stop) as held:
-        run_command(
-            command,
-            title=f"experiment {name}",
-            log=Progress(name, log).line,
-            cwd=root,
-            environment=environment,
-            stop=stop,
-            holding=[held],
-        )
+        run_experiment(root, name, overrides, log, stop, holding=[held])
     return name
 
 
@@ -199,9 +194,9 @@ def crown_candidate(root: Path, name: str, candidate: Snapshot, reason: str) -> 
     """Promote; take the new state into branch and workspace if no other work is in the way. Returns the tag."""
     log = get_run_logger()
     tag = promote(root, candidate.revision, f"Promote {name}\n\n{summary(candidate)}; {reason}.")
-    obstacle = adopt(root, tag, commands())
+    obstacle = advice(adopt(root, tag, commands()), tag)
     if obstacle:
-        log.warning("%s; take the new model in with `git merge '%s' && dvc checkout`", obstacle, tag)
+        log.warning(obstacle)
     return tag
 
 

@@ -1,27 +1,29 @@
-"""The flow `study`: the paper's ablations, or any grid of parameters, as queued DVC experiments, and their tables."""
+"""The flow `study`: the paper's ablations, or any grid of parameters, as DVC experiments, and their tables."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
+from prefect.futures import PrefectFuture
+from prefect.states import Cancelled, Completed, Failed
 
 from difftalker.errors import UserError
 from difftalker.files import replacing
 from difftalker.report.study import Variant, csv_text, markdown
 from pipelines.endings import in_one_line, result
-from pipelines.environment import stage_environment
+from pipelines.experiment import SCRATCH, identity, run_experiment
 from pipelines.git import experiment
-from pipelines.locks import device_lock, locked
+from pipelines.locks import device_lock, flow_lock, locked
 from pipelines.overrides import combinations, overridden
-from pipelines.process import CommandFailed, run_command, stopping_at_exit
-from pipelines.progress import Progress, artifact_key
+from pipelines.process import stopping_at_exit
+from pipelines.progress import artifact_key
+from pipelines.runner import task_runner
 from pipelines.snapshot import Snapshot, flatten
 from pipelines.stage import cancellation
 
@@ -36,17 +38,18 @@ ABLATIONS = {
 }
 
 
-@flow(name="study")
+@flow(name="study", task_runner=task_runner("threads"))
 @in_one_line
-def study(
-    grid: dict[str, list[Any]] | None = None, overrides: list[str] | None = None, jobs: int = 1, root: str = "."
-) -> State[str]:
+def study(grid: dict[str, list[Any]] | None = None, overrides: list[str] | None = None, root: str = ".") -> State[str]:
     """Run experiments in temporary copies of the project and compare them.
+
+    A study is known by its experiments and by the files that they start from. If it was stopped or killed, starting it
+    again runs what is missing, from the checkpoints of what was running, and takes the rest as it is. How many run at
+    the same time is the task runner's matter.
 
     Args:
         grid: parameter -> values to try in every combination. None means the paper's ablations.
         overrides: parameters to change in all experiments, as for `dvc exp run -S`.
-        jobs: experiments at the same time; more than one only pays where memory and processors are left.
         root: the project's folder.
 
     Returns:
@@ -55,76 +58,66 @@ def study(
     Raises:
         UserError: a parameter is wrong, or no experiment succeeded.
     """
-    folder, stamp = Path(root).resolve(), f"{datetime.now():%Y%m%d-%H%M%S}"
-    variants = combinations(grid) if grid else ABLATIONS
-    chosen = {f"study-{stamp}-{name}": [*(overrides or []), *changes] for name, changes in variants.items()}
-    with stopping_at_exit():
-        params = {name: flatten(overridden(folder, changes)) for name, changes in chosen.items()}
-        result(run_queue(folder, chosen, jobs, return_state=True))
-        states = {name: collect.with_options(name=name)(folder, name, return_state=True) for name in chosen}
+    folder, log, stop = Path(root).resolve(), get_run_logger().info, cancellation()
+    chosen = {
+        name: [*(overrides or []), *changes]
+        for name, changes in (combinations(grid) if grid else ABLATIONS).items()
+    }  # fmt: skip
+    params = {name: flatten(overridden(folder, changes)) for name, changes in chosen.items()}
+    futures: dict[str, PrefectFuture[Any]] = {}
+    # One study at a time, else two of the same would both run what is missing.
+    with stopping_at_exit(), locked(flow_lock(folder, "study"), "another study", log, stop):
+        mark = identity(folder, chosen)
+        with locked(device_lock(), "the compute device", log, stop) as held:
+            for name, changes in chosen.items():
+                futures[name] = measure.with_options(name=name).submit(
+                    folder, f"study-{mark}-{name}", changes, held, return_state=False
+                )
+            for future in futures.values():
+                future.wait()
+    states = {name: future.state for name, future in futures.items()}
+    if any(state.is_cancelled() for state in states.values()):
+        return Cancelled(message="cancelled; the same study goes on where this one stopped")
     found = [
-        Variant(name.removeprefix(f"study-{stamp}-"), params[name], result(state) if state.is_completed() else None)
-        for name, state in states.items()
+        Variant(name, params[name], result(state) if state.is_completed() else None) for name, state in states.items()
     ]
-    target = write_tables(folder / STUDIES / stamp, found)
-    failed = [name for name, state in states.items() if not state.is_completed()]
+    failed = {name: state.message for name, state in states.items() if not state.is_completed()}
     if len(failed) == len(states):
-        raise UserError(f"no experiment succeeded; see `dvc queue logs {failed[0]}`")
+        raise UserError(f"no experiment succeeded; {next(iter(failed.values()))}")
+    target = write_tables(folder / STUDIES / mark, found)
     report = f"{len(states) - len(failed)} of {len(states)} experiments succeeded; tables in {target}"
-    get_run_logger().info(report)
+    log(report)
     if failed:
-        return Failed(message=f"{report}; failed: {', '.join(failed)} (`dvc queue logs NAME` says why)")
+        return Failed(message=f"{report}; failed: {'; '.join(map(str, failed.values()))}")
     return Completed(message=report, data=str(target))
 
 
 @task
 @in_one_line
-def run_queue(root: Path, experiments: Mapping[str, Sequence[str]], jobs: int) -> None:
-    """Queue the experiments in DVC and run the queue; one that fails does not stop the others.
+def measure(root: Path, name: str, overrides: Sequence[str], device: int) -> Mapping[str, Any]:
+    """The metrics of an experiment, which is run if there is none of that name.
 
-    The queue's workers are processes of their own, which outlive the command. If the flow is stopped, its experiments
-    are killed and taken out of the queue.
-    """
-    log, stop = get_run_logger().info, cancellation()
-    environment = stage_environment()
-    follow = ["dvc", "--wait-for-lock", "exp", "run", "--run-all", "--jobs", str(jobs)]
-    try:
-        for name, overrides in experiments.items():
-            command = ["dvc", "--wait-for-lock", "exp", "run", "--queue", "--name", name]
-            for override in overrides:
-                command += ["--set-param", override]
-            run_command(command, title=f"queue {name}", log=log, cwd=root, environment=environment, stop=stop)
-        with locked(device_lock(), "the compute device", log, stop) as held:
-            run_command(
-                follow,
-                title="the queue of experiments",
-                log=Progress("study", log).line,
-                cwd=root,
-                environment=environment,
-                stop=stop,
-                holding=[held],
-            )
-    except CommandFailed as error:  # one of them failed; `collect` says which
-        log(str(error))
-    except BaseException:
-        drop(root, experiments)
-        raise
-
-
-@task
-@in_one_line
-def collect(root: Path, name: str) -> Mapping[str, Any]:
-    """The metrics of a finished experiment.
+    Args:
+        root: the project's folder.
+        name: the experiment.
+        overrides: its parameters.
+        device: the open lock of the compute device.
 
     Raises:
         UserError: it failed, or measured nothing.
     """
+    log = get_run_logger().info
     try:
-        metrics = Snapshot.read(root, experiment(root, name)).metrics
+        commit = experiment(root, name)
+        log(f"{name}: was run before")
     except UserError:
-        raise UserError(f"{name}: the experiment failed; `dvc queue logs {name}` says why") from None
+        scratch = SCRATCH / name
+        run_experiment(root, name, overrides, log, cancellation(), scratch=scratch, holding=[device])
+        shutil.rmtree(root / scratch, ignore_errors=True)  # empty: each training removes its checkpoints
+        commit = experiment(root, name)
+    metrics = Snapshot.read(root, commit).metrics
     if metrics is None:
-        raise UserError(f"{name}: the experiment left no data/results/metrics.json")
+        raise UserError(f"{name}: the experiment left no data/results/metrics.json; is it `cache: false` in dvc.yaml?")
     return metrics
 
 
@@ -136,17 +129,3 @@ def write_tables(folder: Path, variants: Sequence[Variant]) -> Path:
             partial.write_text(text, encoding="utf-8")
     create_markdown_artifact(texts["study.md"], key=artifact_key("study"), description=f"Tables, also in {folder}")
     return folder
-
-
-def drop(root: Path, names: Collection[str]) -> None:
-    """Take experiments out of DVC's queue and kill those that run."""
-    from dvc.repo import Repo
-
-    with Repo(str(root)) as repo:
-        queue = repo.experiments.celery_queue
-        waiting = [entry.name for entry in queue.iter_queued() if entry.name in names]
-        if waiting:
-            queue.remove(waiting)
-        running = [entry.name for entry in queue.iter_active() if entry.name in names]
-        if running:
-            queue.kill(running)

@@ -19,7 +19,7 @@ import yaml
 from tests.project import ROOT, merge
 
 SCRIPT = """
-import json, sys
+import json, os, sys, time
 from pathlib import Path
 import yaml
 
@@ -46,7 +46,9 @@ elif stage == "train_landmarks":
 elif stage == "train_face":
     if params["face"]["train"]["steps"] == 13 or params["face"]["condition"] == "audio" and params["seed"] == 13:
         sys.exit("error: thirteen brings bad luck")
-    print("step", params["face"]["train"]["steps"])
+    print("training for", params["face"]["train"]["steps"], flush=True)
+    if os.environ.get("TOY_SLEEPS_AT") == str(params["face"]["train"]["steps"]):
+        time.sleep(120)
     frames = read("data/processed/counts.json")["train"]
     write("data/models/face/model.json", {"skill": params["face"]["train"]["steps"] + frames})
 elif stage == "synthesise":

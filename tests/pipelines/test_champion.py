@@ -10,7 +10,7 @@ import pytest
 
 from difftalker.errors import UserError
 from pipelines.comparison import changed_inputs, differences, measure_champion, require_models
-from pipelines.promote import adopt, demote, promote
+from pipelines.promote import adopt, demote, finish, promote
 from pipelines.registry import champion
 from pipelines.snapshot import Snapshot
 from tests.pipelines.faces import COUNTS, DATASET, ToyProject
@@ -111,6 +111,37 @@ def test_promotion_and_its_undoing(project: ToyProject) -> None:
     assert project.state() == before and "up to date" in project.dvc("status")
     with pytest.raises(UserError, match="nothing to undo"):
         demote(root, project.run)
+
+
+@pytest.mark.parametrize("killed_at", ["tag", "merge", "checkout"])
+def test_promotion_that_was_killed(project: ToyProject, killed_at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before its tag it never happened; after it, it is finished by the next run."""
+    root, before = project.root, project.state()
+    revision = snapshot(project, "longer").revision
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*arguments: object, **options: object) -> str:
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        if killed_at == "tag":
+            patch.setattr("pipelines.promote.crown", killed)
+        tag = promote(root, revision, "Promote longer")
+        if killed_at == "merge":
+            patch.setattr("pipelines.promote._changed_by", killed)
+        adopt(root, tag, killed)
+    said = finish(root, project.run)
+    if killed_at == "tag":
+        assert said is None and champion(root).tag is None
+        assert project.state() == before and not project.git("status", "--porcelain")
+    else:
+        assert said == "the promotion of face#champion#1 was interrupted; it is complete now"
+        assert '{"skill": 208}' in (root / "data/models/face/model.json").read_text()
+        assert project.git("rev-parse", "HEAD") == champion(root).revision
+        assert "up to date" in project.dvc("status") and not project.git("status", "--porcelain")
+    assert finish(root, project.run) is None
 
 
 def test_tags_are_read_by_dvc_and_gto(project: ToyProject) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from pipelines.registry import champion
 from pipelines.retrain import retrain
 from tests.pipelines.faces import ToyProject
+from tests.pipelines.toy import killed_at
 from tests.project import ROOT
 
 pytestmark = pytest.mark.usefixtures("server")
@@ -76,6 +81,20 @@ def test_doctor_stops_bad_footage(project: ToyProject, monkeypatch: pytest.Monke
     state = run(project, recording="dora")
     assert state.is_failed() and "recording dora" in state.message and "film.mp4" in state.message
     assert project.git("for-each-ref", "refs/exps") == experiments, "nothing was trained"
+
+
+@pytest.mark.slow
+def test_killed_retraining(project: ToyProject) -> None:
+    """By SIGKILL in the training: no process, no tag, no changed file; started again, it promotes."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(project.root.parent)}
+    command = [sys.executable, "-m", "pipelines", "retrain", "-S", "face.train.steps=777"]
+    before, tags = project.state(), project.git("tag")
+    killed_at("training for 777", command, project.root, {**environment, "TOY_SLEEPS_AT": "777"})
+    assert project.state() == before and project.git("tag") == tags and not project.git("status", "--porcelain")
+
+    done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.startswith("promoted as "), done.stdout + done.stderr
+    assert "up to date" in project.dvc("status") and not project.git("status", "--porcelain")
 
 
 def test_nothing_new(project: ToyProject) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +137,27 @@ def alive(marker: str) -> list[int]:
         if marker.encode() in text and not zombie and int(folder.name) != os.getpid():
             found.append(int(folder.name))
     return found
+
+
+def killed_at(line: str, command: list[str], root: Path, environment: dict[str, str]) -> None:
+    """Run a flow until its output holds a text, then end it with SIGKILL; within 10 s all its processes are gone."""
+    marker = f"killed-{root.name}-{os.getpid()}"
+    process = subprocess.Popen(
+        command,
+        cwd=root,
+        env={**environment, "MARKER": marker},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    output = ""
+    while line not in output and (more := process.stdout.readline()):
+        output += more
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -9, output
+    deadline = time.monotonic() + 10
+    while alive(f"MARKER={marker}"):
+        assert time.monotonic() < deadline, "something outlives the flow"
+        time.sleep(0.05)
