@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -89,3 +90,34 @@ def test_next_run_goes_on(toy: Toy) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout == "3 stages: 1 unchanged, 2 run\n"
     assert toy.up_to_date()
+
+
+@pytest.mark.slow
+def test_cancelling_a_served_run(toy: Toy, tmp_path: Path) -> None:
+    """A run that `serve` started, cancelled as in the user interface: within 10 s its whole process group is gone."""
+    from prefect.client.orchestration import get_client
+    from prefect.deployments import run_deployment
+
+    marker = f"serve-{os.getpid()}"
+    environment = {**toy.environment, **os.environ, "PYTHONPATH": str(ROOT), "MARKER": marker, "TMPDIR": str(toy.root)}
+    toy.set(seconds=61)
+    toy.events()
+    log = tmp_path / "serve.log"
+    with log.open("w") as output:
+        serving = subprocess.Popen(
+            [sys.executable, "-m", "pipelines", "serve"], cwd=toy.root, env=environment, stdout=output, stderr=output
+        )
+    try:
+        wait_until(lambda: "reproduce/pipeline" in log.read_text() or serving.poll() is not None)
+        run = run_deployment("reproduce/pipeline", timeout=0, as_subflow=False)
+        wait_until(lambda: len(toy.started()) == 2 or serving.poll() is not None)
+        assert serving.poll() is None and len(alive(f"MARKER={marker}")) > 2, log.read_text()
+        cancel_newest_run()
+        assert wait_until(lambda: set(alive(f"MARKER={marker}")) == {serving.pid}) < 10
+        assert toy.locked() == []
+        with get_client(sync_client=True) as client:
+            wait_until(lambda: client.read_flow_run(run.id).state.is_cancelled(), 20)
+    finally:
+        serving.send_signal(signal.SIGINT)
+        serving.wait(30)
+    assert not alive(f"MARKER={marker}")
