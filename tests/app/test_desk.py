@@ -15,7 +15,7 @@ from difftalker.app.limits import Limits
 from difftalker.audio.wav import write_wav
 from difftalker.drive.settings import Interrupted
 from difftalker.errors import UserError
-from tests.drive.tiny import tiny_face
+from tests.drive.tiny_face import tiny_face
 from tests.video.footage import empty_room, noise, portrait, write_footage
 
 

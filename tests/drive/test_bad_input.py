@@ -27,7 +27,7 @@ from difftalker.drive.sound import spool_sound
 from difftalker.errors import UserError
 from difftalker.landmarks.topology import MOUTH, RIGID
 from difftalker.models.landmark_completion import Pose
-from tests.drive.tiny import tiny_face
+from tests.drive.tiny_face import tiny_face
 from tests.video.footage import empty_room, noise, portrait, write_footage
 
 _LONG = 400  # seconds; memory is measured against the length, so an hour would show no more

@@ -16,7 +16,7 @@ from difftalker.drive.settings import Interrupted, Settings
 from difftalker.errors import UserError
 from difftalker.landmarks.completed import read_completed, write_completed
 from difftalker.landmarks.draw import FOOTER, SIDE
-from tests.drive.tiny import tiny_face
+from tests.drive.tiny_face import tiny_face
 from tests.video.footage import noise, portrait
 
 

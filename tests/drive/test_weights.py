@@ -15,7 +15,7 @@ from difftalker.errors import UserError
 from difftalker.face_folder import DESCRIPTION
 from difftalker.weights.store import VARIABLE, import_weight
 from difftalker.weights.table import weight_named
-from tests.drive.tiny import tiny_face
+from tests.drive.tiny_face import tiny_face
 from tests.video.footage import noise, portrait, write_footage
 from tests.weights.serving import sha256
 

@@ -1,8 +1,10 @@
-"""A face of a few thousand random weights on a moving photograph: real classes, small sizes."""
+"""A face of a few thousand random weights, as `difftalker export` would leave it: real classes, small sizes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -10,15 +12,21 @@ import numpy as np
 import torch
 
 from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig
+from difftalker.drive.articulation import closed_mouth
 from difftalker.drive.footage import Footage
+from difftalker.drive.recognise import strangeness, turn
 from difftalker.drive.scene import CropRule, Scene, survey
 from difftalker.face_folder import FORMAT, Description, Speaker, write_description
+from difftalker.landmarks.detect import detect_landmarks
 from difftalker.landmarks.topology import MOUTH
 from difftalker.models.face import FaceNetwork
 from difftalker.models.landmark_completion import LandmarkCompletion
 from difftalker.models.prior import build_small_prior
 from difftalker.talking_face import TalkingFace
 from difftalker.training.seeds import seeded
+from difftalker.version import VERSION
+from difftalker.video.crop import crop_geometry, cut, face_width
+from difftalker.video.track import track_faces
 from tests.models.small_prior import CONFIG
 from tests.video.footage import portrait, write_footage
 
@@ -28,9 +36,19 @@ DETECTOR = DetectorConfig(name="dlib", upscale=2.0, jitter=1, smoothing=0.7, max
 RULE = CropRule(SIZE, 1.7, 0.4, DETECTOR)
 
 
+def tiny_face(folder: Path, name: str = "tiny", footage: Sequence[np.ndarray] = ()) -> Path:
+    """A face of the person in `footage.portrait`, with pictures as its footage where there are any."""
+    noise = np.random.default_rng(0).normal(0, 0.004, (200, 68, 2))
+    write_face(folder, (_portrait_landmarks() + noise).astype(np.float32), name, "base.mp4" if footage else None)
+    if footage:
+        (folder / "footage").mkdir()
+        write_footage(folder / "footage/base.mp4", footage)
+    return folder
+
+
 @dataclass(frozen=True)
 class Tiny:
-    """An exported face, its footage and what was found in that."""
+    """A face, its footage outside of its folder, and what was found in that."""
 
     folder: Path
     footage: Path
@@ -44,6 +62,15 @@ class Tiny:
         return TalkingFace.load(self.folder, footage=film, scene=known, device="cpu")
 
 
+def make_tiny(folder: Path) -> Tiny:
+    """The same, trained on a film in which the portrait sways."""
+    footage = write_footage(folder / "base.mp4", pictures())
+    scene = survey(Footage(footage), PICTURES, RULE, None, "cpu", lambda steps: None)
+    points = scene.landmarks.copy()
+    points[:, MOUTH] += np.random.default_rng(0).normal(0, 0.02, (len(points), len(MOUTH), 2)).astype(np.float32)
+    return Tiny(write_face(folder / "face", points), footage, scene)
+
+
 def pictures(count: int = PICTURES) -> list[np.ndarray]:
     """The portrait, swaying: (280, 280, 3) uint8 each."""
     moved = []
@@ -54,34 +81,30 @@ def pictures(count: int = PICTURES) -> list[np.ndarray]:
     return moved
 
 
-def make_tiny(folder: Path) -> Tiny:
-    """Write the footage and the face."""
-    footage = write_footage(folder / "base.mp4", pictures())
-    scene = survey(Footage(footage), PICTURES, RULE, None, "cpu", lambda steps: None)
-    face = folder / "face"
+def write_face(folder: Path, points: np.ndarray, name: str = "tiny", footage: str | None = None) -> Path:
+    """Networks whose injections do something, fitted to (n, 68, 2) landmarks, and what the face says of itself."""
     with seeded(0):
         prior = build_small_prior(CONFIG, SIZE).eval()
         prior.vae.fit(np.stack([cv2.resize(picture[90:250, 40:200], (SIZE, SIZE)) for picture in pictures(4)]))
         network = FaceNetwork(prior.unet, prior.reduction)
         for injection in network.injections:
-            torch.nn.init.normal_(injection.to_out.weight, std=0.3)
-        completion = LandmarkCompletion(8, 2, 1, "am")
-        moved = torch.from_numpy(scene.landmarks.copy())
-        moved[:, MOUTH] += 0.02 * torch.randn(len(moved), len(MOUTH), 2)
-        completion.fit(moved, torch.randn(len(moved), 16, 29))
-    prior.save(face / "prior")
-    completion.save(face / "landmarks")
-    network.save(face / "face")
-    write_description(face, describe(scene, completion))
-    return Tiny(face, footage, scene)
-
-
-def describe(scene: Scene, completion: LandmarkCompletion) -> Description:
-    """What the tiny face says of itself; the mouth of the photograph is its closed one."""
-    return Description(
+            torch.nn.init.normal_(injection.to_out.weight, std=0.3)  # zero at the start of a training
+        completion = LandmarkCompletion(8, 2, 1, "am").eval()
+        completion.fit(torch.from_numpy(points), torch.randn(len(points), 16, 29))
+    prior.save(folder / "prior")
+    completion.save(folder / "landmarks")
+    network.save(folder / "face")
+    shape, turns, strange = completion.mean_shape.numpy(), turn(points), strangeness(points, completion)
+    speaker = Speaker(
+        closed_mouth=closed_mouth(points, shape, np.ones(len(points), bool)).astype(float).tolist(),
+        place=None,
+        turn=[float(turns.min()), float(turns.max())],
+        strangeness=[float(np.median(strange)), float(strange.max())],
+    )
+    description = Description(
         format=FORMAT,
-        name="tiny",
-        version="0.1.0",
+        name=name,
+        version=VERSION,
         size=SIZE,
         margin=RULE.margin,
         smoothing=RULE.smoothing,
@@ -89,7 +112,17 @@ def describe(scene: Scene, completion: LandmarkCompletion) -> Description:
         detector=DETECTOR,
         audio=AudioConfig(encoder="logmel"),
         sampling=SamplingConfig(steps=1, batch_size=8, seed=0),
-        speaker=Speaker(
-            closed_mouth=completion.mean_shape[MOUTH].tolist(), place=None, turn=[0.3, 0.7], strangeness=[1.0, 3.0]
-        ),
+        speaker=speaker,
+        footage=footage,
     )
+    write_description(folder, description)
+    return folder
+
+
+@lru_cache(maxsize=1)
+def _portrait_landmarks() -> np.ndarray:
+    """(68, 2) over the crop size."""
+    track = next(track_faces([[portrait()]]))
+    geometry = crop_geometry(track, float(face_width(track.points[0])), SIZE, RULE.margin, 0.0, 25.0)
+    points, _ = detect_landmarks([cut(portrait(), geometry.transforms[0], SIZE)], geometry.boxes, DETECTOR)
+    return points[0]
