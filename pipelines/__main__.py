@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from difftalker.cli.entry import complain, run
 from difftalker.errors import UserError
 
 app = typer.Typer(
@@ -51,9 +51,9 @@ def reproduce(
 @app.command()
 def serve() -> None:
     """Serve the deployments of pipelines/prefect.yaml and watch data/inbox/ for new footage, until Ctrl-C."""
-    from pipelines.serve import serve as run
+    from pipelines.serve import serve as forever
 
-    run()
+    forever()
 
 
 @app.command()
@@ -136,26 +136,13 @@ def report(state: Any) -> int:
     if state.is_completed():
         print(state.message)
         return 0
-    print("error: " + " ".join((state.message or state.name).split()), file=sys.stderr)
+    complain(state.message or state.name)
     return 130 if state.is_cancelled() else 1
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; whatever a user can put right ends in one line and status 1, wrong usage in status 2."""
-    try:
-        status = app(arguments, prog_name="python -m pipelines", standalone_mode=False)
-    except UserError as error:
-        status = _complain(str(error), 1)
-    except typer.TyperException as error:
-        status = _complain(f"{error.format_message()}; see `python -m pipelines --help`", error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        status = _complain("interrupted", 130)
-    sys.exit(status or 0)
-
-
-def _complain(message: str, status: int) -> int:
-    print("error: " + " ".join(message.split()), file=sys.stderr)
-    return status
+    run(app, "python -m pipelines", arguments, "interrupted")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ def show_results(root: Path | str = ".") -> None:
         rows = difference(compare(root, revision, what), title)
         if what == "params":
             rows = [row for row in rows if row["now"] != row[title]]
+        elif not rows:
+            continue  # only some stages were asked for, none that measures
         create_table_artifact(rows, key=artifact_key(what), description=_caption(what, rows, title))
     report = (Path(root) / REPORT).resolve()
     if report.is_file():

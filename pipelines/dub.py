@@ -52,7 +52,8 @@ def dub(
         face: exported face for the items that name none; None takes this project's models.
         out: folder for the films.
         overwrite: render again what is there.
-        retries: further tries of an item that failed; an interrupted film goes on where it stopped.
+        retries: further tries of an item that failed, unless its sound is missing; an interrupted film goes on where it
+            stopped.
         root: the project's folder, the working directory of the commands.
         command: what renders a film, with the options of `difftalker dub`, which it is by default.
 
@@ -66,9 +67,9 @@ def dub(
     log = get_run_logger()
     with stopping_at_exit():
         futures = [
-            render.with_options(name=item.output.stem, retries=retries, retry_delay_seconds=DELAY).submit(
-                item, face, overwrite, str(Path(root).resolve()), command or list(COMMAND)
-            )
+            render.with_options(
+                name=item.output.stem, retries=retries if item.audio.is_file() else 0, retry_delay_seconds=DELAY
+            ).submit(item, face, overwrite, str(Path(root).resolve()), command or list(COMMAND))
             for item in listed
         ]
         for future in futures:
@@ -76,7 +77,7 @@ def dub(
     rows = [row(item, future.state) for item, future in zip(listed, futures, strict=True)]
     create_table_artifact([vars(entry) for entry in rows], key=artifact_key("dub"), description=summary(rows))
     for entry in rows:
-        log.info("%s: %s %s", entry.output, entry.state, entry.note)
+        log.info("%s: %s%s", entry.output, entry.state, entry.note and f": {entry.note}")
     failed = [entry for entry in rows if entry.state == "failed"]
     if failed:
         return Failed(message=f"{summary(rows)}; {failed[0].note}")

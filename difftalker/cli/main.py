@@ -6,7 +6,6 @@ at once.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import typer
@@ -16,12 +15,12 @@ from difftalker.cli.app import app as browser_app
 from difftalker.cli.commands import Command, Group
 from difftalker.cli.doctor import doctor
 from difftalker.cli.dub import dub
+from difftalker.cli.entry import run
 from difftalker.cli.evaluate import evaluate
 from difftalker.cli.export import export
 from difftalker.cli.landmarks import landmarks
 from difftalker.cli.preset import preset
 from difftalker.cli.weights import app as weights
-from difftalker.errors import UserError
 
 app = typer.Typer(
     cls=Group,
@@ -38,23 +37,7 @@ app.add_typer(weights, name="weights")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; whatever a user can put right ends in one line and status 1, wrong usage in status 2."""
-    try:
-        status = app(arguments, prog_name="difftalker", standalone_mode=False)
-    except UserError as error:
-        sys.exit(_complain(str(error), 1))
-    except typer.TyperException as error:
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context else "difftalker"
-        message = error.format_message().replace("Value error, ", "").rstrip(".")
-        sys.exit(_complain(f"{message}; see `{command} --help`", error.exit_code))
-    except (KeyboardInterrupt, typer.Abort):
-        sys.exit(_complain("interrupted; nothing was changed", 130))
-    sys.exit(status or 0)
-
-
-def _complain(message: str, status: int) -> int:
-    print("error: " + " ".join(message.split()), file=sys.stderr)
-    return status
+    run(app, "difftalker", arguments, "interrupted; nothing was changed")
 
 
 if __name__ == "__main__":

@@ -73,6 +73,14 @@ def test_a_failed_item_stops_no_other(server: str, folder: Path) -> None:
     assert len((folder / "out/one.tries").read_text()) == 1, "what was there was not rendered again"
 
 
+def test_missing_sound_is_not_tried_again(server: str, folder: Path) -> None:
+    write_list(folder, {"one": "good", "two": "good"})
+    (folder / "two.wav").unlink()
+    state = run(folder, retries=3)
+    assert state.is_failed() and state.message.startswith("2 films: 1 rendered, 1 failed; two.wav: ")
+    assert len((folder / "out/two.tries").read_text()) == 1
+
+
 def test_wrong_list_is_one_line(server: str, folder: Path) -> None:
     (folder / "list.yaml").write_text("- {sound: a.wav}")
     state = run(folder)
