@@ -29,14 +29,7 @@ def configure(root: str | Path = ".") -> None:
         os.environ.setdefault(name, value)
 
 
-def stage_environment(threads: int | None = None) -> dict[str, str]:
-    """The environment of a command that a flow starts: this interpreter first on PATH, output line by line.
-
-    Args:
-        threads: cores that the command may use; None leaves it to the command.
-    """
+def stage_environment() -> dict[str, str]:
+    """The environment of a command that a flow starts: this interpreter first on PATH, output line by line."""
     path = os.pathsep.join(filter(None, [str(Path(sys.executable).parent), os.environ.get("PATH")]))
-    environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
-    if threads is not None:
-        environment["OMP_NUM_THREADS"] = str(threads)
-    return environment
+    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}

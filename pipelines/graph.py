@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc.stage import Stage as DvcStage
 
-Differences = dict[str, dict[str, dict[str, Any]]]
-
 _one_at_a_time = threading.Lock()
 
 

@@ -173,8 +173,8 @@ def compare(root: Path, incumbent: Snapshot, candidate: Snapshot) -> tuple[Verdi
     if candidate.metrics is None:
         raise UserError("the experiment left no data/results/metrics.json; is it `cache: false` in dvc.yaml?")
     if incumbent.trained:
-        with locked(device_lock(), "the compute device", log.info, cancellation()):
-            measured = measure_champion(root, incumbent, candidate, commands())
+        with locked(device_lock(), "the compute device", log.info, cancellation()) as held:
+            measured = measure_champion(root, incumbent, candidate, commands(held))
         if measured.differences:
             log.info("the champion was measured again, since these differ: %s", ", ".join(measured.differences))
         if measured.seen:
@@ -200,13 +200,14 @@ def crown_candidate(root: Path, name: str, candidate: Snapshot, reason: str) -> 
     return tag
 
 
-def commands() -> Run:
-    """Runs commands with their output in the log of the present task."""
+def commands(*holding: int) -> Run:
+    """Runs commands with their output in the log of the present task; they hold open locks to their end."""
     log, stop = get_run_logger().info, cancellation()
 
     def run(command: Sequence[str], folder: Path) -> None:
         title = " ".join(part for part in command if not part.startswith("-"))
-        run_command(command, title=title, log=log, cwd=folder, environment=stage_environment(), stop=stop)
+        environment = stage_environment()
+        run_command(command, title=title, log=log, cwd=folder, environment=environment, stop=stop, holding=holding)
 
     return run
 
