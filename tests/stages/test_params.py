@@ -136,3 +136,10 @@ def test_lock_has_every_stage() -> None:
         for recording in (recordings if "matrix" in stage else [""])
     }
     assert found == expected
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_results_can_come_from_the_run_cache(name: str) -> None:
+    """DVC keeps no run of a stage with an uncached output, unless that is a metric or a plot."""
+    outs = STAGES[name].get("outs", [])
+    assert [out for out in outs if isinstance(out, dict) and not next(iter(out.values())).get("cache", True)] == []
