@@ -6,20 +6,17 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from difftalker.config import load_params
 from difftalker.dataset import Dataset
 from difftalker.evaluation.detection import detection_pool
 from difftalker.evaluation.evaluate import evaluate
 from difftalker.evaluation.outputs import write_folder, write_metrics, write_plots
 from difftalker.evaluation.protocol import crop_in_words, protocol
-from difftalker.evaluation.references import GroundTruth, MeanMouth, NearestAudio, Source, VaeReconstruction
 from difftalker.evaluation.rows import read_crops, read_rows
 from difftalker.evaluation.source import SourceFrames
+from difftalker.evaluation.sources import rows_of_results
 from difftalker.evaluation.sync import sound_embeddings
 from difftalker.evaluation.sync_crop import make_sync_crop
-from difftalker.evaluation.synthesis import Generated
 from difftalker.metrics.lse import LseScorer
 from difftalker.models.prior import Prior
 from difftalker.models.sync_expert import load_sync_expert
@@ -47,22 +44,10 @@ def main(arguments: argparse.Namespace) -> None:
     params, dataset = load_params(), Dataset.load(arguments.dataset)
     device = select_device(params.device)
     train, test = read_rows(dataset, "train"), read_rows(dataset, "test")
-    generated = Generated(arguments.synthesis, test)
     expert = load_sync_expert(arguments.syncnet).to(device)
     sound = sound_embeddings(expert, test, arguments.frames, dataset.fps)
-    mean, nearest = MeanMouth(train, arguments.frames), NearestAudio(train, test, arguments.frames)
-    sources: dict[str, Source] = {
-        "generated": generated,
-        "ground_truth": GroundTruth(),
-        "vae_reconstruction": VaeReconstruction(Prior.load(arguments.prior).to(device)),
-        "mean_mouth": mean,
-        "nearest_audio": nearest,
-    }
-    predicted = {
-        "generated": generated.landmarks,
-        "mean_mouth": np.broadcast_to(mean.landmarks, test.landmarks.shape),
-        "nearest_audio": nearest.landmarks,
-    }
+    prior = Prior.load(arguments.prior).to(device)
+    sources, predicted = rows_of_results(arguments.synthesis, train, test, arguments.frames, prior)
     pictures = SourceFrames(arguments.raw, arguments.frames, dataset.fps)
     crop = metadata(arguments.frames / test.recordings[0] / "crops.parquet")
     rule = make_sync_crop(

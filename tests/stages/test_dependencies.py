@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.dependencies import GRAPHS, PACKAGES, compare, imported, package_data, rewrite, stage_code, third_party
+from stages.dependencies import GRAPHS, compare, rewrite
+from stages.imports import PACKAGES, imported, package_data, stage_code, third_party
 
 ROOT = Path(__file__).parents[2]
 
