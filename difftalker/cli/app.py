@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,6 +32,7 @@ def app(
     from difftalker.app.serve import require_gradio, serve
 
     require_gradio()
+    print("Starting the app ...", file=sys.stderr, flush=True)
     serve(offered(faces or [MODELS]), Limits(max_upload, max_minutes), host, port, browser)
 
 

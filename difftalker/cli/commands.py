@@ -1,14 +1,22 @@
-"""Commands whose help shows no type beside options that take no value."""
+"""Commands whose help shows no type beside options that take no value, and that say so when they are interrupted."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from typer import Abort
 from typer.core import TyperCommand, TyperGroup
 
 
 class Command(TyperCommand):
     """A command."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it; Ctrl-C ends in `typer.Abort`, where Typer itself gives a status without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Abort from None
 
     def get_params(self, ctx: Any) -> list[Any]:
         """All options and arguments."""

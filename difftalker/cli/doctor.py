@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,12 @@ def doctor(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A recording, a video file or a folder of videos.")],
 ) -> None:
     """Measure footage and say what is good, doubtful or wrong with it. Status 1 if something is wrong."""
+    from difftalker.recording import gather
+    from difftalker.video.probe import validate_video
+
+    infos = [validate_video(path) for path in gather([find(name)])]
+    params = load_params(PARAMS)
+    print(f"Measuring {len(infos)} file{'s' * (len(infos) > 1)} ...", file=sys.stderr, flush=True)
     from tqdm import tqdm
 
     from difftalker.doctor.findings import judge
@@ -30,16 +37,11 @@ def doctor(
     from difftalker.doctor.pretrained import pretrained
     from difftalker.doctor.speed import training_time
     from difftalker.parallel import processes, worker_count
-    from difftalker.recording import gather
     from difftalker.training.device import select_device
     from difftalker.video.decode import frame_count
-    from difftalker.video.probe import validate_video
 
-    params = load_params(PARAMS)
     select_device(params.device)  # if it is not present, that comes out before the measuring
     fps = params.video.fps
-    files = gather([find(name)])
-    infos = [validate_video(path) for path in files]
     frames = sum(frame_count(info.duration, fps) for info in infos)
     workers = worker_count(frames // 100)
     with tqdm(total=frames, desc="measure", unit="frame", mininterval=0.5) as bar, processes(workers) as executor:

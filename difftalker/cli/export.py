@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,11 +31,12 @@ def export(
     ] = None,
 ) -> None:
     """Pack a trained face, with a model card, so that it works on another machine without this project's data."""
+    if output.exists() and not overwrite:
+        raise UserError(f"{output}: exists; choose another name or give --overwrite")
+    print("Loading the face ...", file=sys.stderr, flush=True)
     from difftalker.cli.faces import find_face
     from difftalker.export import export_face, push_to_hub
 
-    if output.exists() and not overwrite:
-        raise UserError(f"{output}: exists; choose another name or give --overwrite")
     found = find_face(face)
     if found.folder != face or (face / "face.json").exists():
         raise UserError(f"{face}: is an exported face already; copy the folder")

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from difftalker.cli.main import main
+from tests.video.footage import noise, portrait, write_footage
 
 ROOT = Path(__file__).parents[2]
 CLIPS = ROOT.parent / "shared/grid_s1/clips"
@@ -53,5 +54,6 @@ def test_bad_input_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str],
 def test_absent_gpu_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     params = Path("params.yaml")
     params.write_text(params.read_text().replace("device: auto", "device: cuda"))
-    assert status("anyone") == 1
+    write_footage(folder / "anyone.mp4", [portrait()] * 50, sound=noise(2.0))
+    assert status("anyone.mp4") == 1
     assert "device = cuda: not present on this machine" in capsys.readouterr().err

@@ -56,6 +56,21 @@ def test_loading_is_announced(capsys: pytest.CaptureFixture[str], command: str) 
     assert first == "Loading the face ..." and second.startswith("error: data/models: no trained face here")
 
 
+@pytest.mark.parametrize("command", ["dub", "landmarks"])
+def test_ctrl_c_while_loading_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str, folder: Path
+) -> None:
+    def interrupted(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"difftalker.cli.{command}.load_face", interrupted)
+    before = sorted(folder.iterdir())
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--audio", "speech.wav", "-o", "x.mp4"])
+    assert caught.value.code == 130 and sorted(folder.iterdir()) == before
+    assert capsys.readouterr().err == "error: interrupted; nothing was changed\n"
+
+
 def test_an_existing_table_is_not_replaced(capsys: pytest.CaptureFixture[str]) -> None:
     Path("points.parquet").touch()
     message = said(capsys, "landmarks", "--audio", "speech.wav", "-o", "x.mp4", "--parquet", "points.parquet")
