@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger
@@ -12,6 +13,7 @@ from prefect.futures import PrefectFuture
 from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from difftalker.cli.project import RAW
 from difftalker.errors import UserError
 from pipelines.artifacts import show_results
 from pipelines.graph import Stage, changed_stages, read_graph
@@ -39,7 +41,7 @@ def reproduce(targets: list[str] | None = None, root: str = ".", pull: bool = Fa
     except UserError as error:
         return Failed(message=str(error))
     futures: dict[str, PrefectFuture[Any]] = {}
-    side_by_side = len(recordings_to_run(root, stages))
+    sharing = side_by_side(root, stages)
     try:
         with stopping_at_exit():
             for stage in stages:
@@ -47,7 +49,7 @@ def reproduce(targets: list[str] | None = None, root: str = ".", pull: bool = Fa
                     root=root,
                     name=stage.name,
                     uses_device=stage.uses_device,
-                    sharing=side_by_side if stage.recording else 1,
+                    sharing=sharing if stage.recording else 1,
                     pull=pull or stage.command is None,  # tracked data cannot be made again, only fetched
                     return_state=False,
                     wait_for=[futures[name] for name in stage.upstream],
@@ -63,15 +65,21 @@ def reproduce(targets: list[str] | None = None, root: str = ".", pull: bool = Fa
     return state
 
 
-def recordings_to_run(root: str, stages: Sequence[Stage]) -> set[str]:
-    """The recordings with work to do in stages without networks, as far as they share this machine's cores."""
+def side_by_side(root: str, stages: Sequence[Stage]) -> int:
+    """How many recordings shall have cores of their own, of those with work to do in stages without networks.
+
+    As many as are as long as the longest: that one would run on its few cores when all others are done. A stage gets
+    half as much again from two cores as from one, so from one and a half recordings on it is worth while.
+    """
     context = FlowRunContext.get()
     if context is None or not isinstance(context.task_runner, ThreadPoolTaskRunner):
-        return set()  # workers elsewhere have cores of their own
+        return 1  # workers elsewhere have cores of their own
     found = {stage.name: stage.recording for stage in stages if stage.recording and not stage.uses_device}
     if len(set(found.values())) < 2:
-        return set()
-    return {str(found[name]) for name in changed_stages(root, list(found))}
+        return 1
+    names = {str(found[name]) for name in changed_stages(root, list(found))}
+    sizes = [sum(file.stat().st_size for file in (Path(root) / RAW / name).rglob("*")) for name in names]
+    return round(sum(sizes) / max(sizes)) if sizes and all(sizes) else len(names)
 
 
 def summary(states: Mapping[str, State[Any]]) -> State[Any]:

@@ -18,6 +18,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from difftalker.cli.project import RAW
 from difftalker.config import load_params, parse_params
 from difftalker.errors import UserError
 from difftalker.promotion import Verdict, judge
@@ -33,8 +34,6 @@ from pipelines.promote import adopt, advice, finish, promote
 from pipelines.registry import champion
 from pipelines.snapshot import Snapshot, flatten
 from pipelines.stage import cancellation
-
-RAW = Path("data/raw")
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def test_command_and_its_children_keep_to_the_cores() -> None:
 
 @needs_affinity
 def test_recordings_share_the_cores(tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two recordings to do: each on cores of its own. One of them: all cores. With networks: all cores."""
+    """Two recordings to do: each on cores of its own. One of them, a much longer one, networks: all cores."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     toy = Toy(tmp_path)
     (tmp_path / "cores.py").write_text(SCRIPT)
@@ -107,6 +107,12 @@ def test_recordings_share_the_cores(tmp_path: Path, server: str, monkeypatch: py
 
     toy.set(one=11)
     assert run() == [usable, second]
+
+    for name, size in (("one", 100), ("two", 30)):
+        (tmp_path / "data/raw" / name).mkdir(parents=True)
+        (tmp_path / "data/raw" / name / "film.mp4").write_bytes(bytes(size))
+    toy.set(one=13, two=13)
+    assert run() == [usable, usable], "the long one would be waited for"
 
     toy.set(other=6, one=12, two=12)
     assert run() == [usable, usable], "the condition in `meta` holds now: one at a time"

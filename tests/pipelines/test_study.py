@@ -19,7 +19,7 @@ from tests.project import ROOT
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> ToyProject:
-    return ToyProject(tmp_path_factory.mktemp("project"))
+    return ToyProject(tmp_path_factory.mktemp("project"), run=False)
 
 
 def rows(folder: Path) -> dict[str, dict[str, str]]:
@@ -51,6 +51,7 @@ def test_ablations_and_their_tables(server: str, project: ToyProject) -> None:
     assert "DiffTalker (Ours²), *quoted*" in text and "| no-audio | `none` |" in text
 
 
+@pytest.mark.slow
 def test_killed_study_goes_on_with_what_is_missing(server: str, project: ToyProject) -> None:
     """By SIGKILL in its second experiment: no process stays, the first experiment is not run again."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(project.root.parent)}
