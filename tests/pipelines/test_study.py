@@ -22,6 +22,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> ToyProject:
     return ToyProject(tmp_path_factory.mktemp("project"), run=False)
 
 
+def workspace(project: ToyProject) -> dict[str, bytes]:
+    """Its files without the tables of studies."""
+    return {name: content for name, content in project.state().items() if not name.startswith("data/results/studies")}
+
+
 def rows(folder: Path) -> dict[str, dict[str, str]]:
     return {row["name"]: row for row in csv.DictReader((folder / "study.csv").read_text().splitlines())}
 
@@ -29,13 +34,12 @@ def rows(folder: Path) -> dict[str, dict[str, str]]:
 @pytest.mark.slow
 def test_ablations_and_their_tables(server: str, project: ToyProject) -> None:
     """Two at a time; one of the four fails, which stops no other."""
-    before = project.state()
+    before = workspace(project)
     by_two = study.with_options(task_runner=task_runner("threads", 2))
     state = by_two(root=str(project.root), overrides=["sampling.steps=8", "seed=13"], return_state=True)
     assert state.is_failed() and "3 of 4 experiments succeeded" in state.message
     assert "-audio-condition: failed with status" in state.message and "thirteen brings bad luck" in state.message
-    after = {name: content for name, content in project.state().items() if not name.startswith("data/results/studies")}
-    assert after == before and not project.git("status", "--porcelain")
+    assert workspace(project) == before and not project.git("status", "--porcelain")
 
     (folder,) = (project.root / "data/results/studies").iterdir()
     found = rows(folder)
@@ -56,7 +60,7 @@ def test_killed_study_goes_on_with_what_is_missing(server: str, project: ToyProj
     """By SIGKILL in its second experiment: no process stays, the first experiment is not run again."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(project.root.parent)}
     command = [sys.executable, "-m", "pipelines", "study", "--grid", "face.train.steps=5,6"]
-    before = project.state()
+    before = workspace(project)
     killed_at("training for 6", command, project.root, {**environment, "TOY_SLEEPS_AT": "6"})
 
     done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, check=False)
@@ -67,8 +71,7 @@ def test_killed_study_goes_on_with_what_is_missing(server: str, project: ToyProj
     assert {name: float(row["psnr"]) for name, row in rows(folder).items() if row["source"] == "measured"} == {
         f"steps-{steps}": pytest.approx(30 / (1 + 100 / (steps + 8) + 1 / 4 + 2 / 100)) for steps in (5, 6)
     }
-    after = {name: content for name, content in project.state().items() if not name.startswith("data/results/studies")}
-    assert after == before and not project.git("status", "--porcelain")
+    assert workspace(project) == before and not project.git("status", "--porcelain")
 
 
 def test_wrong_grid_runs_nothing(server: str, project: ToyProject) -> None:
