@@ -1,9 +1,12 @@
 """What the flow `reproduce` costs and gains against `dvc repro`: `python -m benchmarks.flow [FOOTAGE]`.
 
-1. Two recordings, per-recording stages: wall time of `dvc repro`, one stage after the other, and of the flow, and
-   whether `dvc.lock` is the same. FOOTAGE is a folder of videos, dealt to two recordings; without it the demo speaker
+1. Two recordings, per-recording stages: time of `dvc repro`, one stage after the other, and of the flow, and whether
+   `dvc.lock` is the same. FOOTAGE is a folder of videos, dealt to two recordings; without it the demo speaker
    is rendered twice.
 2. All stages with tiny networks, nothing to do: the same two commands.
+
+Times are those of the wall, and of all processors together, without the server's. Wall times of a machine that does
+other work mislead: each stage of a flow has a session of its own, and Linux shares processors among sessions.
 
 The flow uses a Prefect server that is already running. Everything is in a temporary copy of the repository.
 """
@@ -12,12 +15,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -45,7 +50,7 @@ def main() -> None:
             serial.append(run(one, [*DVC, *targets], url))
             parallel.append(run(other, [*FLOW, *targets], url))
             equal = locked(one) == locked(other)
-            print(f"  dvc repro {serial[-1]:.1f} s, flow {parallel[-1]:.1f} s, hashes equal: {equal}", flush=True)
+            print(f"  dvc repro {serial[-1]}, flow {parallel[-1]}, hashes equal: {equal}", flush=True)
             if not equal:
                 sys.exit("error: dvc.lock differs between dvc repro and the flow")
         tiny = Project(mkdir(Path(folder) / "tiny"))
@@ -55,8 +60,19 @@ def main() -> None:
     stages = len(targets)
     print(f"\n{os.cpu_count()} cores; the fastest of {arguments.repeat} runs each\n")
     print("| what | `dvc repro` | flow |\n|---|---|---|")
-    print(f"| two recordings, {stages} per-recording stages | {min(serial):.1f} s | {min(parallel):.1f} s |")
-    print(f"| all stages, nothing to do | {min(idle['dvc']):.1f} s | {min(idle['flow']):.1f} s |")
+    print(f"| two recordings, {stages} per-recording stages | {min(serial)} | {min(parallel)} |")
+    print(f"| all stages, nothing to do | {min(idle['dvc'])} | {min(idle['flow'])} |")
+
+
+@dataclass(frozen=True, order=True)
+class Time:
+    """Seconds of the wall and of all processors."""
+
+    wall: float
+    processor: float
+
+    def __str__(self) -> str:
+        return f"{self.wall:.1f} s ({self.processor:.1f} s)"
 
 
 COMMANDS = (("dvc", DVC), ("flow", FLOW))
@@ -92,17 +108,18 @@ def copy(base: Project, name: str) -> Project:
     return other
 
 
-def run(project: Project, arguments: Sequence[str], url: str | None = None) -> float:
-    """Wall time of a Python command in the project, in seconds. All cores may be used."""
+def run(project: Project, arguments: Sequence[str], url: str | None = None) -> Time:
+    """What a Python command in the project takes. All cores may be used."""
     environment = {**project.environment, **({"PREFECT_API_URL": url} if url else {})}
     environment.pop("OMP_NUM_THREADS", None)
-    started = time.perf_counter()
+    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, *arguments], cwd=project.root, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         sys.exit(f"error: {' '.join(arguments)}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return time.perf_counter() - started
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Time(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
 def locked(project: Project) -> dict[str, object]:

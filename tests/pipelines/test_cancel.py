@@ -118,6 +118,6 @@ def test_cancelling_a_served_run(toy: Toy, tmp_path: Path) -> None:
         with get_client(sync_client=True) as client:
             wait_until(lambda: client.read_flow_run(run.id).state.is_cancelled(), 20)
     finally:
-        serving.send_signal(signal.SIGINT)
+        serving.send_signal(signal.SIGTERM)
         serving.wait(30)
     assert not alive(f"MARKER={marker}")
