@@ -128,8 +128,10 @@ def test_sound_damaged_halfway_is_refused(dub: Any, tmp_path: Path) -> None:
         assert len(pictures(output)) == report.frames < 25
 
 
-def test_silence_gives_a_mouth_at_rest(face: TalkingFace, folder: Path, tmp_path: Path) -> None:
+def test_silence_gives_a_mouth_at_rest(dub: Any, face: TalkingFace, folder: Path, tmp_path: Path) -> None:
     write_wav(tmp_path / "silent.wav", [np.zeros(16_000, np.int16)])
+    report, output = dub(tmp_path / "silent.wav")
+    assert report.frames == len(pictures(output)) == 25 and report.unpainted == []
     with face.planned(tmp_path / "silent.wav", folder / "base.mp4") as plan:
         points = torch.from_numpy(plan.landmarks(0, plan.frames))
         shape = plan.model.mean_shape[RIGID]
