@@ -43,15 +43,15 @@ class Speaker:
         turn: lowest and highest position of the nose's tip between the ends of the jaw line, 0 to 1.
         strangeness: how far from the mean shape the given landmarks are in an ordinary and in an extreme frame, in
             standard deviations.
-        jaw: what the mouth's 40 coordinates add to the lower contour's 18, see `drive.jaw`; without it the contour is
-            the landmark network's.
+        jaw: what the mouth's 40 coordinates and a constant add to the lower contour's 18, see `drive.jaw`; without it
+            the contour is the landmark network's.
     """
 
     closed_mouth: Annotated[list[Point], Field(min_length=20, max_length=20)]
     place: Annotated[list[float], Field(min_length=3, max_length=3)] | None
     turn: Annotated[list[float], Field(min_length=2, max_length=2)]
     strangeness: Annotated[list[float], Field(min_length=2, max_length=2)]
-    jaw: Annotated[list[Weights], Field(min_length=40, max_length=40)] | None = None
+    jaw: Annotated[list[Weights], Field(min_length=41, max_length=41)] | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)

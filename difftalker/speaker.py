@@ -16,7 +16,8 @@ from difftalker.drive.articulation import closed_mouth
 from difftalker.drive.jaw import fit_jaw
 from difftalker.drive.recognise import strangeness, turn
 from difftalker.face_folder import Speaker
-from difftalker.models.landmark_completion import LandmarkCompletion
+from difftalker.landmarks.calm import CALM, calm
+from difftalker.models.landmark_completion import LandmarkCompletion, complete
 
 _ORDINARY, _EXTREME = 0.5, 0.995  # quantiles
 _PAUSE = 0.2  # seconds; shorter than what counts when driving: footage of fluent speech has few long pauses
@@ -49,13 +50,15 @@ def measure_speaker(
         quiet = binary_erosion(silent_rows(power, level_of(power), _PAUSE), iterations=_EDGE, border_value=1)
         row = np.minimum((frames / dataset.fps * FEATURE_RATE).astype(int), len(quiet) - 1)
         silent[inside] = quiet[row]
-    landmarks = dataset.landmarks[rows]
+    landmarks, shape = dataset.landmarks[rows], model.mean_shape.cpu().numpy()
+    quiet = [calm(dataset.landmarks[run], shape, CALM * dataset.fps) for run in dataset.segments("train")]
+    driven = complete(model, np.concatenate(quiet), dataset.features[rows])
     turns = turn(landmarks)
     strange = strangeness(landmarks, model)
     return Speaker(
-        closed_mouth=closed_mouth(landmarks, model.mean_shape.cpu().numpy(), silent).astype(float).tolist(),
+        closed_mouth=closed_mouth(landmarks, shape, silent).astype(float).tolist(),
         place=list(place) if place is not None else None,
         turn=[float(np.quantile(turns, share)) for share in _TURNS],
-        jaw=fit_jaw(landmarks, model.mean_shape.cpu().numpy()).astype(float).tolist(),
+        jaw=fit_jaw(landmarks, driven, shape).astype(float).tolist(),
         strangeness=[float(np.quantile(strange, share)) for share in (_ORDINARY, _EXTREME)],
     )

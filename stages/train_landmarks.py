@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from difftalker.config import load_params
@@ -33,6 +34,7 @@ def main() -> None:
         model, history = train_landmarks(
             torch.from_numpy(dataset.landmarks[rows]),
             torch.from_numpy(dataset.features[rows]),
+            [np.searchsorted(rows, run) for run in dataset.segments("train")],
             config,
             params.seed,
             select_device(params.device),

@@ -9,6 +9,7 @@ from contextlib import redirect_stderr
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -59,11 +60,12 @@ def trainings(params: Params, device: torch.device) -> Iterator[tuple[str, Train
     rows = max(params.prior.unet.train.batch_size, params.landmarks.train.batch_size, params.face.train.batch_size)
     points = 0.2 + 0.6 * torch.rand(rows, 68, 2, generator=generator)
     features = torch.randn(rows, 16, 29, generator=generator)
+    runs = [np.arange(rows)]
     same: dict[str, Any] = {"seed": params.seed, "device": device, "checkpoint": None}
     yield (
         "landmarks",
         params.landmarks.train,
-        lambda config: train_landmarks(points, features, replace(params.landmarks, train=config), **same),
+        lambda config: train_landmarks(points, features, runs, replace(params.landmarks, train=config), **same),
     )
     if params.prior.source != "huggingface":
         yield from _painting(params, points, features, generator, same)

@@ -1,54 +1,42 @@
-"""The speaker's jaw as a linear function of the mouth, so that both follow the speech and not the base footage.
+"""The jaw follows the mouth, so that both follow the speech and not the base footage.
 
-The landmark network completes the chin from the upper face alone (paper, section 2.3). Upper points tell a little of
-the mouth below them, and on other footage than the speech's own they tell of what is said there.
+The landmark network completes the lower contour from the upper points alone (paper, section 2.3). Without their quick
+motion (see `landmarks.calm`) it is the contour of a face that does not speak. What speech adds to it is a linear
+function of the mouth, fitted to what the network makes of the training footage when it is driven in the same way.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter1d
 
 from difftalker.landmarks.topology import CONTOUR, MOUTH, RIGID
 from difftalker.models.landmark_completion import Pose
 
-_PENALTY = 1e-3  # of the ridge regression, over the mean power of the mouth's coordinates
+_PENALTY = 1e-2  # of the ridge regression, over the mean power of the mouth's coordinates
 
 
-def fit_jaw(landmarks: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """Ridge regression of the lower contour on the mouth, in the frame of the mean shape.
+def fit_jaw(landmarks: np.ndarray, driven: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """Ridge regression of what the network's contour lacks on the network's mouth, in the frame of the mean shape.
+
+    The network's mouth, not the true one: its errors would be multiplied by weights that were fitted without them.
 
     Args:
         landmarks: training footage, (n, 68, 2), over the crop size.
+        driven: the same frames completed from calm upper points and their sound, (n, 68, 2).
         shape: the landmark network's mean shape (68, 2).
 
     Returns:
-        (40, 18) float32: what a deviation of the mouth's coordinates from the mean shape adds to the contour's.
+        (41, 18) float32: weights of the mouth's 40 coordinates less the mean shape's, then the constant.
     """
-    points = _pose(landmarks, shape).normalise(torch.from_numpy(np.array(landmarks, np.float32))).numpy() - shape
-    mouth, contour = points[:, MOUTH].reshape(len(points), -1), points[:, CONTOUR].reshape(len(points), -1)
+    pose = _pose(landmarks, shape)
+    completed = _normal(pose, driven)
+    lacking = (_normal(pose, landmarks) - completed)[:, CONTOUR].reshape(len(landmarks), -1)
+    mouth = (completed - shape)[:, MOUTH].reshape(len(landmarks), -1)
     inputs = np.concatenate([mouth, np.ones((len(mouth), 1))], axis=1).astype(np.float64)
     penalty = _PENALTY * len(mouth) * float((mouth**2).mean()) * np.diag([1.0] * mouth.shape[1] + [0.0])
     gram = inputs.T @ inputs + penalty + 1e-12 * np.eye(inputs.shape[1])
-    return np.linalg.solve(gram, inputs.T @ contour)[:-1].astype(np.float32)
-
-
-def calm(landmarks: np.ndarray, shape: np.ndarray, width: float) -> np.ndarray:
-    """Take the quick motion out of faces: what their upper points tell of speech, not how the head is turned.
-
-    Args:
-        landmarks: successive pictures, (n, 68, 2), over the crop size.
-        shape: the landmark network's mean shape (68, 2).
-        width: standard deviation of the Gaussian over time, in pictures.
-
-    Returns:
-        (n, 68, 2) float32: every head in its own place, its points smoothed in its own frame.
-    """
-    pose = _pose(landmarks, shape)
-    points = pose.normalise(torch.from_numpy(np.array(landmarks, np.float32))).numpy()
-    slow = gaussian_filter1d(points, width, axis=0, mode="nearest")
-    return pose.restore(torch.from_numpy(slow)).numpy()
+    return np.linalg.solve(gram, inputs.T @ lacking).astype(np.float32)
 
 
 def move_jaw(landmarks: np.ndarray, shape: np.ndarray, jaw: np.ndarray) -> np.ndarray:
@@ -57,16 +45,15 @@ def move_jaw(landmarks: np.ndarray, shape: np.ndarray, jaw: np.ndarray) -> np.nd
     Args:
         landmarks: (n, 68, 2), over the crop size.
         shape: the landmark network's mean shape (68, 2).
-        jaw: what `fit_jaw` found, (40, 18).
+        jaw: what `fit_jaw` found, (41, 18).
 
     Returns:
         (n, 68, 2) float32; only the lower contour differs.
     """
     pose = _pose(landmarks, shape)
-    points = torch.from_numpy(np.array(landmarks, np.float32))
-    normal = pose.normalise(points).numpy()
-    moved = (normal[:, MOUTH] - shape[MOUTH]).reshape(len(points), -1) @ jaw
-    contour = normal[:, CONTOUR] + moved.reshape(len(points), -1, 2).astype(np.float32)
+    normal = _normal(pose, landmarks)
+    moved = (normal - shape)[:, MOUTH].reshape(len(landmarks), -1) @ jaw[:-1] + jaw[-1]
+    contour = normal[:, CONTOUR] + moved.reshape(len(landmarks), -1, 2).astype(np.float32)
     result = np.array(landmarks, np.float32)
     result[:, CONTOUR] = pose.restore(torch.from_numpy(contour)).numpy()
     return result
@@ -75,3 +62,7 @@ def move_jaw(landmarks: np.ndarray, shape: np.ndarray, jaw: np.ndarray) -> np.nd
 def _pose(landmarks: np.ndarray, shape: np.ndarray) -> Pose:
     rigid = torch.from_numpy(np.array(landmarks[:, RIGID], np.float32))
     return Pose(rigid, torch.from_numpy(np.array(shape, np.float32))[RIGID])
+
+
+def _normal(pose: Pose, landmarks: np.ndarray) -> np.ndarray:
+    return pose.normalise(torch.from_numpy(np.array(landmarks, np.float32))).numpy()

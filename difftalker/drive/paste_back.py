@@ -10,8 +10,9 @@ from difftalker.drive.picture import Area, Picture
 from difftalker.landmarks.topology import JAW_ENDS
 from difftalker.video.paste import feathered_mask
 
-_OUTSIDE = 0.12  # of the crop's side that the mask reaches beyond the jaw line: skin there moves with the mouth
+_OUTSIDE = 0.15  # of the crop's side that the mask reaches beyond the jaw line: skin there moves with the mouth
 _SPREAD = 1 / 10  # of the crop's side over which a difference of colours along the border is carried inwards
+_ALIKE = 2.5  # times the median distance from the common difference: what is further away is no matter of light
 _JAW = slice(JAW_ENDS[0], JAW_ENDS[1] + 1)
 
 
@@ -41,17 +42,23 @@ def match_colours(painted: np.ndarray, source: np.ndarray, mask: np.ndarray) -> 
 
     Args:
         painted, source: (size, size, 3) uint8 RGB.
-        mask: (size, size) float32, see `jaw_mask`.
+        mask: (size, size) float32 that rises from 0 to 1, see `jaw_mask`.
 
     Returns:
         (size, size, 3) float32, 0 to 255.
     """
-    size = len(mask)
-    border = (4 * mask * (1 - mask))[..., None]
-    difference = border * (source.astype(np.float32) - painted)
-    width = max(1.0, _SPREAD * size)
-    carried = cv2.GaussianBlur(np.concatenate([difference, border], axis=2), (0, 0), width)
-    correction = carried[..., :3] / (carried[..., 3:] + 1e-3)
+    border = 4 * mask * (1 - mask)
+    difference = source.astype(np.float32) - painted
+    inside = border > 0
+    common = np.median(difference[inside], axis=0)
+    apart = np.abs(difference - common).max(axis=2)
+    # Light differs smoothly; what stands apart are edges that moved. Carried inwards, they would move the face with
+    # what is said in the source.
+    inside &= apart <= _ALIKE * np.median(apart[inside])
+    weight = np.where(inside, border, 0.0).astype(np.float32)[..., None]
+    stacked = np.concatenate([weight * (difference - common), weight], axis=2)
+    carried = cv2.GaussianBlur(stacked, (0, 0), max(1.0, _SPREAD * len(mask)))
+    correction = common + carried[..., :3] / (carried[..., 3:] + 1e-2)
     return np.clip(painted + correction, 0.0, 255.0)
 
 

@@ -15,7 +15,7 @@ from difftalker.drive.articulation import settle
 from difftalker.drive.choose import chooser
 from difftalker.drive.features import Features
 from difftalker.drive.footage import Footage
-from difftalker.drive.jaw import calm, move_jaw
+from difftalker.drive.jaw import move_jaw
 from difftalker.drive.order import picture_order, turning_points
 from difftalker.drive.recognise import familiar, strangeness, visibility
 from difftalker.drive.scene import CropRule, Scene, Tick, survey
@@ -23,6 +23,7 @@ from difftalker.drive.settings import Settings
 from difftalker.drive.sound import Sound
 from difftalker.errors import UserError
 from difftalker.face_folder import Description
+from difftalker.landmarks.calm import CALM, calm
 from difftalker.landmarks.edit import scale_opening, smooth_completed
 from difftalker.landmarks.topology import CONDITION
 from difftalker.models.landmark_completion import LandmarkCompletion, complete
@@ -31,7 +32,6 @@ from difftalker.video.decode import frame_count
 
 _BATCH = 256  # frames completed at once
 _PART = 4096  # frames whose features are held at once
-_CALM = 1.0  # standard deviation, in seconds, of what counts as slow in the base footage's upper faces
 _REACH = 4  # standard deviations at which the smoothing filter ends
 
 
@@ -48,7 +48,7 @@ class Plan:
         model: the landmark network.
         calm: the scene's landmarks without quick motion, (pictures, 68, 2), from which mouth and chin are completed.
         closed: mouth at rest, (20, 2).
-        jaw: how the lower contour follows the mouth, (40, 18), or None.
+        jaw: how the lower contour follows the mouth, (41, 18), or None.
         settings: the user's choices.
         size: side of the crops in pixels.
         given: landmarks that replace the completed ones, (frames, 68, 2), or None.
@@ -167,7 +167,7 @@ def make_plan(
         rest(silent, frames, footage.fps),
         Features(encoder, sound, footage.fps),
         model,
-        calm(scene.landmarks, model.mean_shape.cpu().numpy(), _CALM * footage.fps),
+        calm(scene.landmarks, model.mean_shape.cpu().numpy(), CALM * footage.fps),
         np.array(face.speaker.closed_mouth, np.float32),
         np.array(face.speaker.jaw, np.float32) if face.speaker.jaw is not None else None,
         settings,

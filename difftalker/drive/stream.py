@@ -108,8 +108,9 @@ class Painter:
         index = plan.order[frame]
         if plan.shown[index] > 0:
             source, painted = crops
-            mask = plan.shown[index] * jaw_mask(plan.scene.landmarks[index], landmarks, self._plan.size)
-            put_back(picture, match_colours(painted, source, mask), mask, plan.scene.transforms[index])
+            mask = jaw_mask(plan.scene.landmarks[index], landmarks, self._plan.size)
+            matched = match_colours(painted, source, mask)
+            put_back(picture, matched, plan.shown[index] * mask, plan.scene.transforms[index])
         if plan.settings.label:
             burn_in(picture)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from difftalker.audio.vocal_tract import draw_factors, warp_bands
 from difftalker.config import LandmarksConfig
+from difftalker.landmarks.calm import still
 from difftalker.landmarks.topology import CONDITION, CONTOUR, MOUTH
 from difftalker.models.landmark_completion import LandmarkCompletion
 from difftalker.training.history import History
@@ -22,6 +24,7 @@ PREDICTED = np.concatenate([CONTOUR, MOUTH])
 def train_landmarks(
     landmarks: Tensor,
     features: Tensor,
+    runs: Sequence[np.ndarray],
     config: LandmarksConfig,
     seed: int,
     device: torch.device,
@@ -32,6 +35,7 @@ def train_landmarks(
     Args:
         landmarks: training frames' points, fractions of the crop side, (n, 68, 2) float32.
         features: their audio features, (n, 16, 29) float32.
+        runs: rows of successive frames, each within one clip; together all rows in order.
         config: network and training.
         seed: decides initial weights and all draws.
         device: where to train.
@@ -44,12 +48,18 @@ def train_landmarks(
         model = LandmarkCompletion(config.dim, config.heads, config.layers, config.audio_path, config.dropout)
     model.fit(landmarks, features)
     unit = model.scale[PREDICTED].square().mean().sqrt().to(device)
+    shape = model.mean_shape.numpy()
+    faces = np.concatenate([still(landmarks[run].numpy(), shape) for run in runs])
+    resting = torch.from_numpy(faces[:, CONDITION]).to(device)  # (n, 39, 2)
     landmarks, features = landmarks.to(device), features.to(device)
 
     def loss(rows: Tensor, generator: torch.Generator) -> Tensor:
         points, sound = landmarks[rows], features[rows]
         condition = points[:, CONDITION]
         noise = torch.randn(condition.shape, generator=generator).to(device)
+        if config.still:
+            chosen = (torch.rand(len(rows), 1, 1, generator=generator) < config.still).to(device)
+            condition = torch.where(chosen, resting[rows], condition)
         if config.warp:
             sound = warp_bands(sound, draw_factors(len(rows), config.warp, generator))
         result = model(condition + config.noise * noise, sound)

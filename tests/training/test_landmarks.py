@@ -35,9 +35,10 @@ def fit(audio_path: AudioPath, steps: int = 200, seed: int = 0) -> LandmarkCompl
         dropout=0.0,
         noise=0.0005,
         warp=0.2,
+        still=0.5,
         train=TrainConfig(steps=steps, batch_size=32, learning_rate=0.005, ema_decay=0.9),
     )
-    return train_landmarks(*speaker(300, 0), config, seed, CPU, None)[0]
+    return train_landmarks(*speaker(300, 0), [np.arange(300)], config, seed, CPU, None)[0]
 
 
 def error(model: LandmarkCompletion) -> float:

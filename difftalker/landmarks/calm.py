@@ -1,0 +1,56 @@
+"""Faces without quick motion: what their upper points tell of the head, without what they tell of the speech.
+
+Upper points move a little with the mouth below them: cheeks do, and detectors place all points of a face at once. On
+footage of other speech than the wanted one they tell of the wrong words. A face is driven from calm points for that
+reason, and landmark completion sees faces that rest in a part of its training, so that it draws on the sound then.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter1d
+
+from difftalker.landmarks.topology import RIGID
+from difftalker.models.landmark_completion import Pose
+
+CALM = 3.0  # standard deviation of the smoothing, in seconds: the head turns more slowly than that, speech does not
+
+
+def calm(landmarks: np.ndarray, shape: np.ndarray, width: float) -> np.ndarray:
+    """Smooth faces over time, every one in the frame of its own head.
+
+    Args:
+        landmarks: successive pictures, (n, 68, 2), over the crop size.
+        shape: the landmark network's mean shape (68, 2).
+        width: standard deviation of the Gaussian over time, in pictures.
+
+    Returns:
+        (n, 68, 2) float32: every head in its own place and size.
+    """
+    pose = _pose(landmarks, shape)
+    slow = gaussian_filter1d(_normal(pose, landmarks), width, axis=0, mode="nearest")
+    return pose.restore(torch.from_numpy(slow)).numpy()
+
+
+def still(landmarks: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """The mean face in the place of every head: `calm` without end.
+
+    Args:
+        landmarks, shape: as in `calm`.
+
+    Returns:
+        (n, 68, 2) float32.
+    """
+    pose = _pose(landmarks, shape)
+    mean = _normal(pose, landmarks).mean(axis=0, keepdims=True)
+    return pose.restore(torch.from_numpy(np.repeat(mean, len(landmarks), axis=0))).numpy()
+
+
+def _pose(landmarks: np.ndarray, shape: np.ndarray) -> Pose:
+    rigid = torch.from_numpy(np.array(landmarks[:, RIGID], np.float32))
+    return Pose(rigid, torch.from_numpy(np.array(shape, np.float32))[RIGID])
+
+
+def _normal(pose: Pose, landmarks: np.ndarray) -> np.ndarray:
+    return pose.normalise(torch.from_numpy(np.array(landmarks, np.float32))).numpy()
