@@ -190,6 +190,18 @@ def test_colours_are_matched_along_the_border(tiny: Tiny) -> None:
     assert np.array_equal(match_colours(source, source, mask), source.astype(np.float32))
 
 
+def test_edges_that_moved_do_not_colour_the_face(tiny: Tiny) -> None:
+    """A jaw line that lies elsewhere in the source is no difference of light."""
+    mask = jaw_mask(tiny.scene.landmarks[0], tiny.scene.landmarks[0], SIZE)
+    painted = np.full((SIZE, SIZE, 3), 120, np.uint8)
+    source = painted + np.uint8(8)
+    rows = np.flatnonzero((mask > 0).any(axis=1))
+    source[rows[-1] - 3 : rows[-1] + 1] = 20  # a dark collar that the painted jaw covers
+    matched = match_colours(painted, source, mask)
+    inner = mask == 1
+    assert np.abs(matched[inner] - 128).max() < 2
+
+
 def test_streams_keep_order_and_errors() -> None:
     def items() -> Iterator[int]:
         yield from range(5)
