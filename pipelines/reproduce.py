@@ -68,8 +68,8 @@ def reproduce(targets: list[str] | None = None, root: str = ".", pull: bool = Fa
 def side_by_side(root: str, stages: Sequence[Stage]) -> int:
     """How many recordings shall have cores of their own, of those with work to do in stages without networks.
 
-    Their total length in units of the longest one's: if a single one makes most of the work, it would go on with its few
-    cores when all others are done. Rounded, since two cores make a stage about one and a half times as fast as one.
+    Their total length in units of the longest one's: one that makes most of the work would go on with its few cores
+    when all others are done. Rounded, since two cores make a stage about one and a half times as fast as one.
     """
     context = FlowRunContext.get()
     if context is None or not isinstance(context.task_runner, ThreadPoolTaskRunner):
