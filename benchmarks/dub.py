@@ -1,10 +1,12 @@
 """End-to-end speed of `difftalker dub`, and the share of each part.
 
     python -m benchmarks.dub --face data/models --seconds 20
+    python -m benchmarks.dub --preset gpu --seconds 4     # networks of another preset, with random weights
 
 Dubs the face's own footage with synthetic speech and prints frames per second and the seconds per frame of every part.
 Decoding, generating and encoding overlap, so the parts together may take longer than the film. Parts on the same cores
-slow each other down.
+slow each other down. With `--preset`, prior and face network have the sizes of that preset and random weights, which
+take the same time; pictures, landmark network and detector stay those of the face.
 """
 
 from __future__ import annotations
@@ -12,18 +14,42 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from benchmarks.dub_quality import other_voice
-from difftalker.cli.faces import MODELS, find_face
+from benchmarks.gpu import build_prior
+from difftalker.cli.faces import MODELS, Named, find_face
+from difftalker.config import load_params
 from difftalker.drive.footage import Footage
 from difftalker.drive.settings import Settings
+from difftalker.models.face import build_face
+from difftalker.models.prior import build_small_prior
+from difftalker.talking_face import TalkingFace
+from difftalker.training.seeds import seeded
 
 PARTS = ("decode", "audio", "landmarks", "encode latents", "sample", "decode latents", "composite", "encode")
 GENERATE = ("encode latents", "sample", "decode latents")
+
+
+def untrained(named: Named, preset: str, folder: Path) -> TalkingFace:
+    """The face with prior and face network of a preset, random weights."""
+    params = load_params(Path("presets") / f"{preset}.yaml")
+    with seeded(0):
+        if params.prior.source == "huggingface":
+            prior = build_prior(tiny=False)
+        else:
+            prior = build_small_prior(replace(params.prior, start="scratch"), params.video.size)
+        network = build_face(prior.unet, prior.reduction, replace(params.face, start="prior"))
+    prior.save(folder / "prior")
+    network.save(folder / "face")
+    shutil.copytree(named.folder / "landmarks", folder / "landmarks")
+    description = replace(named.description, size=params.video.size, sampling=params.sampling)
+    return TalkingFace.load(folder, description, named.footage)
 
 
 def main() -> None:
@@ -31,13 +57,16 @@ def main() -> None:
     parser.add_argument("--face", type=Path, default=MODELS)
     parser.add_argument("--video", type=Path, help="base footage; by default the face's own")
     parser.add_argument("--seconds", type=float, default=20.0, help="of speech")
+    parser.add_argument("--preset", help="networks of this preset, untrained; sizes and sampling as it says")
     parser.add_argument("--codec", choices=("h264", "lossless"), default="h264")
     arguments = parser.parse_args()
-    face = find_face(arguments.face).load()
     with tempfile.TemporaryDirectory() as folder:
+        named = find_face(arguments.face)
+        face = untrained(named, arguments.preset, Path(folder)) if arguments.preset else named.load()
         sound, output = Path(folder) / "speech.wav", Path(folder) / "film.mkv"
-        other_voice(sound, 2.0, "en-us")
-        face.dub(sound, output, arguments.video, overwrite=True)  # what is loaded and compiled once
+        if not arguments.preset:
+            other_voice(sound, 2.0, "en-us")
+            face.dub(sound, output, arguments.video, overwrite=True)  # what is loaded and compiled once
         other_voice(sound, arguments.seconds, "en-us")
         report = face.dub(sound, output, arguments.video, settings=Settings(arguments.codec), overwrite=True)
     width, height = Footage(arguments.video or face.footage or "").size
