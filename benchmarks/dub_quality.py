@@ -3,14 +3,14 @@
     python -m benchmarks.dub_quality --speech other=/path/to/speech.wav --films /tmp/films
 
 Dubs the face's own footage with the sound of the held-out part of it, with another synthetic voice, and with the files
-named. LSE-D and LSE-C are those of the sync expert in data/models/syncnet, on the same crops as in the evaluation; the
-seam is the mean absolute gradient of the brightness across the mask's border, over the same in the source.
+named. LSE-D and LSE-C are those of the sync expert in data/models/syncnet, on the same crops as in the evaluation.
+Ground truth and reconstruction are the first test frames, as many as a film has, their clips scored as one run like a
+film. The seam is the mean absolute gradient of the brightness across the mask's border, over the same in the source.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 
@@ -28,11 +28,14 @@ from difftalker.drive.paste_back import jaw_mask
 from difftalker.drive.plan import Plan
 from difftalker.drive.settings import Settings
 from difftalker.drive.sound import spool_sound
-from difftalker.metrics.lse import SyncExpert, sync_distances, sync_score
+from difftalker.evaluation.rows import read_crops, read_rows
+from difftalker.evaluation.synthesis import Generated
+from difftalker.metrics.lse import SyncExpert, SyncScore, sync_distances, sync_score
 from difftalker.models.sync_expert import load_sync_expert
 from difftalker.talking_face import TalkingFace
 from difftalker.video.crop import cut
 
+SYNTHESIS = Path("data/results/synthesis")
 BAND = 0.15  # of the mask's weight: its outermost part is the border
 
 
@@ -77,11 +80,15 @@ def measure(face: TalkingFace, sound: Path, film: Path, expert: SyncExpert) -> d
     with tempfile.TemporaryDirectory() as folder:
         spool = spool_sound(sound, Path(folder) / "sound.wav")
         samples = spool.read(0, round(plan.frames / plan.footage.fps * RATE))
-    video, audio = expert.embed_video(np.stack(crops)), expert.embed_audio(samples)
-    windows = min(len(video) - 1, len(audio))
-    score = sync_score(sync_distances(video[:windows], audio[:windows]).mean(0))
     before, after = np.sum(gradients, axis=0)
-    return {"frames": report.frames, **score._asdict(), "seam": after / before}
+    return {"frames": report.frames, **score(np.stack(crops), samples, expert)._asdict(), "seam": after / before}
+
+
+def score(crops: np.ndarray, samples: np.ndarray, expert: SyncExpert) -> SyncScore:
+    """One run of crops (n, size, size, 3) against its sound."""
+    video, audio = expert.embed_video(crops), expert.embed_audio(samples)
+    windows = min(len(video) - 1, len(audio))
+    return sync_score(sync_distances(video[:windows], audio[:windows]).mean(0))
 
 
 def _read(plan: Plan, container: av.container.InputContainer) -> tuple[list[np.ndarray], list[tuple[float, float]]]:
@@ -109,25 +116,33 @@ def main() -> None:
     parser.add_argument("--films", type=Path, help="keep the films there")
     arguments = parser.parse_args()
     face, expert = find_face(arguments.face).load(), load_sync_expert(MODELS / "syncnet")
-    metrics = json.loads(Path("data/results/metrics.json").read_text(encoding="utf-8"))
+    dataset = Dataset.load(DATASET)
+    test = read_rows(dataset, "test")
+    chosen = slice(0, min(round(arguments.seconds * dataset.fps), len(test)))
+    truth = read_crops(FRAMES, test, chosen)
+    references = {"ground truth": truth, "reconstruction": Generated(SYNTHESIS, test).images(chosen, truth)}
     print(f"{'':24}{'frames':>8}{'LSE-D':>10}{'LSE-C':>10}{'offset':>8}{'seam':>8}")
-    for name, row in (("ground truth, test", metrics["reference"]["ground_truth"]), ("reconstruction, test", metrics)):
-        print(f"{name:24}{metrics['test_frames']:8}{row['lse_d']:10.4f}{row['lse_c']:10.4f}{row['sync_offset']:8}")
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.films or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         held_out(folder / "held_out.wav", arguments.seconds)
         other_voice(folder / "other_voice.wav", arguments.seconds, "en-gb-x-rp")
         sounds = {"held-out speech": folder / "held_out.wav", "other voice (espeak)": folder / "other_voice.wav"}
+        samples = read_wav(sounds["held-out speech"])
+        for name, crops in references.items():
+            _print(name, {"frames": len(crops), **score(crops, samples, expert)._asdict()})
         for index, given in enumerate(arguments.speech):
             name, _, file = given.partition("=")
             sounds[name] = folder / f"speech_{index}.wav"
             spool = spool_sound(file, folder / "spool.wav")
             write_wav(sounds[name], [spool.read(0, round(min(arguments.seconds, spool.duration) * RATE))])
         for name, sound in sounds.items():
-            found = measure(face, sound, sound.with_suffix(".mkv"), expert)
-            row = f"{name:24}{found['frames']:8.0f}{found['lse_d']:10.4f}{found['lse_c']:10.4f}"
-            print(f"{row}{found['offset']:8.0f}{found['seam']:8.3f}", flush=True)
+            _print(name, measure(face, sound, sound.with_suffix(".mkv"), expert))
+
+
+def _print(name: str, found: dict[str, float]) -> None:
+    row = f"{name:24}{found['frames']:8.0f}{found['lse_d']:10.4f}{found['lse_c']:10.4f}{found['offset']:8.0f}"
+    print(f"{row}{found['seam']:8.3f}" if "seam" in found else row, flush=True)
 
 
 if __name__ == "__main__":
