@@ -10,17 +10,19 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+CORES = "DIFFTALKER_CORES"  # environment variable: how many cores a process shall use, beside others
+
 
 def worker_count(pieces: int) -> int:
     """Processes worth starting for so many pieces of work: at most one per core that this process may use."""
-    return max(1, min(len(usable_cores()), pieces))
+    return max(1, min(usable_cores(), pieces))
 
 
-def usable_cores() -> list[int]:
-    """The cores that this process may run on, by number; all of the machine where the system cannot restrict them."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
+def usable_cores() -> int:
+    """How many cores this process may use: those that the system lets it run on, or fewer where `CORES` says so."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = os.environ.get(CORES, "")
+    return min(available, int(wanted)) if wanted.isdecimal() and int(wanted) else available
 
 
 @contextmanager

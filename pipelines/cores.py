@@ -2,8 +2,9 @@
 
 Such a stage spreads its work over all cores that it may use, at a price: processes to start, pictures to send to them,
 and parts that run on one core all the same. Where several stages can run side by side, as for several recordings, each
-gets cores of its own instead, which wastes nothing. A stage alone gets all cores. Half as many stages again may run at
-the same time: they fill the others' waits (start, disk, the time until DVC and Prefect start the next one).
+gets its share of them instead, as a number: which ones is left to the system, so that none rests while two stages share
+another. A stage alone gets all cores. Half as many stages again may run at the same time: they fill the others' waits
+(start, disk, the time until DVC and Prefect start the next one).
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from difftalker.parallel import usable_cores
 from pipelines.process import Stopped, stopping
 
 _changed = threading.Condition()
-_busy: list[int] = []  # for each stage that runs, its part of the cores
+_busy: list[int] = []  # for each stage that runs, how many cores it uses
 
 
 @contextmanager
-def cpu_place(sharing: int, stop: Callable[[], bool]) -> Iterator[list[int] | None]:
+def cpu_place(sharing: int, stop: Callable[[], bool]) -> Iterator[int | None]:
     """Wait for one of this process's places for stages without networks, then hold it.
 
     Args:
@@ -28,23 +29,23 @@ def cpu_place(sharing: int, stop: Callable[[], bool]) -> Iterator[list[int] | No
         stop: asked while waiting whether to give up.
 
     Yields:
-        The numbers of the cores to use; None for all.
+        How many cores to use; None for all.
 
     Raises:
         Stopped: `stop` said so.
     """
     cores = usable_cores()
-    parts = max(1, min(sharing, len(cores)))
+    parts = max(1, min(sharing, cores))
+    share = cores // parts
     with _changed:
         while len(_busy) >= parts + (parts + 1) // 2:
             if stopping() or stop():
                 raise Stopped("stopped before it began")
             _changed.wait(0.5)
-        part = min(range(parts), key=_busy.count)
-        _busy.append(part)
+        _busy.append(share)
     try:
-        yield cores[part::parts] if parts > 1 else None
+        yield share if parts > 1 else None
     finally:
         with _changed:
-            _busy.remove(part)
+            _busy.remove(share)
             _changed.notify_all()

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from difftalker.parallel import CORES
+
 HOME = ".prefect"  # in the project, git-ignored: Prefect's database, results and logs
 
 _DEFAULTS = {
@@ -29,7 +31,12 @@ def configure(root: str | Path = ".") -> None:
         os.environ.setdefault(name, value)
 
 
-def stage_environment() -> dict[str, str]:
-    """The environment of a command that a flow starts: this interpreter first on PATH, output line by line."""
+def stage_environment(cores: int | None = None) -> dict[str, str]:
+    """The environment of a command that a flow starts: this interpreter first on PATH, output line by line.
+
+    Args:
+        cores: how many cores the command shall use; None means all.
+    """
     path = os.pathsep.join(filter(None, [str(Path(sys.executable).parent), os.environ.get("PATH")]))
-    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
+    limits = {CORES: str(cores), "OMP_NUM_THREADS": str(cores)} if cores else {}
+    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **limits}

@@ -1,6 +1,4 @@
-"""Run a command in a process group that does not outlive whoever started it: `python leash.py CORES COMMAND...`.
-
-CORES are the numbers of the cores that the group may use, with commas, or `all`.
+"""Run a command in a process group that does not outlive whoever started it: `python leash.py COMMAND...`.
 
 Standard input is the leash: a pipe whose other end the starting process holds open and never writes to. When it closes
 (the starter asks for the end, or is gone, even by SIGKILL) the command's whole group is ended: first SIGINT, as Ctrl-C
@@ -25,11 +23,9 @@ GRACE = ((signal.SIGINT, 5.0), (signal.SIGTERM, 1.5), (signal.SIGKILL, 1.0))  # 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
-def main(cores: str, command: list[str]) -> int:
+def main(command: list[str]) -> int:
     """Run the command to its end. Returns its exit status, 128 + n if signal n ended it."""
     pull = threading.Event()
-    if cores != "all" and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, map(int, cores.split(",")))
     _adopt_orphans()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -90,4 +86,4 @@ def _alive(child: subprocess.Popen[bytes]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    sys.exit(main(sys.argv[1:]))

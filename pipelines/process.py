@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -80,7 +80,6 @@ def run_command(
     environment: Mapping[str, str] | None = None,
     stop: Callable[[], bool] | None = None,
     holding: Sequence[int] = (),
-    cores: Collection[int] | None = None,
 ) -> None:
     """Run a command and wait for it.
 
@@ -96,7 +95,6 @@ def run_command(
         stop: asked before the start and every two seconds.
         holding: open file descriptors that stay open until the command and its group have ended, even if this process
             is killed: with `flock` on them a lock that ends with the command.
-        cores: numbers of the cores that it may use, where the system can restrict them; None means all.
 
     Raises:
         CommandFailed: the status is not 0.
@@ -105,7 +103,7 @@ def run_command(
     if stopping() or (stop is not None and stop()):
         raise Stopped(f"{title}: not started, the run is being stopped")
     process = subprocess.Popen(
-        [sys.executable, "-S", "-E", str(Path(leash.__file__)), ",".join(map(str, cores or ())) or "all", *command],
+        [sys.executable, "-S", "-E", str(Path(leash.__file__)), *command],
         cwd=cwd,
         env=environment,
         stdin=subprocess.PIPE,

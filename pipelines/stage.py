@@ -49,7 +49,7 @@ def run_stage(
     log = get_run_logger().info
     stop = cancellation()
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", *(["--pull"] * pull), name]
-    cores: list[int] | None = None
+    cores: int | None = None
     try:
         with ExitStack() as stack:
             held = [stack.enter_context(locked(stage_lock(root, name), f"another run of {name}", log, stop))]
@@ -62,10 +62,9 @@ def run_stage(
                 title=name,
                 log=Progress(name, log).line,
                 cwd=Path(root),
-                environment=stage_environment(),
+                environment=stage_environment(cores),
                 stop=stop,
                 holding=held,
-                cores=cores,
             )
     except Stopped as stopped:
         return Cancelled(message=str(stopped))

@@ -1,9 +1,7 @@
-"""Cores of stages without networks: of their own where several run side by side, else all of them."""
+"""Cores of stages without networks: a share where several run side by side, else all of them."""
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import threading
 from contextlib import ExitStack
@@ -12,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from difftalker.parallel import worker_count
+from difftalker.parallel import CORES, usable_cores, worker_count
 from pipelines import cores
 from pipelines.cores import cpu_place
+from pipelines.environment import stage_environment
 from pipelines.process import Stopped, run_command
 from pipelines.reproduce import reproduce
 from tests.pipelines.toy import Toy
+from tests.project import ROOT
 
-# A stage that writes down on which cores it may run.
-SCRIPT = "import os, sys; open(sys.argv[2], 'w').write(f'{sys.argv[1]} {sorted(os.sched_getaffinity(0))}')"
-
-needs_affinity = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot restrict cores")
+# A stage that writes down how many cores it may use.
+SCRIPT = "import sys; from difftalker.parallel import usable_cores; open(sys.argv[2], 'w').write(f'[{usable_cores()}]')"
 
 
 def never() -> bool:
@@ -32,18 +30,16 @@ def never() -> bool:
 @pytest.mark.parametrize(
     ("available", "sharing", "expected"),
     [
-        ([0, 1], 0, [None, None]),
-        ([0, 1], 1, [None, None]),
-        ([0, 1], 2, [[0], [1], [0]]),
-        ([0, 1], 5, [[0], [1], [0]]),
-        ([0, 2, 4, 6, 7], 2, [[0, 4, 7], [2, 6], [0, 4, 7]]),
-        ([0, 1, 2, 3], 3, [[0, 3], [1], [2], [0, 3], [1]]),
-        ([3], 4, [None, None]),
+        (2, 0, [None, None]),
+        (2, 1, [None, None]),
+        (2, 2, [1, 1, 1]),
+        (2, 5, [1, 1, 1]),
+        (5, 2, [2, 2, 2]),
+        (4, 3, [1, 1, 1, 1, 1]),
+        (1, 4, [None, None]),
     ],
 )
-def test_places(
-    available: list[int], sharing: int, expected: list[list[int] | None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_places(available: int, sharing: int, expected: list[int | None], monkeypatch: pytest.MonkeyPatch) -> None:
     """Half as many places again as stages or cores; the next stage waits for a free one."""
     monkeypatch.setattr(cores, "usable_cores", lambda: available)
     got: list[Any] = []
@@ -64,25 +60,27 @@ def test_places(
     assert got[0] in expected
 
 
-@needs_affinity
-def test_command_and_its_children_keep_to_the_cores() -> None:
-    core = min(os.sched_getaffinity(0))
-    script = (
-        "import os, subprocess, sys; from difftalker.parallel import worker_count;"
-        "print(worker_count(99), flush=True);"
-        "subprocess.run([sys.executable, '-c', 'import os; print(os.sched_getaffinity(0))'])"
-    )
-    lines: list[str] = []
-    environment = {**os.environ, "PYTHONPATH": str(Path(cores.__file__).parents[1])}
-    run_command([sys.executable, "-c", script], title="x", log=lines.append, cores=[core], environment=environment)
-    assert lines == ["1", f"{{{core}}}"]
-    assert worker_count(99) == len(os.sched_getaffinity(0)) and worker_count(1) == 1 and worker_count(0) == 1
+def test_a_command_uses_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = "from difftalker.parallel import CORES, usable_cores, worker_count; print(worker_count(99))"
+
+    def workers(cores: int | None) -> int:
+        lines: list[str] = []
+        environment = {**stage_environment(cores), "PYTHONPATH": str(ROOT)}
+        run_command([sys.executable, "-c", script], title="x", log=lines.append, environment=environment)
+        return int(lines[0])
+
+    assert workers(1) == 1
+    assert workers(1000) == workers(None) == usable_cores()
+    assert worker_count(1) == 1 and worker_count(0) == 1
+    for nonsense in ("", "0", "-2", "many"):
+        monkeypatch.setenv(CORES, nonsense)
+        assert usable_cores() == workers(None)
 
 
-@needs_affinity
 def test_recordings_share_the_cores(tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two recordings to do: each on cores of its own. One of them, a much longer one, networks: all cores."""
+    """Two recordings to do: each with its share of the cores. One of them, a much longer one, networks: all cores."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     toy = Toy(tmp_path)
     (tmp_path / "cores.py").write_text(SCRIPT)
 
@@ -95,15 +93,14 @@ def test_recordings_share_the_cores(tmp_path: Path, server: str, monkeypatch: py
     }
     toy.write_graph({"find": stage})
 
-    def run() -> list[set[int]]:
+    def run() -> list[int]:
         state = reproduce(root=str(tmp_path), return_state=True)
         assert state.is_completed(), state.message
-        return [set(json.loads(text.partition(" ")[2])) for text in toy.texts().values() if "[" in text]
+        return [int(text.strip("[]")) for text in toy.texts().values() if text.startswith("[")]
 
-    usable = os.sched_getaffinity(0)
-    first, second = run()
-    assert first | second == usable
-    assert len(usable) == 1 or not first & second
+    usable = usable_cores()
+    second = max(1, usable // 2)
+    assert run() == [second, second]
 
     toy.set(one=11)
     assert run() == [usable, second]
