@@ -1,6 +1,11 @@
-"""What all tests need before anything is imported."""
+"""What all tests need before anything else."""
 
 import os
+import signal
 
 # face-alignment compiles helpers for up to a minute. Numba reads this when whatever test first imports it.
 os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
+
+# Shells start background jobs with SIGINT ignored. Commands that tests interrupt would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
