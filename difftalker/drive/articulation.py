@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
-from difftalker.landmarks.topology import MOUTH, RIGID
-from difftalker.models.landmark_completion import Pose
+from difftalker.landmarks.pose import HeadFrame
+from difftalker.landmarks.topology import MOUTH
 
 _FEW = 10  # frames
 _INNER = (14, 18)  # middles of the inner lips among the mouth points
@@ -24,12 +23,11 @@ def settle(landmarks: np.ndarray, shape: np.ndarray, closed: np.ndarray, rest: n
     Returns:
         (n, 68, 2) float32; only the mouth differs.
     """
-    points = torch.from_numpy(np.array(landmarks, np.float32))
-    pose = Pose(points[:, RIGID], torch.from_numpy(np.array(shape, np.float32))[RIGID])
-    mouth = pose.normalise(points[:, MOUTH]).numpy()  # (n, 20, 2)
+    frame = HeadFrame(landmarks, shape)
+    mouth = frame.normalise(landmarks[:, MOUTH])  # (n, 20, 2)
     mouth = mouth + rest[:, None, None] * (closed - mouth)
     result = np.array(landmarks, np.float32)
-    result[:, MOUTH] = pose.restore(torch.from_numpy(mouth.astype(np.float32))).numpy()
+    result[:, MOUTH] = frame.restore(mouth)
     return result
 
 
@@ -44,9 +42,8 @@ def closed_mouth(landmarks: np.ndarray, shape: np.ndarray, silent: np.ndarray) -
     Returns:
         (20, 2) float32: the median, in the frame of the mean shape.
     """
-    points = torch.from_numpy(np.array(landmarks, np.float32))
-    pose = Pose(points[:, RIGID], torch.from_numpy(np.array(shape, np.float32))[RIGID])
-    mouth = pose.normalise(points[:, MOUTH]).numpy()
+    frame = HeadFrame(landmarks, shape)
+    mouth = frame.normalise(landmarks[:, MOUTH])
     if silent.sum() < _FEW:
         opening = np.linalg.norm(mouth[:, _INNER[1]] - mouth[:, _INNER[0]], axis=1)
         silent = opening <= np.quantile(opening, 0.1)

@@ -8,10 +8,9 @@ function of the mouth, fitted to what the network makes of the training footage 
 from __future__ import annotations
 
 import numpy as np
-import torch
 
-from difftalker.landmarks.topology import CONTOUR, MOUTH, RIGID
-from difftalker.models.landmark_completion import Pose
+from difftalker.landmarks.pose import HeadFrame
+from difftalker.landmarks.topology import CONTOUR, MOUTH
 
 _PENALTY = 1e-2  # of the ridge regression, over the mean power of the mouth's coordinates
 
@@ -29,9 +28,9 @@ def fit_jaw(landmarks: np.ndarray, driven: np.ndarray, shape: np.ndarray) -> np.
     Returns:
         (41, 18) float32: weights of the mouth's 40 coordinates less the mean shape's, then the constant.
     """
-    pose = _pose(landmarks, shape)
-    completed = _normal(pose, driven)
-    lacking = (_normal(pose, landmarks) - completed)[:, CONTOUR].reshape(len(landmarks), -1)
+    frame = HeadFrame(landmarks, shape)
+    completed = frame.normalise(driven)
+    lacking = (frame.normalise(landmarks) - completed)[:, CONTOUR].reshape(len(landmarks), -1)
     mouth = (completed - shape)[:, MOUTH].reshape(len(landmarks), -1)
     inputs = np.concatenate([mouth, np.ones((len(mouth), 1))], axis=1).astype(np.float64)
     penalty = _PENALTY * len(mouth) * float((mouth**2).mean()) * np.diag([1.0] * mouth.shape[1] + [0.0])
@@ -50,19 +49,10 @@ def move_jaw(landmarks: np.ndarray, shape: np.ndarray, jaw: np.ndarray) -> np.nd
     Returns:
         (n, 68, 2) float32; only the lower contour differs.
     """
-    pose = _pose(landmarks, shape)
-    normal = _normal(pose, landmarks)
+    frame = HeadFrame(landmarks, shape)
+    normal = frame.normalise(landmarks)
     moved = (normal - shape)[:, MOUTH].reshape(len(landmarks), -1) @ jaw[:-1] + jaw[-1]
     contour = normal[:, CONTOUR] + moved.reshape(len(landmarks), -1, 2).astype(np.float32)
     result = np.array(landmarks, np.float32)
-    result[:, CONTOUR] = pose.restore(torch.from_numpy(contour)).numpy()
+    result[:, CONTOUR] = frame.restore(contour)
     return result
-
-
-def _pose(landmarks: np.ndarray, shape: np.ndarray) -> Pose:
-    rigid = torch.from_numpy(np.array(landmarks[:, RIGID], np.float32))
-    return Pose(rigid, torch.from_numpy(np.array(shape, np.float32))[RIGID])
-
-
-def _normal(pose: Pose, landmarks: np.ndarray) -> np.ndarray:
-    return pose.normalise(torch.from_numpy(np.array(landmarks, np.float32))).numpy()

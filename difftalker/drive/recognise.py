@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
-from difftalker.landmarks.topology import CONDITION, JAW_ENDS, RIGID
-from difftalker.models.landmark_completion import LandmarkCompletion, Pose
+from difftalker.landmarks.pose import HeadFrame
+from difftalker.landmarks.topology import CONDITION, JAW_ENDS
+from difftalker.models.landmark_completion import LandmarkCompletion
 
 NOSE_TIP = 30
 FADE = 4  # pictures over which painting begins and ends beside pictures that are left alone
@@ -33,11 +33,10 @@ def strangeness(landmarks: np.ndarray, model: LandmarkCompletion) -> np.ndarray:
     Returns:
         (n,) float64.
     """
-    points = torch.from_numpy(np.array(landmarks, np.float32))
-    shape = model.mean_shape.cpu()
-    normal = Pose(points[:, RIGID], shape[RIGID]).normalise(points)
-    deviation = (normal - shape)[:, CONDITION] / model.scale.cpu()[CONDITION]
-    return deviation.square().mean((1, 2)).sqrt().numpy().astype(np.float64)
+    shape = model.mean_shape.cpu().numpy()
+    normal = HeadFrame(landmarks, shape).normalise(landmarks)
+    deviation = (normal - shape)[:, CONDITION] / model.scale.cpu().numpy()[CONDITION]
+    return np.sqrt(np.square(deviation, dtype=np.float64).mean((1, 2)))
 
 
 def familiar(

@@ -8,11 +8,9 @@ reason, and landmark completion sees faces that rest in a part of its training, 
 from __future__ import annotations
 
 import numpy as np
-import torch
 from scipy.ndimage import gaussian_filter1d
 
-from difftalker.landmarks.topology import RIGID
-from difftalker.models.landmark_completion import Pose
+from difftalker.landmarks.pose import HeadFrame
 
 CALM = 3.0  # standard deviation of the smoothing, in seconds: the head turns more slowly than that, speech does not
 
@@ -28,9 +26,9 @@ def calm(landmarks: np.ndarray, shape: np.ndarray, width: float) -> np.ndarray:
     Returns:
         (n, 68, 2) float32: every head in its own place and size.
     """
-    pose = _pose(landmarks, shape)
-    slow = gaussian_filter1d(_normal(pose, landmarks), width, axis=0, mode="nearest")
-    return pose.restore(torch.from_numpy(slow)).numpy()
+    frame = HeadFrame(landmarks, shape)
+    slow = gaussian_filter1d(frame.normalise(landmarks), width, axis=0, mode="nearest")
+    return frame.restore(slow)
 
 
 def still(landmarks: np.ndarray, shape: np.ndarray) -> np.ndarray:
@@ -42,15 +40,6 @@ def still(landmarks: np.ndarray, shape: np.ndarray) -> np.ndarray:
     Returns:
         (n, 68, 2) float32.
     """
-    pose = _pose(landmarks, shape)
-    mean = _normal(pose, landmarks).mean(axis=0, keepdims=True)
-    return pose.restore(torch.from_numpy(np.repeat(mean, len(landmarks), axis=0))).numpy()
-
-
-def _pose(landmarks: np.ndarray, shape: np.ndarray) -> Pose:
-    rigid = torch.from_numpy(np.array(landmarks[:, RIGID], np.float32))
-    return Pose(rigid, torch.from_numpy(np.array(shape, np.float32))[RIGID])
-
-
-def _normal(pose: Pose, landmarks: np.ndarray) -> np.ndarray:
-    return pose.normalise(torch.from_numpy(np.array(landmarks, np.float32))).numpy()
+    frame = HeadFrame(landmarks, shape)
+    mean = frame.normalise(landmarks).mean(axis=0, keepdims=True)
+    return frame.restore(mean)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from difftalker.landmarks.pose import Pose
 from difftalker.landmarks.topology import CONDITION, CONTOUR, MOUTH, POINTS, RIGID
 from difftalker.models.attention import CrossBlock, Mlp, SelfBlock
 from difftalker.models.weights import load_weights, save_weights
@@ -171,31 +172,6 @@ class LandmarkCompletion(nn.Module):
 
 def _head(dim: int) -> nn.Sequential:
     return nn.Sequential(nn.LayerNorm(dim), Mlp(dim, dim, 2))
-
-
-class Pose:
-    """The similarity transform from points (b, p, 2) to a shape (p, 2) with the least squared error."""
-
-    def __init__(self, points: Tensor, shape: Tensor) -> None:
-        self.centre = points.mean(1, keepdim=True)  # (b, 1, 2)
-        self.target = shape.mean(0)  # (2,)
-        x, y = points - self.centre, shape - self.target
-        power = x.square().sum((1, 2)).clamp_min(1e-12)  # (b,)
-        self.cosine = ((x * y).sum((1, 2)) / power)[:, None]  # (b, 1), times the scale
-        self.sine = ((x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]).sum(1) / power)[:, None]
-
-    def normalise(self, points: Tensor) -> Tensor:
-        """Into the frame of the shape: (b, q, 2) -> (b, q, 2)."""
-        x, y = (points - self.centre).unbind(-1)
-        turned = torch.stack([self.cosine * x - self.sine * y, self.sine * x + self.cosine * y], -1)
-        return turned + self.target
-
-    def restore(self, points: Tensor) -> Tensor:
-        """Out of it again: the inverse of `normalise`."""
-        x, y = (points - self.target).unbind(-1)
-        power = self.cosine.square() + self.sine.square()
-        turned = torch.stack([self.cosine * x + self.sine * y, self.cosine * y - self.sine * x], -1)
-        return turned / power[..., None] + self.centre
 
 
 @torch.no_grad()

@@ -18,15 +18,14 @@ import av
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from difftalker import TalkingFace
 from difftalker.audio.wav import RATE, write_wav
 from difftalker.drive.settings import Report, Settings
 from difftalker.drive.sound import spool_sound
 from difftalker.errors import UserError
-from difftalker.landmarks.topology import MOUTH, RIGID
-from difftalker.models.landmark_completion import Pose
+from difftalker.landmarks.pose import HeadFrame
+from difftalker.landmarks.topology import MOUTH
 from tests.drive.tiny_face import tiny_face
 from tests.video.footage import empty_room, noise, portrait, write_footage
 
@@ -133,9 +132,9 @@ def test_silence_gives_a_mouth_at_rest(dub: Any, face: TalkingFace, folder: Path
     report, output = dub(tmp_path / "silent.wav")
     assert report.frames == len(pictures(output)) == 25 and report.unpainted == []
     with face.planned(tmp_path / "silent.wav", folder / "base.mp4") as plan:
-        points = torch.from_numpy(plan.landmarks(0, plan.frames))
-        shape = plan.model.mean_shape[RIGID]
-    mouth = Pose(points[:, RIGID], shape).normalise(points[:, MOUTH]).numpy()
+        points = plan.landmarks(0, plan.frames)
+        shape = plan.model.mean_shape.numpy()
+    mouth = HeadFrame(points, shape).normalise(points[:, MOUTH])
     assert mouth.shape == (25, 20, 2)
     assert np.abs(mouth - np.array(face.description.speaker.closed_mouth)).max() < 1e-4
 
