@@ -36,7 +36,8 @@ def chooser(place: tuple[float, float, float] | None, number: int | None, warn: 
         beside = _together(people)
         if number is not None:
             if not 1 <= number <= len(people):
-                raise UserError(f"--track {number}: {len(people)} faces were found, numbered from the left from 1")
+                found = "1 face was found" if len(people) == 1 else f"{len(people)} faces were found"
+                raise UserError(f"--track {number}: {found}; they are numbered from the left from 1")
             return join_speaker(people[number - 1], tracks)
 
         def distance(index: int) -> tuple[float, float]:

@@ -34,10 +34,12 @@ def check_preview(output: Path, parquet: Path | None, overwrite: bool) -> None:
     """Refuse a film of landmarks, or the table beside it, that cannot be written.
 
     Raises:
-        UserError: the film's suffix is not .mp4; or as `check_free`.
+        UserError: the film's suffix is not .mp4, the table's not .parquet; or as `check_free`.
     """
     if output.suffix.lower() != ".mp4":
         raise UserError(f"{output}: name the output .mp4")
+    if parquet is not None and parquet.suffix.lower() != ".parquet":
+        raise UserError(f"{parquet}: name the table of landmarks .parquet")
     for path in (output, parquet):
         if path is not None:
             check_free(path, overwrite)

@@ -50,6 +50,11 @@ def test_files_come_before_the_face(
     assert found.startswith(f"error: {message}") and found.count("\n") == 1, "neither the face nor the project is named"
 
 
+def test_a_table_of_another_suffix_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    found = said(capsys, "landmarks", "--audio", "speech.wav", "-o", "x.mp4", "--parquet", "points.csv")
+    assert found == "error: points.csv: name the table of landmarks .parquet\n"
+
+
 @pytest.mark.parametrize("command", ["dub", "landmarks"])
 def test_loading_is_announced(capsys: pytest.CaptureFixture[str], command: str) -> None:
     first, second = said(capsys, command, "--audio", "speech.wav", "-o", "x.mp4").splitlines()

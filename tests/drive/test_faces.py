@@ -110,6 +110,8 @@ def test_which_face(place: tuple[float, float, float] | None, number: int | None
 def test_face_that_is_not_there() -> None:
     with pytest.raises(UserError, match="--track 3: 2 faces were found"):
         chooser(None, 3, lambda text: None)(people(), 300, 200)
+    with pytest.raises(UserError, match="--track 2: 1 face was found"):
+        chooser(None, 2, lambda text: None)(people()[:1], 300, 200)
 
 
 def test_rotated_footage_is_upright(tiny: Tiny, speech: Speech, tmp_path: Path) -> None:
