@@ -16,21 +16,24 @@ from tests.project import Project
 
 FPS = 25.0
 SECONDS = 6.0
-TIMES = 4
-ALLOWED = 48 * 2**20  # bytes; holding the 450 further frames would take 88 MB as crops, more as pictures
+SHOWN = 2, 8  # times; shorter footage does not fill what is held at once
+ALLOWED = 60 * 2**20  # bytes; holding the 450 further test frames would take 88 MB as crops, more as pictures
+# One heap in place of several: with glibc's and Arrow's own, the peak of one and the same run differs by 100 MB.
+ONE_HEAP = {"MALLOC_ARENA_MAX": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 PARAMS = {"video": {"size": 256}, "split": {"test_fraction": 0.5}, "frames": {"codec": "jpeg"}}
 
 
 @pytest.fixture(scope="module")
 def peaks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, int]]:
-    """Peak bytes of each stage on the film and on the film shown four times."""
+    """Peak bytes of each stage on a film shown twice and eight times."""
     project = Project(tmp_path_factory.mktemp("project"))
+    project.environment |= ONE_HEAP
     speech = speak_sentences(DEMO_SENTENCES, SECONDS)
     frames = [frame for frame, _ in render_with_truth(speech, seed=2)]
     # At the wrong pitch, for brevity.
     sound = np.resize(speech.samples, round(len(frames) / FPS * RATE))
     found: dict[str, list[int]] = {}
-    for name, times in (("short", 1), ("long", TIMES)):
+    for name, times in zip(("short", "long"), SHOWN, strict=True):
         film = project.root / f"data/raw/{name}/film.mp4"
         film.parent.mkdir(parents=True)
         write_video(film, frames * times, FPS, np.tile(sound, times), {})
@@ -48,4 +51,4 @@ def peaks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, int]
 @pytest.mark.parametrize("stage", ["extract_frames", "detect_landmarks", "encode_latents", "synthesise"])
 def test_peak_does_not_grow(peaks: dict[str, tuple[int, int]], stage: str) -> None:
     short, long = peaks[stage]
-    assert long < short + ALLOWED, f"{stage}: {short / 2**20:.0f} MB, {TIMES} times the footage {long / 2**20:.0f} MB"
+    assert long < short + ALLOWED, f"{stage}: {short / 2**20:.0f} MB, on longer footage {long / 2**20:.0f} MB"
