@@ -29,6 +29,8 @@ _CHARS_UTF8 = 1
 _PARAMETER_RATE, _PARAMETER_PITCH = 1, 3
 _EVENT_LIST_TERMINATED, _EVENT_PHONEME = 0, 7
 
+_SEED = 1  # of the noise in breathy voices
+
 # The library keeps its state in globals, so one call at a time.
 _LOCK = threading.Lock()
 
@@ -125,6 +127,7 @@ def speak(text: str, voice: str = "en-us", rate: int = 150, pitch: int = 62) -> 
         data_path = espeakng_loader.get_data_path().encode()
         if library.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, data_path, options) != SAMPLE_RATE:
             raise RuntimeError("eSpeak NG did not start: its data files are missing or of another version")
+        library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))  # the clock's, without: breathy voices differ every second
         try:
             if library.espeak_SetVoiceByName(voice.encode()) != 0:
                 raise ValueError(f"unknown eSpeak NG voice {voice!r}; examples are 'en-us', 'en-us+f3', 'de', 'fr'")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 import numpy as np
@@ -7,6 +8,13 @@ import pytest
 
 from difftalker.demo.sentences import DEMO_SENTENCES, PRIOR_SENTENCES
 from difftalker.demo.speech import PAUSE, SAMPLE_RATE, normalise_phoneme, silence, speak, speak_sentences
+
+
+@pytest.mark.parametrize("voice", ["en-us", "en-us+f3", "en-us+whisper"])
+def test_same_samples_at_another_time(voice: str) -> None:
+    first = speak("Red paint.", voice)
+    time.sleep(1.1)  # the library counts seconds
+    np.testing.assert_array_equal(first.samples, speak("Red paint.", voice).samples)
 
 
 def test_same_samples_whatever_was_spoken_before():
