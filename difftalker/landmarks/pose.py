@@ -43,7 +43,7 @@ class HeadFrame:
     """
 
     def __init__(self, landmarks: np.ndarray, shape: np.ndarray) -> None:
-        self._pose = Pose(_tensor(landmarks[:, RIGID]), _tensor(shape)[RIGID])
+        self._pose = Pose(_tensor(landmarks[:, RIGID]), _tensor(shape[RIGID]))
 
     def normalise(self, points: np.ndarray) -> np.ndarray:
         """From the crop into the frame: (n, q, 2) -> (n, q, 2) float32."""
