@@ -7,6 +7,7 @@ import ctypes
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import espeakng_loader
@@ -129,7 +130,7 @@ def speak(text: str, voice: str = "en-us", rate: int = 150, pitch: int = 62) -> 
             raise RuntimeError("eSpeak NG did not start: its data files are missing or of another version")
         library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))  # the clock's, without: breathy voices differ every second
         try:
-            if library.espeak_SetVoiceByName(voice.encode()) != 0:
+            if not _has_variant(voice) or library.espeak_SetVoiceByName(voice.encode()) != 0:
                 raise ValueError(f"unknown eSpeak NG voice {voice!r}; examples are 'en-us', 'en-us+f3', 'de', 'fr'")
             library.espeak_SetParameter(_PARAMETER_RATE, int(rate), 0)
             library.espeak_SetParameter(_PARAMETER_PITCH, int(pitch), 0)
@@ -142,6 +143,12 @@ def speak(text: str, voice: str = "en-us", rate: int = 150, pitch: int = 62) -> 
         raise ValueError(f"the text {text!r} gives no sound")
     samples = np.concatenate(chunks)
     return Speech(samples, SAMPLE_RATE, _phonemes(marks, len(samples)))
+
+
+def _has_variant(voice: str) -> bool:
+    """Whether what stands behind a `+` exists: the library speaks without a variant that it does not know."""
+    _, plus, variant = voice.partition("+")
+    return not plus or Path(espeakng_loader.get_data_path(), "voices/!v", variant).is_file()
 
 
 def _phonemes(marks: Sequence[tuple[int, str]], total: int) -> tuple[Phoneme, ...]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 
@@ -38,9 +39,10 @@ def test_phonemes_cover_the_speech_in_order():
     assert {"b", "m", "v", "f", "p", "aI", "u:", "oU", PAUSE} <= set(names)
 
 
-def test_unknown_voice_is_named():
-    with pytest.raises(ValueError, match="no-such-voice"):
-        speak("Hello.", voice="no-such-voice")
+@pytest.mark.parametrize("voice", ["no-such-voice", "en-us+f99", "en-us+"])
+def test_unknown_voice_is_named(voice: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(repr(voice))):
+        speak("Hello.", voice=voice)
 
 
 def test_stress_marks_are_dropped():
