@@ -73,8 +73,12 @@ class Desk:
         self._stops: dict[str, threading.Event] = {}
         self._work = threading.Lock()
 
+    def expect(self, visitor: str) -> None:
+        """Announce a visitor's job, which may have to wait for another one: from now on it can be stopped."""
+        self._stops[visitor] = threading.Event()
+
     def stop(self, visitor: str) -> None:
-        """Stop a visitor's job, if there is one."""
+        """Stop a visitor's job, if there is one or one is expected."""
         event = self._stops.get(visitor)
         if event is not None:
             event.set()
@@ -110,28 +114,34 @@ class Desk:
 
     @contextmanager
     def _job(self, wish: Wish, visitor: str, tell: Tell) -> Iterator[tuple[TalkingFace, Path, dict[str, Any]]]:
-        if wish.audio is None:
-            raise UserError("No sound yet: upload a file or record one")
-        sound_seconds(Path(wish.audio), self.limits)
-        stop = self._stops[visitor] = threading.Event()
-        self._tidy()
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self.folder))
-        choices = {
-            "audio": wish.audio,
-            "video": wish.video,
-            "landmarks": wish.points,
-            "settings": Settings(label=wish.label, mouth_gain=wish.gain, smoothing=wish.smoothing),
-            "progress": _progress(tell),
-            "cancel": stop.is_set,
-        }
+        stop = self._stops.setdefault(visitor, threading.Event())
         try:
-            with self._work:
+            if wish.audio is None:
+                raise UserError("No sound yet: upload a file or record one")
+            sound_seconds(Path(wish.audio), self.limits)
+            self._tidy()
+            choices = {
+                "audio": wish.audio,
+                "video": wish.video,
+                "landmarks": wish.points,
+                "settings": Settings(label=wish.label, mouth_gain=wish.gain, smoothing=wish.smoothing),
+                "progress": _progress(tell),
+                "cancel": stop.is_set,
+            }
+            with self._work, self._room() as folder:
                 yield self._face(wish.face), folder, choices
+        finally:
+            self._stops.pop(visitor, None)
+
+    @contextmanager
+    def _room(self) -> Iterator[Path]:
+        """A folder for results, which goes again if there are none."""
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self.folder))
+        try:
+            yield folder
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        finally:
-            self._stops.pop(visitor, None)
 
     def _tidy(self) -> None:
         for folder in self.folder.glob(f"{_PREFIX}*"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -114,16 +113,22 @@ def build(desk: Desk) -> gr.Blocks:
         preview = worker(desk.preview, "These are the landmarks. If you like them, make the video.")
         dub = worker(desk.dub, "The video is ready. Its metadata say that it is synthetic.")
 
-        def cancel(request: gr.Request) -> str:
+        def cancel(request: gr.Request) -> Any:
             desk.stop(_visitor(request))
-            return _say("Stopping …")
+            return gr.update(value="Stopping …", interactive=False)  # the status may have its last word
 
         def leave(request: gr.Request) -> None:
             desk.stop(_visitor(request))
 
-        def begin(text: str) -> list[Any]:
-            off = gr.update(interactive=False)
-            return [off, off, gr.update(visible=True), gr.update(visible=True, value=None), _say(text)]
+        def beginner(text: str) -> Callable[..., list[Any]]:
+            """What comes before the work."""
+
+            def begin(request: gr.Request) -> list[Any]:
+                desk.expect(_visitor(request))
+                off, on = gr.update(interactive=False), gr.update(visible=True, value="Stop", interactive=True)
+                return [off, off, on, gr.update(visible=True, value=None), _say(text)]
+
+            return begin
 
         def end() -> list[Any]:
             return [gr.update(interactive=True), gr.update(interactive=True), gr.update(visible=False)]
@@ -134,7 +139,7 @@ def build(desk: Desk) -> gr.Blocks:
             (look, "Completing the landmarks …", preview, film, table),
             (make, "Making the video …", dub, result, save),
         ):
-            button.click(partial(begin, text), None, [look, make, stop, place, status], show_progress="hidden").then(
+            button.click(beginner(text), None, [look, make, stop, place, status], show_progress="hidden").then(
                 work,
                 chosen,
                 [status, place, download],
@@ -142,7 +147,7 @@ def build(desk: Desk) -> gr.Blocks:
                 concurrency_limit=1,
                 concurrency_id="work",
             ).then(end, None, [look, make, stop], show_progress="hidden")
-        stop.click(cancel, None, status, show_progress="hidden")
+        stop.click(cancel, None, stop, show_progress="hidden")
         page.unload(leave)
     return page
 

@@ -70,6 +70,17 @@ def test_only_the_visitor_s_own_job_is_stopped(desk: Desk, folder: Path) -> None
     assert len(list(desk.folder.iterdir())) == 1  # of the first
 
 
+def test_a_stop_before_the_job_s_turn_counts(desk: Desk, folder: Path) -> None:
+    wish = Wish("tiny", str(folder / "speech.wav"))
+    desk.expect("a")
+    desk.stop("a")
+    with pytest.raises(Interrupted):
+        desk.dub(wish, "a", lambda *_: None)
+    assert list(desk.folder.iterdir()) == []
+    desk.stop("a")  # too late for that job, and not for the next one
+    assert desk.dub(wish, "a", lambda *_: None).files
+
+
 def test_stop_all_waits_for_the_work(desk: Desk, folder: Path) -> None:
     begun, ended = threading.Event(), threading.Event()
 
