@@ -12,9 +12,10 @@ import numpy as np
 
 from difftalker.drive.ahead import ahead
 from difftalker.drive.label import burn_in
-from difftalker.drive.paste_back import jaw_mask, match_colours, put_back
+from difftalker.drive.paste_back import match_colours, put_back
 from difftalker.drive.picture import Picture
 from difftalker.drive.plan import Plan
+from difftalker.landmarks.jaw_mask import jaw_mask
 from difftalker.synthesis import Synthesiser
 from difftalker.video.crop import cut
 
@@ -108,7 +109,7 @@ class Painter:
         index = plan.order[frame]
         if plan.shown[index] > 0:
             source, painted = crops
-            mask = jaw_mask(plan.scene.landmarks[index], landmarks, self._plan.size)
+            mask = jaw_mask(plan.scene.landmarks[index][None], plan.size, landmarks[None])[0]
             matched = match_colours(painted, source, mask)
             put_back(picture, matched, plan.shown[index] * mask, plan.scene.transforms[index])
         if plan.settings.label:

@@ -20,9 +20,10 @@ from difftalker.drive.articulation import closed_mouth, settle
 from difftalker.drive.features import Features
 from difftalker.drive.jaw import fit_jaw, move_jaw
 from difftalker.drive.order import picture_order, turning_points
-from difftalker.drive.paste_back import jaw_mask, match_colours
+from difftalker.drive.paste_back import match_colours
 from difftalker.drive.picture import from_frame, to_frame, working_format
 from difftalker.drive.sound import spool_sound
+from difftalker.landmarks.jaw_mask import jaw_mask
 from difftalker.landmarks.topology import CONTOUR, MOUTH
 from tests.drive.conftest import syllables
 from tests.drive.tiny_face import SIZE, Tiny
@@ -169,20 +170,8 @@ def test_working_formats(stored: str, lossless: bool, expected: str) -> None:
     assert working_format(stored, lossless) == expected
 
 
-def test_mask_follows_both_jaws(tiny: Tiny) -> None:
-    source = tiny.scene.landmarks[0]
-    dropped = source.copy()
-    dropped[4:13, 1] += 0.06
-    plain, lower = jaw_mask(source, source, SIZE), jaw_mask(source, dropped, SIZE)
-    assert lower.sum() > plain.sum() and np.array_equal(lower, jaw_mask(dropped, source, SIZE))
-    assert plain[: SIZE // 2 - SIZE // 16].max() == 0
-    mouth = source[MOUTH].mean(0) * SIZE
-    assert plain[int(mouth[1]), int(mouth[0])] == 1
-    assert plain[:, 0].max() == plain[:, -1].max() == 0
-
-
 def test_colours_are_matched_along_the_border(tiny: Tiny) -> None:
-    mask = jaw_mask(tiny.scene.landmarks[0], tiny.scene.landmarks[0], SIZE)
+    mask = jaw_mask(tiny.scene.landmarks[:1], SIZE)[0]
     source = np.full((SIZE, SIZE, 3), 120, np.uint8)
     painted = source + np.array([10, 0, 246], np.uint8)  # redder, less blue
     matched = match_colours(painted, source, mask)
@@ -192,7 +181,7 @@ def test_colours_are_matched_along_the_border(tiny: Tiny) -> None:
 
 def test_edges_that_moved_do_not_colour_the_face(tiny: Tiny) -> None:
     """A jaw line that lies elsewhere in the source is no difference of light."""
-    mask = jaw_mask(tiny.scene.landmarks[0], tiny.scene.landmarks[0], SIZE)
+    mask = jaw_mask(tiny.scene.landmarks[:1], SIZE)[0]
     painted = np.full((SIZE, SIZE, 3), 120, np.uint8)
     source = painted + np.uint8(8)
     rows = np.flatnonzero((mask > 0).any(axis=1))
