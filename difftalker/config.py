@@ -163,14 +163,34 @@ class FaceConfig:
     """Face synthesis (paper, section 2.4). `condition: audio` is the ablation Ours-1.
 
     `start: prior` copies the upper branch from the prior's encoder, as the paper does; `bundled` starts from the
-    branch that ships with the bundled prior. `train_decoder` also trains a copy of the prior's decoder.
+    branch that ships with the bundled prior. `train_decoder` also trains a copy of the UNet's decoder. `decoder` turns
+    latents into pixels: the `prior`'s own, as in the paper, or one that sees `reference` frames of the speaker.
     """
 
     condition: Literal["landmarks", "audio"]
+    decoder: Literal["prior", "reference"]
     start: Literal["prior", "bundled"]
     train_decoder: bool
     landmark_noise: Annotated[float, Field(ge=0.0, le=0.1)]
     mouth_weight: Annotated[float, Field(ge=1.0, le=100.0)]
+    train: TrainConfig
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DecoderConfig:
+    """The reference decoder, for `face.decoder: reference`.
+
+    It reads `references` training frames warped onto the landmarks and has `width` channels at its finest level. The
+    losses beside the absolute error have the weights `laplacian`, `energy` and `adversarial`; while training, Gaussian
+    noise of standard deviation `landmark_noise` (fractions of the crop side) moves the completed landmarks.
+    """
+
+    references: Annotated[int, Field(ge=1, le=16)]
+    width: Annotated[int, Field(gt=0, multiple_of=8)]
+    laplacian: NonNegative
+    energy: NonNegative
+    adversarial: NonNegative
+    landmark_noise: Annotated[float, Field(ge=0.0, le=0.1)]
     train: TrainConfig
 
 
@@ -236,6 +256,7 @@ class Params:
     prior: PriorConfig
     landmarks: LandmarksConfig
     face: FaceConfig
+    decoder: DecoderConfig
     sampling: SamplingConfig
     syncnet: SyncNetConfig
     promotion: PromotionConfig

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from difftalker.errors import UserError
 from difftalker.split import split_recording
-from difftalker.tables import DATASET, metadata, read_table, table, tensor
+from difftalker.tables import DATASET, metadata, read_images, read_table, table, tensor
 
 MINIMUM = {"train": 16, "test": 6}  # frames; the sync expert alone looks at five at once
 
@@ -128,3 +128,21 @@ class Dataset:
         here, before = rows[1:], rows[:-1]
         same = (self.recording[here] == self.recording[before]) & (self.clip[here] == self.clip[before])
         return np.split(rows, np.flatnonzero(~(same & (self.frame[here] == self.frame[before] + 1))) + 1)
+
+    def read_crops(self, rows: np.ndarray, frames: Path) -> np.ndarray:
+        """Face crops of some frames.
+
+        Args:
+            rows: indices of the frames, ascending.
+            frames: folder with `<recording>/crops.parquet`.
+
+        Returns:
+            (len(rows), size, size, 3) uint8 RGB.
+        """
+        recordings = self.recording[rows]
+        return np.concatenate(
+            [
+                read_images(frames / name / "crops.parquet", self.row[rows[recordings == name]])
+                for name in dict.fromkeys(recordings)
+            ]
+        )

@@ -1,7 +1,7 @@
 """A trained face as one portable folder.
 
     face.json       what the face is: crop rule, detector, audio encoder, sampling, the speaker's measures
-    prior/ landmarks/ face/     the networks: configurations and safetensors
+    prior/ landmarks/ face/ decoder/    the networks: configurations and safetensors
     footage/        base footage, and the face in it (scene.safetensors), where it was exported along
     README.md       model card
 
@@ -25,7 +25,7 @@ from difftalker.errors import UserError
 FORMAT = 1  # raised when older versions can no longer read the folder
 DESCRIPTION = "face.json"
 FOOTAGE, SCENE = "footage", "scene.safetensors"
-NETWORKS = ("prior", "landmarks", "face")
+NETWORKS = ("prior", "landmarks", "face", "decoder")
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Weights = Annotated[list[float], Field(min_length=18, max_length=18)]

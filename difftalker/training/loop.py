@@ -126,7 +126,8 @@ class _Run:
     ) -> None:
         self.model, self.config, self.device, self.processes = model, config, device, processes
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self.optimiser = torch.optim.Adam(self.parameters, lr=config.learning_rate, fused=True)
+        groups: Any = model.parameter_groups() if hasattr(model, "parameter_groups") else [{"params": self.parameters}]
+        self.optimiser = torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
         self.ema = Ema(model, config.ema_decay)
         self.sampler = Sampler(items, config.batch_size * config.accumulate, seed)
         self.seed = seed
@@ -139,7 +140,7 @@ class _Run:
     def advance(self, loss: Loss, title: str) -> float:
         """One optimiser step; returns its loss."""
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.step, self.config)
+            group["lr"] = learning_rate(self.step, self.config) * group.get("rate", 1.0)
         self.optimiser.zero_grad(set_to_none=True)
         passes = self.config.accumulate
         batches = self.sampler.next().split(self.config.batch_size)
