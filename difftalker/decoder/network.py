@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from difftalker.composite import upper_face
-from difftalker.decoder.references import unlikeness
+from difftalker.decoder.references import relight, unlikeness
 from difftalker.decoder.warp import control_points, warp, warp_map
 from difftalker.landmarks.raster import CHANNELS, rasterise
 from difftalker.models.prior import to_tensor
@@ -89,7 +89,8 @@ class ReferenceDecoder(nn.Module):
         points = torch.from_numpy(landmarks).to(device)
         where = warp_map(control_points(points), control_points(self.reference_landmarks), hidden / size)
         images = self.reference_images.float() / 127.5 - 1  # (r, 3, size, size)
-        return upper, raster, warp(images, where, self.height), unlikeness(points, self.reference_landmarks)
+        lit = relight(warp(images, where, self.height), upper)
+        return upper, raster, lit, unlikeness(points, self.reference_landmarks)
 
     def forward(self, generated: Tensor, upper: Tensor, raster: Tensor, references: Tensor, distance: Tensor) -> Tensor:
         """Paint; at initialisation, the references' mean, in which those with a like mouth weigh more.
@@ -98,7 +99,7 @@ class ReferenceDecoder(nn.Module):
             generated: the diffusion's result (b, 3, height, size) in [-1, 1].
             upper: the upper-face image (b, 3, height, size) in [-1, 1]; nothing of the source's lower half.
             raster: the completed landmarks drawn (b, 5, height, size) in [0, 1].
-            references: warped onto the landmarks (b, r, 3, height, size) in [-1, 1].
+            references: warped onto the landmarks, in the picture's light (b, r, 3, height, size), about in [-1, 1].
             distance: of the mouth from each reference's, (b, r), see `references.unlikeness`.
 
         Returns:

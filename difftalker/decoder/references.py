@@ -10,6 +10,8 @@ from difftalker.landmarks.topology import LEFT_EYE, MOUTH, NOSE_BASE, RIGHT_EYE
 
 _ERRORS = 0.005  # share of the frames farther than the next reference: the very farthest may be errors of the detector
 
+_GAIN = 4.0  # largest change of light
+
 
 def choose_references(landmarks: np.ndarray, count: int) -> np.ndarray:
     """Choose frames whose mouths differ: the one nearest to the median, then each time one far from all chosen.
@@ -44,6 +46,27 @@ def unlikeness(landmarks: Tensor, references: Tensor) -> Tensor:
     shapes, own = _mouth_shape(landmarks), _mouth_shape(references)
     spread = (own - own.mean(0)).square().sum(1).mean() * 2  # the mean over all pairs, a reference with itself too
     return (shapes[:, None] - own).square().sum(2) / spread.clamp_min(1e-9)
+
+
+def relight(references: Tensor, upper: Tensor) -> Tensor:
+    """Give warped references the light and tint of a picture: one gain per channel, from nose and cheeks.
+
+    Only the rows just above the split are compared: what lies below it in the source is not known.
+
+    Args:
+        references: (b, r, 3, height, size) in [-1, 1].
+        upper: the upper-face image (b, 3, height, size) in [-1, 1].
+
+    Returns:
+        Like `references`.
+    """
+    height, size = upper.shape[-2:]
+    split = height - size // 2
+    seen = (..., slice(0, split), slice(size // 4, size - size // 4))
+    light = (upper[seen] + 1).mean(dim=(-2, -1))  # (b, 3)
+    own = (references[seen] + 1).mean(dim=(-2, -1))  # (b, r, 3)
+    gain = (light[:, None] / own.clamp_min(0.02)).clamp(1 / _GAIN, _GAIN)
+    return (references + 1) * gain[..., None, None] - 1
 
 
 def _mouth_shape(landmarks: Tensor) -> Tensor:

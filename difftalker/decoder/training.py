@@ -122,7 +122,8 @@ class _Adversaries(nn.Module):
         """What the optimiser is given: the discriminator learns more slowly."""
         groups: list[dict[str, object]] = [{"params": list(self.network.parameters())}]
         if self.discriminator is not None:
-            groups.append({"params": list(self.discriminator.parameters()), "rate": _ADVERSARY_RATE})
+            judge = list(self.discriminator.parameters())
+            groups.append({"params": judge, "rate": _ADVERSARY_RATE, "betas": (0.5, 0.99)})
         return groups
 
     def forward(

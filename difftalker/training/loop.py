@@ -56,7 +56,8 @@ def train(
 
     Args:
         model: network, moved to `device` and put in train mode (frozen parts that must stay in eval mode override
-            `train`).
+            `train`). Where it has a method `parameter_groups`, the optimiser takes its groups, clips each by itself
+            and multiplies the learning rate by a group's `rate`.
         loss: gives the loss of a batch: called with item indices (batch,) int64 and the generator for all of its own
             random draws, both on the CPU. A scalar, or a dict of scalars with the key `loss` and parts to log.
         items: number of items that the indices run over.
@@ -160,7 +161,8 @@ class _Run:
                 f"lower train.learning_rate (now {self.config.learning_rate:g}) of this network in params.yaml"
             )
         self.processes.sum_gradients(self.parameters)
-        nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm)
+        for group in self.optimiser.param_groups:
+            nn.utils.clip_grad_norm_(group["params"], self.config.clip_norm)
         self.optimiser.step()
         self.ema.update(self.model, self.step)
         self.step += 1

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difftalker.decoder.references import choose_references, unlikeness
+from difftalker.decoder.references import choose_references, relight, unlikeness
 from tests.decoder.test_warp import face
 
 
@@ -43,3 +43,13 @@ def test_distance_is_nothing_to_itself_and_one_on_average_between_pairs() -> Non
     found = unlikeness(points, points)
     assert torch.allclose(found.diagonal(), torch.zeros(3), atol=1e-6)
     assert np.isclose(float(found.mean()), 1.0, atol=1e-5)
+
+
+def test_relighting_takes_the_light_of_the_rows_above_the_split() -> None:
+    random = torch.Generator().manual_seed(0)
+    picture = torch.rand(1, 3, 40, 64, generator=random)  # in [0, 1]: no clipping when halved
+    gain = torch.tensor([0.5, 0.6, 0.7]).view(3, 1, 1)
+    darker = (picture + 1) * gain - 1
+    darker[:, :, 8:] = 0.3  # below the split nothing counts
+    found = relight(picture[:, None], darker)
+    assert torch.allclose(found[0, 0], (picture[0] + 1) * gain - 1, atol=1e-5)
