@@ -63,8 +63,8 @@ class ReferenceDecoder(nn.Module):
         self.middle = _Block(w3, w3)
         self.up = nn.ModuleList([_Block(2 * w3, w2), _Block(2 * w2, w1), _Block(2 * w1, w1)])
         self.conv_out = nn.Conv2d(w1, 4 * (3 + references), 3, padding=1)
-        nn.init.zeros_(self.conv_out.weight)
-        nn.init.zeros_(self.conv_out.bias)
+        for parameter in self.conv_out.parameters():
+            nn.init.zeros_(parameter)
         self.selectivity = nn.Parameter(torch.tensor(_SELECTIVITY).log())
 
     def set_references(self, images: np.ndarray, landmarks: np.ndarray) -> None:

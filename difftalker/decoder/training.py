@@ -111,6 +111,8 @@ def train_decoder(
 class _Adversaries(nn.Module):
     """Decoder and discriminator, trained in one step by one sum of losses, each by its own part of it."""
 
+    step: Tensor
+
     def __init__(self, network: ReferenceDecoder, config: DecoderConfig) -> None:
         super().__init__()
         self.network = network

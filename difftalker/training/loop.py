@@ -127,7 +127,8 @@ class _Run:
     ) -> None:
         self.model, self.config, self.device, self.processes = model, config, device, processes
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        groups: Any = model.parameter_groups() if hasattr(model, "parameter_groups") else [{"params": self.parameters}]
+        grouped: Any = getattr(model, "parameter_groups", None)
+        groups = grouped() if grouped is not None else [{"params": self.parameters}]
         self.optimiser = torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
         self.ema = Ema(model, config.ema_decay)
         self.sampler = Sampler(items, config.batch_size * config.accumulate, seed)
