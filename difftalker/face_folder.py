@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -29,6 +29,7 @@ DESCRIPTION = "face.json"
 FOOTAGE, SCENE = "footage", "scene.safetensors"
 NETWORKS = ("prior", "landmarks", "face")
 OPTIONAL_NETWORKS = ("decoder",)  # absent, or without a file, where the face does not use it
+PARTS = (*NETWORKS, *OPTIONAL_NETWORKS, DESCRIPTION, f"{FOOTAGE}/{SCENE}")  # all that a training leaves
 
 _REPAIR = "run `dvc repro describe_speaker`, or export the face again"
 _STRICT = ConfigDict(extra="forbid", strict=True)
@@ -89,6 +90,11 @@ class Description:
     speaker: Speaker
     footage: str | None = None
     weights: WeightsConfig | None = None
+
+    def names(self, film: Path) -> bool:
+        """Whether a film is the base footage by its path: it lies in the same recording and has the same name."""
+        parts = PurePosixPath(self.footage or ".").parts
+        return bool(parts) and film.resolve().parts[-len(parts) :] == parts
 
 
 _ADAPTER = TypeAdapter(Description)

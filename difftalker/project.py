@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from difftalker.config import load_params
 from difftalker.errors import UserError
-from difftalker.face_folder import DESCRIPTION, FOOTAGE, SCENE, Description, own_footage, read_description
+from difftalker.face_folder import DESCRIPTION, Description, own_footage, read_description
 from difftalker.files import replacing
 
 if TYPE_CHECKING:
@@ -76,13 +76,11 @@ def load_face(folder: Path) -> TalkingFace:
     Raises:
         UserError: there is none, or it is incomplete.
     """
-    from difftalker.drive.scene import Scene
-    from difftalker.talking_face import TalkingFace
-
-    footage, known = base_footage(folder), folder / FOOTAGE / SCENE
-    scene = Scene.load(known) if footage is not None and known.is_file() else None
+    footage = base_footage(folder)
     device = load_params(PARAMS).device if PARAMS.is_file() else "auto"
-    return TalkingFace.load(folder, footage, scene, device)
+    from difftalker.talking_face import TalkingFace  # takes seconds: whether there is a face at all is known by now
+
+    return TalkingFace.load(folder, footage, device=device)
 
 
 def set_recordings(names: Sequence[str], params: Path = PARAMS) -> None:

@@ -80,8 +80,9 @@ class TalkingFace:
 
         Args:
             folder: an exported face, or `data/models` of a project.
-            footage: base footage, by default the one in the folder.
-            scene: the face in that footage; None looks for it, or takes what the folder knows of its own footage.
+            footage: base footage, by default the one in the folder; `data/models` has none: give the recording.
+            scene: the face in that footage; by default what the folder knows if it is the footage that `face.json`
+                names, else it is looked for.
             device: where to compute.
 
         Raises:
@@ -89,10 +90,11 @@ class TalkingFace:
         """
         folder = Path(folder)
         description = read_description(folder)
-        if footage is None and (footage := own_footage(folder, description)) is not None:
-            known = folder / FOOTAGE / SCENE
-            scene = Scene.load(known) if scene is None and known.exists() else scene
-        return cls(folder, description, Path(footage) if footage is not None else None, scene, device)
+        film = Path(footage) if footage is not None else own_footage(folder, description)
+        known = folder / FOOTAGE / SCENE
+        if scene is None and film is not None and description.names(film) and known.exists():
+            scene = Scene.load(known)
+        return cls(folder, description, film, scene, device)
 
     def dub(
         self,

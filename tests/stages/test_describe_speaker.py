@@ -113,7 +113,7 @@ def test_models_are_a_face_that_speaks(project: Path, speech: Path, tmp_path: Pa
     assert report.frames == 10 and parts == {"paint"}
     main(["dub", "--audio", str(speech), "-o", str(tmp_path / "b.mp4")])
     main(["dub", "--face", str(project / MODELS), "--audio", str(speech), "-o", str(tmp_path / "c.mp4")])
-    plain = TalkingFace.load(MODELS, "data/raw/anna/a.mp4", face.scene)
+    plain = TalkingFace.load(MODELS, "data/raw/anna/a.mp4")
     plain.dub(speech, tmp_path / "d.mp4")
     first, *others = (path.read_bytes() for path in sorted(tmp_path.glob("*.mp4")))
     assert len(others) == 3 and all(other == first for other in others)
