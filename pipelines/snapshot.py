@@ -67,7 +67,7 @@ class Snapshot:
         return self.metrics is not None and {"synthesise", "evaluate"} <= self.stages.keys()
 
     def model_hashes(self) -> dict[str, str]:
-        """Path and hash of each part of the face that a run left. The sync expert is a measuring instrument, no part."""
+        """Path and hash of each part of the face that a run left. The sync expert, an instrument, is none."""
         parts = {f"{self.models}/{part}" for part in PARTS}
         outputs = (self.outputs(stage) for stage in self.stages)
         return {path: found for paths in outputs for path, found in paths.items() if path in parts}
