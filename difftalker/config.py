@@ -83,7 +83,7 @@ class DetectorConfig:
     `smoothing` the width (frames) of the zero-phase filter; gaps up to `max_gap` frames are interpolated.
     """
 
-    name: Literal["dlib", "fan"]
+    name: Literal["mesh", "dlib", "fan"]
     upscale: Annotated[float, Field(ge=1.0, le=8.0)]
     jitter: Annotated[int, Field(ge=1, le=64)]
     smoothing: NonNegative

@@ -46,7 +46,7 @@ def detect_landmarks(
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
     points = np.empty((len(boxes), 68, 2), np.float32)
     scores = np.empty(len(boxes), np.float32)
-    if config.name == "fan":  # one network, batched on its device
+    if config.name != "dlib":  # one network, batched on its device
         workers = 1
     elif workers is None:
         workers = worker_count(len(boxes) // _WORTH)

@@ -37,12 +37,18 @@ def make_detector(config: DetectorConfig, device: str = "auto", pin: str | None 
     Raises:
         UserError: the detector's weights cannot be had.
     """
-    if config.name == "fan":
-        from difftalker.landmarks.fan_detector import load_fan  # loads torch
-        from difftalker.training.device import select_device
+    if config.name in ("fan", "mesh"):
+        from difftalker.training.device import select_device  # loads torch
+
+        where = select_device(cast(Any, device))
+        if config.name == "mesh":
+            from difftalker.landmarks.mesh_detector import MeshDetector
+
+            return MeshDetector(where)
+        from difftalker.landmarks.fan_detector import load_fan
         from difftalker.weights.store import locate
 
-        return load_fan(locate("fan2d", pin), select_device(cast(Any, device)))
+        return load_fan(locate("fan2d", pin), where)
     from difftalker.landmarks.dlib_detector import DlibDetector
 
     return DlibDetector(config)
