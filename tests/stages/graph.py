@@ -29,7 +29,6 @@ SHARED = (
     "difftalker/training/memory.py",
     "difftalker/training/precision.py",
     "difftalker/training/transfer.py",
-    "difftalker/version.py",
     "difftalker/weights",
     "stages/runner.py",
     "stages/scratch.py",
