@@ -50,7 +50,8 @@ class Synthesiser:
         self.prior.to(self.device)
         self.network.to(self.device)
         if self.decoder is not None:
-            self.decoder.to(self.device, memory_format=torch.channels_last)  # a fifth faster on the CPU
+            layout: Any = {"memory_format": torch.channels_last}  # a fifth faster on the CPU
+            self.decoder.to(self.device, **layout)
 
     @torch.no_grad()
     def paint(self, crops: np.ndarray, landmarks: np.ndarray, features: np.ndarray) -> np.ndarray:
