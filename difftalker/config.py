@@ -94,7 +94,7 @@ class DetectorConfig:
 class AudioConfig:
     """Audio features: windows of 16 neighbouring rows of 29 values for every video frame."""
 
-    encoder: Literal["logmel", "deepspeech"]
+    encoder: Literal["whisper", "deepspeech"]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -137,8 +137,8 @@ class LandmarksConfig:
     """Landmark completion (paper, section 2.3). `audio_path: bm` and `none` are the ablations.
 
     While training, `dropout` acts on the residual branches, Gaussian noise of standard deviation `noise` (fractions
-    of the crop side) on the given points, the frequencies of log-mel sound are scaled by 1 - `warp` to 1 + `warp`, and
-    in the share `still` of the frames the upper face rests and only the sound tells of the speech.
+    of the crop side) on the given points, and in the share `still` of the frames the upper face rests and only the
+    sound tells of the speech.
     """
 
     audio_path: Literal["am", "bm", "none"]
@@ -147,7 +147,6 @@ class LandmarksConfig:
     layers: Positive
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
     noise: Annotated[float, Field(ge=0.0, le=0.1)]
-    warp: Annotated[float, Field(ge=0.0, le=0.5)]
     still: Annotated[float, Field(ge=0.0, le=1.0)]
     train: TrainConfig
 

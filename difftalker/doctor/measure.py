@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from difftalker.audio.logmel import LogMelEncoder
+from difftalker.audio.encoder import AudioEncoder
+from difftalker.audio.whisper.encoder import WhisperEncoder
 from difftalker.audio.windows import WINDOW
 from difftalker.video.crop import face_width
 from difftalker.video.decode import AUDIO_RATE, decode_audio, decode_frames
@@ -33,7 +34,7 @@ class ClipMeasures:
         several: frames with more than one face.
         level: (n,) float64, root mean square of the frame's sound in dB of full scale.
         clipped: fraction of sound samples at full scale.
-        bands: (n, 29) float32, log-mel bands of the sound around the frame's time.
+        speech: (n, 29) float32, speech features of the sound around the frame's time.
     """
 
     info: VideoInfo
@@ -43,7 +44,7 @@ class ClipMeasures:
     several: int
     level: np.ndarray
     clipped: float
-    bands: np.ndarray
+    speech: np.ndarray
 
 
 def measure_clips(
@@ -71,19 +72,20 @@ def measure_clips(
             progress()
 
     tracks = track_faces((counted(info.path) for info in infos), executor, workers)
+    encoder = WhisperEncoder()
     for info, track in zip(infos, tracks, strict=True):
-        yield _measure(info, track, fps)
+        yield _measure(info, track, fps, encoder)
 
 
-def _measure(info: VideoInfo, track: Track, fps: float) -> ClipMeasures:
+def _measure(info: VideoInfo, track: Track, fps: float, encoder: AudioEncoder) -> ClipMeasures:
     frames = len(track.found)
     samples = np.concatenate(list(decode_audio(info.path, round(frames / fps * AUDIO_RATE))))
     level, clipped = sound_level(samples, frames, fps)
-    bands = LogMelEncoder().encode(samples, frames, fps)[:, WINDOW // 2 - 1 : WINDOW // 2 + 1].mean(axis=1)
+    speech = encoder.encode(samples, frames, fps)[:, WINDOW // 2 - 1 : WINDOW // 2 + 1].mean(axis=1)
     face = face_width(track.points)
     gap = np.linalg.norm(track.points[:, 66] - track.points[:, 62], axis=1)
     opening = np.divide(gap, face, out=np.zeros_like(gap), where=face > 0)
-    return ClipMeasures(info, track.found, face, opening, track.several, level, clipped, bands)
+    return ClipMeasures(info, track.found, face, opening, track.several, level, clipped, speech)
 
 
 def sound_level(samples: np.ndarray, frames: int, fps: float) -> tuple[np.ndarray, float]:

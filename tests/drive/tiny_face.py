@@ -112,7 +112,7 @@ def write_face(folder: Path, points: np.ndarray, name: str = "tiny", footage: st
         smoothing=RULE.smoothing,
         fps=25.0,
         detector=DETECTOR,
-        audio=AudioConfig(encoder="logmel"),
+        audio=AudioConfig(encoder="whisper"),
         sampling=SamplingConfig(steps=1, batch_size=8, seed=0),
         speaker=speaker,
         footage=footage,
