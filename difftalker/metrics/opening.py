@@ -33,8 +33,8 @@ def opening_score(truth: np.ndarray, film: np.ndarray) -> OpeningScore:
     """
     known = np.isfinite(truth) & np.isfinite(film)
     x, y = truth[known].astype(np.float64), film[known].astype(np.float64)
-    if len(x) < 3 or x.std() == 0:
+    if len(x) < 3 or np.ptp(x) == 0:
         return OpeningScore(float("nan"), float("nan"), float("nan"))
     covariance = float(((x - x.mean()) * (y - y.mean())).mean())
-    r = covariance / (x.std() * y.std()) if y.std() > 0 else float("nan")
+    r = covariance / (x.std() * y.std()) if np.ptp(y) > 0 else float("nan")
     return OpeningScore(float(r), covariance / float(x.var()), float(y.std() / x.std()))
