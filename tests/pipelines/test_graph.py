@@ -85,6 +85,25 @@ def test_condition_knows_every_change(toy: Toy) -> None:
     assert condition(toy.root, "both") == before
 
 
+def test_folder_of_code_without_what_running_it_leaves(tmp_path: Path) -> None:
+    """Compiled modules are no change, with DVC's ignore file of this repository; a new module is one."""
+    toy = Toy(tmp_path)
+    shutil.copy(ROOT / ".dvcignore", tmp_path)
+    (tmp_path / "library/part").mkdir(parents=True)
+    (tmp_path / "library/part/a.py").write_text("x = 1")
+    stage = toy.stage("one", ["source.txt"])
+    toy.write_graph({"one": stage | {"deps": [*stage["deps"], "library"]}})
+    toy.dvc("repro", "--quiet")
+    before = condition(tmp_path, "one")
+    for folder in ("library", "library/part"):
+        (tmp_path / folder / "__pycache__").mkdir()
+        (tmp_path / folder / "__pycache__/a.cpython-312.pyc").write_text("compiled")
+    assert condition(tmp_path, "one") == before and not before.changes
+    assert toy.up_to_date()
+    (tmp_path / "library/part/b.py").write_text("")
+    assert condition(tmp_path, "one").changes == ("library: modified",)
+
+
 def test_lost_cache_is_a_change(toy: Toy, tmp_path: Path) -> None:
     """As for `dvc repro`, which runs a stage whose output it could not restore later."""
     shutil.move(toy.root / ".dvc/cache", tmp_path / "cache")
