@@ -15,6 +15,7 @@ from difftalker.evaluation.protocol import crop_in_words, protocol
 from difftalker.evaluation.rows import read_crops, read_rows
 from difftalker.evaluation.source import SourceFrames
 from difftalker.evaluation.sources import rows_of_results
+from difftalker.evaluation.spoken import spoken_by
 from difftalker.evaluation.sync import sound_embeddings
 from difftalker.evaluation.sync_crop import make_sync_crop
 from difftalker.metrics.lse import LseScorer
@@ -60,6 +61,7 @@ def main(arguments: argparse.Namespace) -> None:
             test,
             sources,
             predicted,
+            spoken_by(test, arguments.frames, dataset.fps),
             partial(read_crops, arguments.frames, test),
             pictures,
             detect,

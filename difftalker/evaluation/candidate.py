@@ -61,16 +61,6 @@ class Film:
         raise UserError(f"{self._path}: ends before frame {frame}; export it again")
 
 
-class ReferenceRow:
-    """The reference as a row of its own table."""
-
-    def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
-        return truth
-
-    def whole(self, index: int, image: np.ndarray, picture: np.ndarray, transform: np.ndarray) -> np.ndarray:
-        return picture
-
-
 def fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     """A picture (h, w, 3) uint8 in the given size."""
     if picture.shape[:2] == (height, width):

@@ -13,12 +13,13 @@ from difftalker.audio.cut import cut
 from difftalker.audio.wav import RATE
 from difftalker.config import DetectorConfig
 from difftalker.errors import UserError
-from difftalker.evaluation.candidate import Film, ReferenceRow, check_shape, look_for_face
+from difftalker.evaluation.candidate import Film, check_shape, look_for_face
 from difftalker.evaluation.detection import detection_pool
 from difftalker.evaluation.evaluate import RowResult, evaluate
 from difftalker.evaluation.protocol import crop_in_words, protocol
 from difftalker.evaluation.reference_film import CropSettings, ReferenceFilm, read_reference
-from difftalker.evaluation.references import Source
+from difftalker.evaluation.references import GroundTruth, Source
+from difftalker.evaluation.spoken import Spoken, silent_frames
 from difftalker.evaluation.sync import SyncScorer, Unscored
 from difftalker.evaluation.sync_crop import RuleName, make_sync_crop
 from difftalker.metrics.lse import LseScorer, SyncExpert
@@ -117,7 +118,8 @@ def compare(
     sounds = _sounds(films, infos, settings.fps, count) if expert is not None else {}
     if expert is not None and not sounds:
         notes.append("No film has sound: lip sync was not measured.")
-    results = _evaluate(film, films, settings, expert, sounds)
+    spoken = _spoken(film, infos[REFERENCE], count)
+    results = _evaluate(film, films, spoken, settings, expert, sounds)
     late = results[REFERENCE].metrics.get("sync_offset", 0)
     if abs(late) > _CREDIBLE:
         notes.append(
@@ -138,6 +140,7 @@ def compare(
 def _evaluate(
     film: ReferenceFilm,
     films: Mapping[str, Path],
+    spoken: Spoken,
     settings: Settings,
     expert: NamedExpert | None,
     sounds: Mapping[str, np.ndarray],
@@ -155,11 +158,20 @@ def _evaluate(
         return LseScorer(expert.expert, list(test.runs()), heard[id(samples)])
 
     truth = Film(film.path, film)
-    sources: dict[str, Source] = {REFERENCE: ReferenceRow()}
+    sources: dict[str, Source] = {REFERENCE: GroundTruth()}
     sources |= {name: Film(path, film) for name, path in films.items() if name != REFERENCE}
     rule = make_sync_crop(settings.rule, test.landmarks, film.transforms, film.size, test.runs())
     with detection_pool(settings.detector, settings.device, len(sources) * len(test), settings.pin) as detect:
-        return evaluate(test, sources, {}, truth.images, truth, detect, settings.detector, scorer, rule).rows
+        return evaluate(test, sources, {}, spoken, truth.images, truth, detect, settings.detector, scorer, rule).rows
+
+
+def _spoken(film: ReferenceFilm, info: VideoInfo, count: int) -> Spoken:
+    """What the reference says; without sound nothing is known to be silence."""
+    silent = np.zeros(count, bool)
+    if info.has_audio:
+        samples = np.concatenate(list(decode_audio(film.path, round(count / film.fps * RATE))))
+        silent = silent_frames(samples, count, film.fps)
+    return Spoken(film.rows.landmarks, silent[film.rows.frame], film.fps)
 
 
 def _probe(path: Path) -> VideoInfo:

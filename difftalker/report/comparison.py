@@ -13,6 +13,7 @@ REFERENCES = {
     "vae_reconstruction": "Autoencoder’s reconstruction",
     "mean_mouth": "Mean mouth",
     "nearest_audio": "Nearest training frame by sound",
+    "ridge_regression": "Ridge regression from what the network is given",
 }
 
 

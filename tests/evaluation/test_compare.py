@@ -25,6 +25,7 @@ from difftalker.evaluation.reference_film import CropSettings
 from difftalker.evaluation.references import PastedBack
 from difftalker.evaluation.rows import Rows, read_crops
 from difftalker.evaluation.source import SourceFrames
+from difftalker.evaluation.spoken import spoken_by
 from difftalker.evaluation.sync import sound_embeddings
 from difftalker.evaluation.sync_crop import PipelineCrop
 from difftalker.landmarks.table import landmark_table
@@ -154,6 +155,7 @@ def test_as_the_pipeline_scores_the_same_video(folder: Path, reference: Path, ex
             test,
             {"generated": made},
             {},
+            spoken_by(test, folder / "frames", 25.0),
             lambda chosen: read_crops(folder / "frames", test, chosen),
             SourceFrames(folder, folder / "frames", 25.0),
             detect,
