@@ -203,6 +203,19 @@ class SamplingConfig:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class FilmsConfig:
+    """The films that a trained face is measured by (`difftalker.evaluation.takes`): seconds of each kind at most.
+
+    `own` films, of held-out speech over its own pictures, are made twice: from completed and from detected landmarks.
+    `driven` are over pictures of the training part; `voice` likewise, in another voice.
+    """
+
+    own: NonNegative
+    driven: NonNegative
+    voice: NonNegative
+
+
+@dataclass(frozen=True, config=_STRICT)
 class SyncNetConfig:
     """The sync expert behind LSE-D and LSE-C: `train` a small one, or take the published one (`official`).
 
@@ -257,6 +270,7 @@ class Params:
     face: FaceConfig
     decoder: DecoderConfig
     sampling: SamplingConfig
+    films: FilmsConfig
     syncnet: SyncNetConfig
     promotion: PromotionConfig
     weights: WeightsConfig

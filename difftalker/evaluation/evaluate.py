@@ -20,6 +20,7 @@ from difftalker.evaluation.source import Pictures
 from difftalker.evaluation.spoken import Spoken
 from difftalker.evaluation.sync import SyncScorer
 from difftalker.evaluation.sync_crop import SyncCrop
+from difftalker.evaluation.takes import Kind
 from difftalker.landmarks.topology import CONTOUR, MOUTH
 from difftalker.metrics.closure import closure
 from difftalker.metrics.jitter import jitter
@@ -52,10 +53,12 @@ class Evaluation:
 
     Attributes:
         rows: the figures of each row.
+        films: the figures of the films that `dub` made, by their kind; see `takes`.
         samples: (position in the test split, row, image) of the pictures that the report shows.
     """
 
     rows: dict[str, RowResult] = field(default_factory=dict)
+    films: dict[Kind, RowResult] = field(default_factory=dict)
     samples: list[tuple[int, str, np.ndarray]] = field(default_factory=list)
 
 
@@ -166,7 +169,8 @@ def _mouth(points: np.ndarray, found: np.ndarray, spoken: Spoken, run: np.ndarra
 
 
 def metrics_document(result: Evaluation, test: Rows, protocol: Mapping[str, str]) -> dict[str, Any]:
-    """What metrics.json holds: the generated row's figures, counts, `protocol`, and the other rows under `reference`.
+    """What metrics.json holds: the generated row's figures, counts and `protocol`; the films' figures under `film`, the
+    other rows' under `reference`.
 
     Figures are rounded to 6 digits after the point, keys sorted, so that equal runs give equal bytes.
     """
@@ -177,4 +181,6 @@ def metrics_document(result: Evaluation, test: Rows, protocol: Mapping[str, str]
     main = rounded(result.rows["generated"].metrics)
     counts = {"test_frames": len(test), "test_recordings": len(test.recordings)}
     others = {name: rounded(row.metrics) for name, row in sorted(result.rows.items()) if name != "generated"}
-    return dict(sorted((main | counts | {"protocol": dict(protocol), "reference": others}).items()))
+    films = {kind: rounded(row.metrics) for kind, row in sorted(result.films.items())}
+    found: dict[str, Any] = {"film": films, "protocol": dict(protocol), "reference": others}
+    return dict(sorted((main | counts | found).items()))

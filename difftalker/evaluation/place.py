@@ -53,6 +53,13 @@ def in_picture(landmarks: np.ndarray, transform: np.ndarray, size: int) -> np.nd
     return np.asarray(np.linalg.solve(matrix[:, :2], (landmarks * size - matrix[:, 2]).T).T)
 
 
+def moved(transforms: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
+    """Transforms (n, 6) from pixels of pictures, for parts of these that begin at a corner (column, row)."""
+    result = transforms.copy()
+    result[:, [2, 5]] += transforms[:, [0, 3]] * corner[0] + transforms[:, [1, 4]] * corner[1]
+    return result
+
+
 def relative_opening(landmarks: np.ndarray) -> np.ndarray:
     """Gap of the inner lips over the face's width: (n, 68, 2) -> (n,), the same in every unit of the points."""
     ends = landmarks[:, JAW_ENDS[1]].astype(np.float64) - landmarks[:, JAW_ENDS[0]]
