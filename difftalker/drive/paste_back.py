@@ -1,4 +1,4 @@
-"""A painted crop back in its picture, colours matched along the border of its mask."""
+"""A painted crop back in its picture."""
 
 from __future__ import annotations
 
@@ -6,34 +6,6 @@ import cv2
 import numpy as np
 
 from difftalker.drive.picture import Area, Picture
-
-_SPREAD = 1 / 10  # of the crop's side over which a difference of colours along the border is carried inwards
-_ALIKE = 2.5  # times the median distance from the common difference: what is further away is no matter of light
-
-
-def match_colours(painted: np.ndarray, source: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Take the difference that the two show along the mask's border off the painted crop.
-
-    Args:
-        painted, source: (size, size, 3) uint8 RGB.
-        mask: (size, size) float32 that rises from 0 to 1, see `landmarks.jaw_mask`.
-
-    Returns:
-        (size, size, 3) float32, 0 to 255.
-    """
-    border = 4 * mask * (1 - mask)
-    difference = source.astype(np.float32) - painted
-    inside = border > 0
-    common = np.median(difference[inside], axis=0)
-    apart = np.abs(difference - common).max(axis=2)
-    # Light differs smoothly; what stands apart are edges that moved. Carried inwards, they would move the face with
-    # what is said in the source.
-    inside &= apart <= _ALIKE * np.median(apart[inside])
-    weight = np.where(inside, border, 0.0).astype(np.float32)[..., None]
-    stacked = np.concatenate([weight * (difference - common), weight], axis=2)
-    carried = cv2.GaussianBlur(stacked, (0, 0), max(1.0, _SPREAD * len(mask)))
-    correction = common + carried[..., :3] / (carried[..., 3:] + 1e-2)
-    return np.clip(painted + correction, 0.0, 255.0)
 
 
 def put_back(picture: Picture, crop: np.ndarray, mask: np.ndarray, transform: np.ndarray) -> None:

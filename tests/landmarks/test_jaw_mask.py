@@ -40,7 +40,8 @@ def test_it_ends_at_the_jaw_beside_the_face_and_below_the_chin() -> None:
     assert mask[row][far[row] > 0.05].max() < 0.05
     column = SIZE // 2  # under the chin
     assert mask[:, column][(far[:, column] < 0.02) & below[:, 0]].min() > 0.98
-    assert 0 < mask[:, column][(far[:, column] > 0.06) & (far[:, column] < 0.1)].min() < 1
+    falling = mask[:, column][(far[:, column] > 0.05) & (far[:, column] < 0.12) & below[:, 0]]
+    assert len(falling) > 3 and falling.min() > 0 and falling.max() < 1
 
 
 def test_it_begins_at_the_split_and_ends_before_the_crop_s_border() -> None:
@@ -49,7 +50,7 @@ def test_it_begins_at_the_split_and_ends_before_the_crop_s_border() -> None:
         assert mask[: SIZE // 2 - round(FEATHER * SIZE)].max() == 0
         assert mask[SIZE // 2, SIZE // 2] == 1 and 0 < mask[SIZE // 2 - 3, SIZE // 2] < 1
         assert max(mask[-1].max(), mask[:, 0].max(), mask[:, -1].max()) == 0
-        assert mask[SIZE // 2 + 8 : SIZE - 8, SIZE // 2].min() > 0.9
+    assert mask[SIZE // 2 + 8 : SIZE - 8, SIZE // 2].min() > 0.9
 
 
 def test_it_covers_both_jaws() -> None:
