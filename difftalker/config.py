@@ -239,7 +239,9 @@ class PromotionConfig:
 
     ld: NonNegative
     lse_d: NonNegative
-    jitter: NonNegative
+    closure: NonNegative
+    opening: NonNegative
+    sharpness: NonNegative
     undetected: Annotated[float, Field(ge=0.0, le=1.0)]
 
 

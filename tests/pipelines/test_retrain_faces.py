@@ -16,7 +16,7 @@ from tests.project import Project
 pytestmark = pytest.mark.slow
 
 # The bundled prior, so that faces can be found in what is painted, and a landmark branch that has learnt nothing. The
-# sync expert and 45 test frames are too small to judge sync and jitter by: LD decides.
+# sync expert and 45 test frames are too small to judge by anything but LD, which decides.
 WORST: dict[str, Any] = {
     "video": {"size": 128},
     "prior": {
@@ -26,7 +26,7 @@ WORST: dict[str, Any] = {
         "unet": {"channels": [64, 96, 128], "context_dim": 32},
     },
     "face": {"start": "prior", "train_decoder": False, "train": {"steps": 1}},
-    "promotion": {"lse_d": 1.0, "jitter": 5.0, "undetected": 0.1},
+    "promotion": {"lse_d": 1.0, "closure": 1.0, "opening": 9.0, "sharpness": 9.0, "undetected": 1.0},
 }
 BETTER = ["face.start=bundled", "face.train.steps=10"]
 WORSE = ["face.start=prior", "face.train.steps=1"]
