@@ -18,6 +18,7 @@ from difftalker.drive.footage import Footage
 from difftalker.drive.scene import Scene
 from difftalker.errors import UserError
 from difftalker.face_folder import DESCRIPTION, FORMAT, NETWORKS, Description, read_description
+from difftalker.landmarks.mesh.region import upright_boxes
 from difftalker.models.landmark_completion import LandmarkCompletion
 from difftalker.speaker import measure_speaker
 from difftalker.tables import metadata, read_table, tensor
@@ -118,13 +119,12 @@ def _of_clip(path: Path, clip: str) -> pa.Table:
 
 def _place(recording: str) -> tuple[float, float, float]:
     data = read_table(
-        FRAMES / recording / "geometry.parquet", ["transform", "box", "source_width", "source_height", "valid"]
+        FRAMES / recording / "geometry.parquet", ["transform", "region", "source_width", "source_height", "valid"]
     )
     data = data.filter(pc.field("valid"))
-    transform, box = tensor(data, "transform"), tensor(data, "box").astype(float)
-    middle = (box[:, :2] + box[:, 2:]) / 2
-    scale = transform[:, 0]
-    centre = (middle - transform[:, [2, 5]]) / scale[:, None]
+    transform, region = tensor(data, "transform"), tensor(data, "region").astype(float)
+    scale, box = transform[:, 0], upright_boxes(region)
+    centre = (region[:, :2] - transform[:, [2, 5]]) / scale[:, None]
     width, height = data.column("source_width").to_numpy(), data.column("source_height").to_numpy()
     side = (box[:, 2] - box[:, 0]) / scale
     return tuple(float(np.median(values)) for values in (centre[:, 0] / width, centre[:, 1] / height, side / width))  # type: ignore[return-value]
