@@ -1,1 +1,1 @@
-"""How the bundled prior is made: renders of the demo generator, then one long training. See docs/bundled-prior.md."""
+"""How what ships with the package is made: the prior (docs/bundled-prior.md) and the speech features (docs/speech.md)."""

@@ -79,13 +79,11 @@ class FramesConfig:
 class DetectorConfig:
     """Landmark detection on the crops.
 
-    `upscale` enlarges the crop before detection; `jitter` is the number of perturbed boxes averaged per frame;
-    `smoothing` the width (frames) of the zero-phase filter; gaps up to `max_gap` frames are interpolated.
+    `mesh` is MediaPipe's attention mesh, which ships with the package; `fan` the detector of the paper. `smoothing` is
+    the width (frames) of the zero-phase filter; gaps up to `max_gap` frames are interpolated.
     """
 
-    name: Literal["dlib", "fan"]
-    upscale: Annotated[float, Field(ge=1.0, le=8.0)]
-    jitter: Annotated[int, Field(ge=1, le=64)]
+    name: Literal["mesh", "fan"]
     smoothing: NonNegative
     max_gap: Annotated[int, Field(ge=0)]
 
@@ -94,7 +92,7 @@ class DetectorConfig:
 class AudioConfig:
     """Audio features: windows of 16 neighbouring rows of 29 values for every video frame."""
 
-    encoder: Literal["logmel", "deepspeech"]
+    encoder: Literal["whisper", "deepspeech"]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -137,8 +135,8 @@ class LandmarksConfig:
     """Landmark completion (paper, section 2.3). `audio_path: bm` and `none` are the ablations.
 
     While training, `dropout` acts on the residual branches, Gaussian noise of standard deviation `noise` (fractions
-    of the crop side) on the given points, the frequencies of log-mel sound are scaled by 1 - `warp` to 1 + `warp`, and
-    in the share `still` of the frames the upper face rests and only the sound tells of the speech.
+    of the crop side) on the given points, and in the share `still` of the frames the upper face rests and only the
+    sound tells of the speech.
     """
 
     audio_path: Literal["am", "bm", "none"]
@@ -147,7 +145,6 @@ class LandmarksConfig:
     layers: Positive
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
     noise: Annotated[float, Field(ge=0.0, le=0.1)]
-    warp: Annotated[float, Field(ge=0.0, le=0.5)]
     still: Annotated[float, Field(ge=0.0, le=1.0)]
     train: TrainConfig
 
@@ -163,14 +160,34 @@ class FaceConfig:
     """Face synthesis (paper, section 2.4). `condition: audio` is the ablation Ours-1.
 
     `start: prior` copies the upper branch from the prior's encoder, as the paper does; `bundled` starts from the
-    branch that ships with the bundled prior. `train_decoder` also trains a copy of the prior's decoder.
+    branch that ships with the bundled prior. `train_decoder` also trains a copy of the UNet's decoder. `decoder` turns
+    latents into pixels: the `prior`'s own, as in the paper, or one that sees `reference` frames of the speaker.
     """
 
     condition: Literal["landmarks", "audio"]
+    decoder: Literal["prior", "reference"]
     start: Literal["prior", "bundled"]
     train_decoder: bool
     landmark_noise: Annotated[float, Field(ge=0.0, le=0.1)]
     mouth_weight: Annotated[float, Field(ge=1.0, le=100.0)]
+    train: TrainConfig
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DecoderConfig:
+    """The reference decoder, for `face.decoder: reference`.
+
+    It reads `references` training frames warped onto the landmarks and has `width` channels at its finest level. The
+    losses beside the absolute error have the weights `laplacian`, `energy` and `adversarial`; while training, Gaussian
+    noise of standard deviation `landmark_noise` (fractions of the crop side) moves the completed landmarks.
+    """
+
+    references: Annotated[int, Field(ge=1, le=16)]
+    width: Annotated[int, Field(gt=0, multiple_of=8)]
+    laplacian: NonNegative
+    energy: NonNegative
+    adversarial: NonNegative
+    landmark_noise: Annotated[float, Field(ge=0.0, le=0.1)]
     train: TrainConfig
 
 
@@ -251,6 +268,7 @@ class Params:
     prior: PriorConfig
     landmarks: LandmarksConfig
     face: FaceConfig
+    decoder: DecoderConfig
     sampling: SamplingConfig
     films: FilmsConfig
     syncnet: SyncNetConfig

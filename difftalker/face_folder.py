@@ -1,7 +1,7 @@
 """A trained face as one folder: `data/models` of a project, or a copy of it that `difftalker export` made.
 
     face.json       what the face is: crop rule, detector, audio encoder, sampling, the speaker's measures
-    prior/ landmarks/ face/     the networks: configurations and safetensors; decoder/ where the face has one
+    prior/ landmarks/ face/ decoder/    the networks: configurations and safetensors
     footage/        the face in the base footage (scene.safetensors); in a copy, also that footage
     README.md       model card, in a copy
 
@@ -27,9 +27,8 @@ from difftalker.files import replacing
 FORMAT = 1  # raised when older versions can no longer read the folder
 DESCRIPTION = "face.json"
 FOOTAGE, SCENE = "footage", "scene.safetensors"
-NETWORKS = ("prior", "landmarks", "face")
-OPTIONAL_NETWORKS = ("decoder",)  # absent, or without a file, where the face does not use it
-PARTS = (*NETWORKS, *OPTIONAL_NETWORKS, DESCRIPTION, f"{FOOTAGE}/{SCENE}")  # all that a training leaves
+NETWORKS = ("prior", "landmarks", "face", "decoder")
+PARTS = (*NETWORKS, DESCRIPTION, f"{FOOTAGE}/{SCENE}")  # all that a training leaves
 
 _REPAIR = "run `dvc repro describe_speaker`, or export the face again"
 _STRICT = ConfigDict(extra="forbid", strict=True)
@@ -145,11 +144,11 @@ def network_files(folder: Path) -> Iterator[Path]:
     """The networks' files: configurations and safetensors, network by network, by name.
 
     Raises:
-        UserError: a network is missing that every face has.
+        UserError: a network is missing.
     """
-    for network in (*NETWORKS, *OPTIONAL_NETWORKS):
+    for network in NETWORKS:
         files = sorted(path for path in (folder / network).rglob("*") if path.suffix in (".json", ".safetensors"))
-        if not files and network in NETWORKS:
+        if not files:
             raise UserError(
                 f"{folder}: the face is incomplete ({network}/ is missing); run `dvc repro`, or export it again"
             )

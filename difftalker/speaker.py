@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from scipy.ndimage import binary_erosion
 
-from difftalker.audio.logmel import level_of, row_power
+from difftalker.audio.loudness import level_of, row_power
 from difftalker.audio.windows import FEATURE_RATE
 from difftalker.dataset import Dataset
 from difftalker.drive.activity import silent_rows

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -27,15 +26,12 @@ def main() -> None:
     params = load_params()
     dataset = Dataset.load(arguments.dataset)
     rows = dataset.rows("train")
-    config = params.landmarks
-    if params.audio.encoder != "logmel":
-        config = dataclasses.replace(config, warp=0.0)  # only bands of frequencies can be scaled
     with scratch("train_landmarks") as folder:
         model, history = train_landmarks(
             torch.from_numpy(dataset.landmarks[rows]),
             torch.from_numpy(dataset.features[rows]),
             [np.searchsorted(rows, run) for run in dataset.segments("train")],
-            config,
+            params.landmarks,
             params.seed,
             select_device(params.device),
             folder / "checkpoint.pt",

@@ -2,17 +2,85 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 
-from difftalker.audio.logmel import LogMelEncoder
+from difftalker.audio.loudness import level_of, row_power
+from difftalker.audio.windows import RowReader, windows
 from difftalker.config import AudioConfig
 from difftalker.weights.store import locate
 
 
-class AudioEncoder(Protocol):
-    """Turns sound into sixteen rows of 29 features for every video frame."""
+class SoundSource(Protocol):
+    """A sound of which any part can be read: mono, 16 kHz."""
+
+    @property
+    def samples(self) -> int:
+        """Number of samples."""
+        ...
+
+    @property
+    def level(self) -> float:
+        """Active speech level of the whole, see `loudness.level_of`."""
+        ...
+
+    def read(self, first: int, last: int) -> np.ndarray:
+        """Samples `first` to `last` (exclusive), int16; zeros before the start and beyond the end."""
+        ...
+
+    def mapped(self) -> np.ndarray:
+        """All samples, (samples,) int16."""
+        ...
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A sound in memory.
+
+    Attributes:
+        values: (n,) int16.
+    """
+
+    values: np.ndarray
+
+    @property
+    def samples(self) -> int:
+        """Number of samples."""
+        return len(self.values)
+
+    @property
+    def level(self) -> float:
+        """Active speech level."""
+        return level_of(row_power(self.values))
+
+    def read(self, first: int, last: int) -> np.ndarray:
+        """See `SoundSource.read`."""
+        piece = np.zeros(last - first, np.int16)
+        begin, end = max(first, 0), min(last, len(self.values))
+        if end > begin:
+            piece[begin - first : end - first] = self.values[begin:end]
+        return piece
+
+    def mapped(self) -> np.ndarray:
+        """See `SoundSource.mapped`."""
+        return self.values
+
+
+class AudioEncoder(ABC):
+    """Turns sound into sixteen rows of 29 features for every video frame.
+
+    Attributes:
+        spacing: rows of 20 ms that become one row of a window, see `windows`.
+    """
+
+    spacing = 1
+
+    @abstractmethod
+    def listen(self, sound: SoundSource) -> RowReader:
+        """The feature rows of a sound, computed when they are asked for; the same whichever parts are read."""
 
     def encode(self, samples: np.ndarray, frames: int, fps: float) -> np.ndarray:
         """Encode one clip.
@@ -23,9 +91,9 @@ class AudioEncoder(Protocol):
             fps: video frames per second; frame v has time v / fps.
 
         Returns:
-            (frames, 16, 29) float32, rows at 50 Hz; the middle of window v is the time of frame v.
+            (frames, 16, 29) float32; the middle of window v is the time of frame v.
         """
-        ...
+        return windows(self.listen(Samples(samples)), 0, frames, fps, self.spacing)
 
 
 def make_encoder(
@@ -36,14 +104,17 @@ def make_encoder(
     Args:
         config: the group `audio` of the parameters.
         pin: hash of the weights of `deepspeech` (`weights.deepspeech`); None takes the published ones.
-        device: where a network runs; `logmel` has none.
+        device: where `deepspeech` runs; `whisper` runs on the CPU, so that a face hears alike everywhere.
 
     Raises:
         UserError: the weights are not here or not the ones pinned, or the device is not present.
     """
-    if config.encoder == "logmel":
-        return LogMelEncoder()
-    from difftalker.audio.deepspeech.encoder import DeepSpeechEncoder  # loads torch
+    # Both load torch.
+    if config.encoder == "whisper":
+        from difftalker.audio.whisper.encoder import WhisperEncoder
+
+        return WhisperEncoder()
+    from difftalker.audio.deepspeech.encoder import DeepSpeechEncoder
     from difftalker.training.device import select_device
 
     return DeepSpeechEncoder(locate("deepspeech", pin), select_device(device))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 FEATURE_RATE = 50.0  # rows per second
-WINDOW = 16  # rows per video frame: 0.32 s
+WINDOW = 16  # rows per video frame
+
+RowReader = Callable[[int, int], np.ndarray]
+"""Gives the feature rows `first` to `last` (exclusive) of a sound, (last - first, 29) float32, 50 per second. Row i is
+of the time from i / 50 s to (i + 1) / 50 s. Rows before the sound's start and beyond its end may be asked for."""
 
 
 def row_count(duration: float) -> int:
@@ -13,24 +19,25 @@ def row_count(duration: float) -> int:
     return int(np.floor(duration * FEATURE_RATE + 0.5 + 1e-9))
 
 
-def windows(rows: np.ndarray, frames: int, fps: float, padding: np.ndarray | float = 0.0) -> np.ndarray:
-    """Cut a window around each frame's time.
+def windows(read: RowReader, first: int, last: int, fps: float, spacing: int = 1) -> np.ndarray:
+    """Cut a window around the time of each of the video frames `first` to `last` (exclusive).
 
-    Frame v takes the rows round(50 v / fps) - 8 to + 7, so at 25 fps the stride is 2. Row i stands for the time from
-    i / 50 s to (i + 1) / 50 s: the middle of a window is exactly the time v / fps of its frame.
+    The middle of the window of frame v is its time v / fps, rounded to 20 ms. With a spacing of two, each of its rows
+    is the mean of two neighbours, so sixteen rows are 0.64 s instead of 0.32 s.
 
     Args:
-        rows: (n, 29) features at 50 Hz.
-        frames: number of video frames.
+        read: gives the rows of the sound.
+        first, last: video frames.
         fps: video frames per second.
-        padding: value of the rows before the first and after the last: a number or (29,).
+        spacing: rows of the sound that become one row of the window.
 
     Returns:
-        (frames, 16, 29) float32.
+        (last - first, 16, 29) float32.
     """
-    starts = np.floor(np.arange(frames) * FEATURE_RATE / fps + 0.5 + 1e-9).astype(int)  # in padded rows
-    half = WINDOW // 2
-    after = max(0, (int(starts[-1]) if frames else 0) + WINDOW - half - len(rows))
-    fill = np.broadcast_to(np.asarray(padding, np.float32), rows.shape[1:])
-    padded = np.concatenate([np.tile(fill, (half, 1)), rows, np.tile(fill, (after, 1))]).astype(np.float32)
-    return padded[starts[:, None] + np.arange(WINDOW)]
+    middles = np.floor(np.arange(first, last) * FEATURE_RATE / fps + 0.5 + 1e-9).astype(int)
+    starts = middles - WINDOW // 2 * spacing
+    low, high = (int(starts[0]), int(starts[-1]) + WINDOW * spacing) if last > first else (0, 0)
+    rows = read(low, high)
+    index = (starts - low)[:, None] + np.arange(WINDOW * spacing)  # (frames, 16 * spacing)
+    parts = rows[index].reshape(len(middles), WINDOW, spacing, -1)
+    return parts.mean(axis=2, dtype=np.float32)

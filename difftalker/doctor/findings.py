@@ -158,7 +158,7 @@ def _loudness(clips: Sequence[ClipMeasures]) -> Finding:
 
 
 def _offset(clips: Sequence[ClipMeasures], fps: float) -> Finding:
-    signals = [(np.where(clip.found, clip.opening, np.nan), clip.bands) for clip in clips]
+    signals = [(np.where(clip.found, clip.opening, np.nan), clip.speech) for clip in clips]
     offset = estimate_offset(signals, fps)
     if offset is None:
         return Finding("sound delay", "cannot be estimated: too little footage or no clear relation to the lips")

@@ -1,8 +1,8 @@
 """Delay of the sound against the picture, from how well the sound predicts the lips' opening.
 
-For every delay a ridge regression from the frame's log-mel bands to the opening is fitted on five sixths of the footage
-and judged on the rest; the delay that predicts best is the estimate. Loudness alone does not do: lips open before a
-voice is heard and rest open in pauses. On 36 s of GRID, which is in sync, this gives 0.00 s; with the sound of other
+For every delay a ridge regression from the frame's speech features to the opening is fitted on five sixths of the
+footage and judged on the rest; the delay that predicts best is the estimate. Loudness alone does not do: lips open
+before a voice is heard and rest open in pauses. On 36 s of GRID, which is in sync, this gives 0.00 s; with the sound of other
 clips it gives nothing. SyncNet (stage `evaluate`) measures the delay better, after training.
 """
 
@@ -18,7 +18,7 @@ LARGEST = 0.6  # seconds searched to either side
 _SHORTEST = 15.0  # seconds of footage with a face
 _DRIFT = 0.6  # seconds; slower changes are taken out
 _FOLDS = 6
-_RIDGE = 0.1  # of the bands' variance
+_RIDGE = 0.1  # of the features' variance
 _CLEAR = 0.3  # correlation of a clear peak
 _RISE = 0.12  # and how far it is above the median delay's
 _AGREE = 2  # frames within which the peaks must lie when a sixth of the footage is left out
@@ -28,7 +28,7 @@ def estimate_offset(signals: Sequence[tuple[np.ndarray, np.ndarray]], fps: float
     """Seconds by which the sound is late (positive) or early.
 
     Args:
-        signals: for every clip the lips' opening (n,), NaN where unknown, and the sound's bands (n, k).
+        signals: for every clip the lips' opening (n,), NaN where unknown, and the sound's features (n, k).
         fps: frames per second.
 
     Returns:
@@ -36,11 +36,11 @@ def estimate_offset(signals: Sequence[tuple[np.ndarray, np.ndarray]], fps: float
         parts of the footage that disagree.
     """
     reach = round(LARGEST * fps)
-    usable = [(opening, bands) for opening, bands in signals if np.isfinite(opening).sum() > 2 * reach]
+    usable = [(opening, speech) for opening, speech in signals if np.isfinite(opening).sum() > 2 * reach]
     if sum(np.isfinite(opening).sum() for opening, _ in usable) < _SHORTEST * fps:
         return None
     mouths = [_detail(_filled(opening), fps) for opening, _ in usable]
-    sounds = [_detail(bands, fps) for _, bands in usable]
+    sounds = [_detail(speech, fps) for _, speech in usable]
     shifts = np.arange(-reach, reach + 1)
     parts = np.stack([_sums(mouths, sounds, int(shift)) for shift in shifts])  # (shifts, folds, sums)
     curve = _smooth_correlation(parts.sum(axis=1))

@@ -11,7 +11,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 
-from difftalker.audio.logmel import level_of, row_power
+from difftalker.audio.loudness import level_of, row_power
 from difftalker.audio.wav import RATE, write_wav
 from difftalker.errors import UserError
 from difftalker.video.decode import timed_sound
@@ -30,7 +30,7 @@ class Sound:
         start: what the source's clock shows at the first sample, seconds.
         duration: seconds.
         power: mean power of every 20 ms, (rows,) float64; full scale is 1.
-        level: active speech level, a power; see `audio.logmel.level_of`.
+        level: active speech level, a power; see `audio.loudness.level_of`.
     """
 
     source: Path

@@ -86,11 +86,8 @@ class FrameScores:
         self._before = [frame for frame in self._before if frame[0] == run][-2:]
         if len(self._before) == 2:
             (_, *first, _), (_, *middle, inside) = self._before
-            for name, *three in (
-                ("flicker_true", first[0], middle[0], truth),
-                ("flicker", first[1], middle[1], picture),
-            ):
-                self._add(name, second_difference(*three, inside.jaw))
+            self._add("flicker_true", second_difference(first[0], middle[0], truth, inside.jaw))
+            self._add("flicker", second_difference(first[1], middle[1], picture, inside.jaw))
         else:
             self._add("flicker_true", float("nan"))
             self._add("flicker", float("nan"))

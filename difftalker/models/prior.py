@@ -39,7 +39,7 @@ class Prior(nn.Module):
     Args:
         vae: maps images in [-1, 1] to latents.
         unet: predicts the noise (or v) of noised latents.
-        scheduler: holds the noise schedule and the prediction type; its stepping is not used.
+        scheduler: holds the noise schedule and the prediction type.
         context: (1, tokens, context_dim) float32, what cross-attention reads when there is no prompt.
     """
 
@@ -67,11 +67,6 @@ class Prior(nn.Module):
     @property
     def latent_channels(self) -> int:
         return int(self.vae.config.latent_channels)
-
-    @property
-    def alphas_cumprod(self) -> Tensor:
-        """Cumulative product of the schedule's alphas: (train steps,) float32, falling."""
-        return self.scheduler.alphas_cumprod
 
     @property
     def prediction(self) -> str:

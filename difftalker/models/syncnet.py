@@ -16,7 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from difftalker.audio.logmel import active_level, mel_filters
+from difftalker.audio.loudness import active_level
+from difftalker.audio.mel import triangles
 from difftalker.audio.wav import RATE
 from difftalker.metrics.lse import WINDOW
 from difftalker.models.weights import save_weights
@@ -28,6 +29,7 @@ EMBEDDING = 64
 
 _HOP = RATE // ROWS_PER_SECOND
 _FFT = 512
+_LOW, _HIGH = 60.0, 7600.0  # Hz
 _CLIP = (-12.0, 2.0)  # natural logarithm of the energy relative to active speech
 _BATCH = 64
 
@@ -123,10 +125,17 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
     pieces = np.lib.stride_tricks.sliding_window_view(padded, width)[: rows * _HOP : _HOP]
     window = np.hanning(width + 1)[:-1]
     power = np.abs(np.fft.rfft(pieces * window, _FFT)) ** 2 * 2 / np.sum(window**2) / _FFT
-    energy = power @ mel_filters().T / active_level(signal)
+    energy = power @ _mel_filters().T / active_level(signal)
     low, high = _CLIP
     logarithm = np.log(np.clip(energy, np.exp(low), np.exp(high)))
     return (2 * (logarithm - low) / (high - low) - 1).astype(np.float32)
+
+
+def _mel_filters() -> np.ndarray:
+    """Triangles of height 1, evenly spaced on the mel scale 2595 log10(1 + f / 700): (29, 257)."""
+    low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (_LOW, _HIGH))
+    edges = 700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1)
+    return triangles(edges, np.fft.rfftfreq(_FFT, 1 / RATE))
 
 
 def row_of(frame: np.ndarray, fps: float) -> np.ndarray:

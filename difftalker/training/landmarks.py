@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from difftalker.audio.vocal_tract import draw_factors, warp_bands
 from difftalker.config import LandmarksConfig
 from difftalker.landmarks.calm import still
 from difftalker.landmarks.topology import CONDITION, CONTOUR, MOUTH
@@ -54,15 +53,13 @@ def train_landmarks(
     landmarks, features = landmarks.to(device), features.to(device)
 
     def loss(rows: Tensor, generator: torch.Generator) -> Tensor:
-        points, sound = landmarks[rows], features[rows]
+        points = landmarks[rows]
         condition = points[:, CONDITION]
         noise = torch.randn(condition.shape, generator=generator).to(device)
         if config.still:
             chosen = (torch.rand(len(rows), 1, 1, generator=generator) < config.still).to(device)
             condition = torch.where(chosen, resting[rows], condition)
-        if config.warp:
-            sound = warp_bands(sound, draw_factors(len(rows), config.warp, generator))
-        result = model(condition + config.noise * noise, sound)
+        result = model(condition + config.noise * noise, features[rows])
         predicted = torch.cat([result.contour, result.mouth], 1)  # (b, 29, 2)
         # Eq. 1, in units of the points' own spread: fractions of the crop would give gradients below Adam's epsilon.
         return ((predicted - points[:, PREDICTED]) / unit).square().sum(-1).mean()

@@ -96,23 +96,23 @@ def denoising_loss(
     """Eq. 4 and 5 as a loss for the training loop.
 
     Args:
-        prior: gives schedule and prediction type.
+        prior: has the noise schedule and says what is predicted.
         full, upper: latents (n, c, h, w).
         predict: (z_t (b, c, h, w), step (b,), rows (b,), upper latents (b, c, h, w), generator) to the prediction.
         device: where to compute.
         weight: rows (b,) to the relative weight of positions (b, 1, h, w).
     """
-    alphas = prior.alphas_cumprod.to(device)
+    scheduler = prior.scheduler
 
     def loss(rows: Tensor, generator: torch.Generator) -> Tensor:
         index = rows.numpy()
         clean = to_device(full[index], device).float()
         above = to_device(upper[index], device).float()
-        step = to_device(torch.randint(len(alphas), (len(index),), generator=generator), device)
+        step = torch.randint(scheduler.config.num_train_timesteps, (len(index),), generator=generator)
+        step = to_device(step, device)
         noise = to_device(torch.randn(clean.shape, generator=generator), device)
-        alpha_bar = alphas[step]
-        noised = add_noise(clean, above, noise, alpha_bar)
-        wanted = target(clean, noise, alpha_bar, prior.prediction)
+        noised = add_noise(scheduler, clean, above, noise, step)
+        wanted = target(scheduler, clean, noise, step)
         predicted = predict(noised, step, index, above, generator)
         return masked_loss(predicted.float(), wanted, None if weight is None else to_device(weight(index), device))
 

@@ -5,38 +5,44 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difftalker.audio.windows import row_count, windows
+from difftalker.audio.windows import RowReader, row_count, windows
 
 
-def numbered(count: int) -> np.ndarray:
-    return np.repeat(np.arange(1, count + 1, dtype=np.float32)[:, None], 29, axis=1)
+def numbered(first: int, last: int) -> np.ndarray:
+    """Row i holds i."""
+    return np.repeat(np.arange(first, last, dtype=np.float32)[:, None], 29, axis=1)
 
 
 def test_row_count() -> None:
     assert [row_count(t) for t in (0.0, 0.01, 0.009, 1.0, 2.98, 3.0)] == [0, 1, 0, 50, 149, 150]
 
 
-def test_at_25_fps_the_stride_is_two_and_eight_rows_are_padded() -> None:
-    found = windows(numbered(150), 75, 25.0)
+def test_at_25_fps_the_stride_is_two() -> None:
+    found = windows(numbered, 0, 75, 25.0)
     assert found.shape == (75, 16, 29) and found.dtype == np.float32
-    assert found[0, :, 0].tolist() == [0] * 8 + [1, 2, 3, 4, 5, 6, 7, 8]
-    assert found[10, :, 28].tolist() == list(range(13, 29))
-    assert found[74, :, 0].tolist() == [*range(141, 151), *[0] * 6]
+    assert found[0, :, 0].tolist() == list(range(-8, 8))
+    assert found[10, :, 28].tolist() == list(range(12, 28))
+    assert windows(numbered, 0, 0, 25.0).shape == windows(numbered, 7, 7, 25.0).shape == (0, 16, 29)
 
 
-def test_padding_is_the_given_value() -> None:
-    found = windows(numbered(4), 3, 25.0, -1.0)
-    assert found[0, :, 0].tolist() == [-1] * 8 + [1, 2, 3, 4] + [-1] * 4
-    assert windows(numbered(4), 0, 25.0).shape == (0, 16, 29)
+def test_a_spacing_of_two_takes_the_means_of_neighbours() -> None:
+    found = windows(numbered, 5, 6, 25.0, 2)[0]
+    assert found[:, 0].tolist() == [10 - 16 + 2 * k + 0.5 for k in range(16)]
+    assert found[:, 0].mean() == windows(numbered, 5, 6, 25.0)[0, :, 0].mean() == 9.5, "of the time 10 / 50 s"
 
 
-@given(st.integers(1, 60), st.sampled_from([10.0, 24.0, 25.0, 29.97, 30.0, 50.0, 60.0]))
-def test_windows_are_centred_on_their_frame(frames: int, fps: float) -> None:
-    rows = numbered(row_count(frames / fps))
-    found = windows(rows, frames, fps)
-    for v in range(frames):
-        for k in range(16):
-            row = int(np.floor(50 * v / fps + 0.5 + 1e-9)) - 8 + k
-            assert found[v, k, 0] == (row + 1 if 0 <= row < len(rows) else 0)
-        middle = (np.floor(50 * v / fps + 0.5 + 1e-9)) / 50  # between rows -1 and 0 of the eight
-        assert middle == pytest.approx(v / fps, abs=0.0101)
+@pytest.mark.parametrize("spacing", [1, 2])
+@given(st.integers(0, 50), st.integers(1, 60), st.sampled_from([10.0, 24.0, 25.0, 29.97, 30.0, 50.0, 60.0]))
+def test_windows_are_centred_on_their_frame(spacing: int, first: int, frames: int, fps: float) -> None:
+    asked = []
+
+    def read(begin: int, end: int) -> np.ndarray:
+        asked.append((begin, end))
+        return numbered(begin, end)
+
+    reader: RowReader = read
+    found = windows(reader, first, first + frames, fps, spacing)
+    assert len(asked) == 1
+    for index in range(frames):
+        middle = (found[index, :, 0].mean() + 0.5) / 50  # a row stands for 20 ms from its number on
+        assert middle == pytest.approx((first + index) / fps, abs=0.0101)

@@ -35,7 +35,7 @@ def clip(seconds: float = 120.0, **changes: Any) -> ClipMeasures:
         several=0,
         level=np.where(time % 2 < 1.5, -20.0, -60.0),
         clipped=0.0,
-        bands=np.zeros((frames, 29), np.float32),
+        speech=np.zeros((frames, 29), np.float32),
     )
     return replace(good, **changes)
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig
+from difftalker.decoder.network import save_prior_decoder
 from difftalker.drive.articulation import closed_mouth
 from difftalker.drive.footage import Footage
 from difftalker.drive.recognise import strangeness, turn
@@ -94,6 +95,7 @@ def write_face(folder: Path, points: np.ndarray, name: str = "tiny", footage: st
     prior.save(folder / "prior")
     completion.save(folder / "landmarks")
     network.save(folder / "face")
+    save_prior_decoder(folder / "decoder")
     shape, turns, strange = completion.mean_shape.numpy(), turn(points), strangeness(points, completion)
     speaker = Speaker(
         closed_mouth=closed_mouth(points, shape, np.ones(len(points), bool)).astype(float).tolist(),
@@ -110,7 +112,7 @@ def write_face(folder: Path, points: np.ndarray, name: str = "tiny", footage: st
         smoothing=RULE.smoothing,
         fps=25.0,
         detector=DETECTOR,
-        audio=AudioConfig(encoder="logmel"),
+        audio=AudioConfig(encoder="whisper"),
         sampling=SamplingConfig(steps=1, batch_size=8, seed=0),
         speaker=speaker,
         footage=footage,

@@ -44,7 +44,7 @@ def test_the_folder_that_a_prior_came_from_leaves_no_trace(tmp_path: Path) -> No
 
 
 def test_the_schedule_is_stable_diffusion_s() -> None:
-    alphas = small_prior().alphas_cumprod
+    alphas = small_prior().scheduler.alphas_cumprod
     assert len(alphas) == 1000
     assert alphas[0] == pytest.approx(1 - 0.00085) and alphas[-1] == pytest.approx(0.00466, abs=1e-4)
 

@@ -37,7 +37,7 @@ def test_graph_of_this_repository() -> None:
     assert next(iter(stages)) == "check_params" and not stages["check_params"].upstream, "before anything is removed"
     assert stages["train_face"].uses_device and not stages["report"].uses_device
     assert not stages["detect_landmarks@demo"].uses_device, "dlib needs no network"
-    assert not stages["extract_audio@demo"].uses_device, "nor does logmel"
+    assert not stages["extract_audio@demo"].uses_device, "nor does whisper, which runs on the CPU"
 
 
 def test_network_only_with_some_values(tmp_path: Path) -> None:

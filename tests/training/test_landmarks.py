@@ -38,7 +38,6 @@ def fit(
         layers=1,
         dropout=0.0,
         noise=0.0005,
-        warp=0.2,
         still=still,
         train=TrainConfig(steps=steps, batch_size=32, learning_rate=0.005, ema_decay=0.9),
     )

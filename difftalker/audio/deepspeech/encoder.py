@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,14 @@ import torch
 
 from difftalker.audio.deepspeech.features import Rows
 from difftalker.audio.deepspeech.network import LETTERS, load_deepspeech
+from difftalker.audio.encoder import AudioEncoder, SoundSource
 from difftalker.audio.wav import RATE
-from difftalker.audio.windows import row_count, windows
+from difftalker.audio.windows import RowReader, row_count
 
 _PIECE = 1500  # rows in the network at a time: 30 s
 
 
-class DeepSpeechEncoder:
+class DeepSpeechEncoder(AudioEncoder):
     """DeepSpeech 0.1.0 on one clip at a time.
 
     Args:
@@ -32,9 +34,10 @@ class DeepSpeechEncoder:
         self.device = device
         self.piece = piece
 
-    def encode(self, samples: np.ndarray, frames: int, fps: float) -> np.ndarray:
-        """See `AudioEncoder.encode`. Beyond the sound's ends there are zeros."""
-        return windows(self.logits(samples), frames, fps, 0.0)
+    def listen(self, sound: SoundSource) -> RowReader:
+        """See `AudioEncoder.listen`. A network with memory hears the whole sound once; its rows, 6 kB for a second, are
+        kept. Beyond the sound's ends there are zeros."""
+        return _Rows(self, sound)
 
     @torch.inference_mode()
     def logits(self, samples: np.ndarray) -> np.ndarray:
@@ -59,3 +62,22 @@ class DeepSpeechEncoder:
             )
             rows = np.concatenate([piece.cpu().numpy() for piece in pieces])
         return rows[np.minimum(np.arange(count), len(rows) - 1)]
+
+
+class _Rows:
+    """Logits of one sound, computed at the first read."""
+
+    def __init__(self, encoder: DeepSpeechEncoder, sound: SoundSource) -> None:
+        self._encoder, self._sound = encoder, sound
+        self._logits: np.ndarray | None = None
+        self._lock = threading.Lock()  # several threads of a film read features
+
+    def __call__(self, first: int, last: int) -> np.ndarray:
+        with self._lock:
+            if self._logits is None:
+                self._logits = self._encoder.logits(self._sound.mapped())
+        rows = np.zeros((last - first, LETTERS), np.float32)
+        begin, end = max(first, 0), min(last, len(self._logits))
+        if end > begin:
+            rows[begin - first : end - first] = self._logits[begin:end]
+        return rows

@@ -1,0 +1,36 @@
+"""Power and active speech level."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from difftalker.audio.loudness import active_level, level_of, row_power
+
+
+def speech() -> np.ndarray:
+    """Noise in bursts, with pauses."""
+    rng = np.random.default_rng(0)
+    envelope = np.repeat(rng.choice([0.02, 1.0], 40), 800)
+    return np.rint(6000 * envelope * rng.normal(size=32_000).clip(-3, 3)).astype(np.int16)
+
+
+def test_power_is_the_mean_square_of_twenty_milliseconds() -> None:
+    samples = np.repeat(np.array([16384, 0, -32768], np.int16), 320)
+    np.testing.assert_allclose(row_power(np.append(samples, np.int16(9))), [0.25, 0.0, 1.0])
+    assert row_power(samples[:319]).shape == (0,)
+
+
+def test_pauses_do_not_change_the_level() -> None:
+    loud = speech() / 32768
+    with_pause = np.concatenate([loud, np.zeros(32_000)])
+    assert active_level(with_pause) == pytest.approx(active_level(loud), rel=0.1)
+    assert active_level(loud) == pytest.approx(level_of(row_power(speech())))
+
+
+def test_the_level_goes_with_the_gain() -> None:
+    assert active_level(0.5 * speech() / 32768) == pytest.approx(0.25 * active_level(speech() / 32768))
+
+
+def test_silence_has_the_least_level() -> None:
+    assert level_of(np.zeros(50)) == level_of(np.zeros(0)) == 1e-6
