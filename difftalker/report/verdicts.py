@@ -47,7 +47,7 @@ def headline(found: list[dict[str, str]]) -> str:
     """One sentence over all verdicts."""
     judged = [card for card in found if card["grade"] != "plain"]
     good = sum(card["grade"] == "good" for card in judged)
-    return f"{good} of {len(judged)} measures of the films are as good as they should be."
+    return f"{good} of {len(judged)} measures are as good as they should be."
 
 
 def _card(name: str, value: str, grade: str, verdict: str, against: str, unit: str = "") -> dict[str, str]:
