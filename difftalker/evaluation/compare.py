@@ -29,7 +29,7 @@ from difftalker.video.probe import VideoInfo, check_complete, probe
 REFERENCE = "reference"
 _SHORTEST = 6  # frames
 _CREDIBLE = 5  # frames; real footage is hardly further out of sync
-_ENDLESS = ("psnr", "psnr_lower", "psnr_frame")
+_ENDLESS = ("psnr", "psnr_lower", "psnr_frame", "psnr_jaw", "psnr_mouth")
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ def film_rows(folder: Path, records: Sequence[FilmRecord], dataset: Dataset, fra
         film += [take.name] * len(kept)
         places = tensor(read_table(frames / take.recording / "geometry.parquet", ["transform"]), "transform")
         transforms.append(moved(places[dataset.row[shown[kept]]], record.corner))
-        said.append(_said(dataset, take)[kept])
+        said.append(said_landmarks(dataset, take)[kept])
         silent.append(silent_frames(sounds[take.name], take.frames, dataset.fps)[kept])
     order, frame, clip = np.concatenate(index), np.concatenate(number), np.array(film)
     here, before = slice(1, None), slice(None, -1)
@@ -223,7 +223,7 @@ def _frames_of(dataset: Dataset, recording: str, clip: str, frames: np.ndarray) 
     return np.where(usable, found, -1)
 
 
-def _said(dataset: Dataset, take: Take) -> np.ndarray:
+def said_landmarks(dataset: Dataset, take: Take) -> np.ndarray:
     """The speaker's landmarks while saying what each frame of the film says, (frames, 68, 2); NaN where unknown."""
     times = take.spoken_at(np.arange(take.frames))
     before, weight = np.floor(times).astype(int), (times % 1)[:, None, None]
