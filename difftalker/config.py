@@ -79,13 +79,11 @@ class FramesConfig:
 class DetectorConfig:
     """Landmark detection on the crops.
 
-    `upscale` enlarges the crop before detection; `jitter` is the number of perturbed boxes averaged per frame;
-    `smoothing` the width (frames) of the zero-phase filter; gaps up to `max_gap` frames are interpolated.
+    `mesh` is MediaPipe's attention mesh, which ships with the package; `fan` the detector of the paper. `smoothing` is
+    the width (frames) of the zero-phase filter; gaps up to `max_gap` frames are interpolated.
     """
 
-    name: Literal["mesh", "dlib", "fan"]
-    upscale: Annotated[float, Field(ge=1.0, le=8.0)]
-    jitter: Annotated[int, Field(ge=1, le=64)]
+    name: Literal["mesh", "fan"]
     smoothing: NonNegative
     max_gap: Annotated[int, Field(ge=0)]
 

@@ -74,7 +74,7 @@ def _join(source: Source, test_fraction: float, fps: float) -> pa.Table:
         "split": split_recording(clip, valid, test_fraction, fps),
         "landmarks": points,
         "features": features,
-        "box": tensor(geometry, "box"),
+        "region": tensor(geometry, "region"),
     }
     return table(DATASET, columns)
 
@@ -91,7 +91,7 @@ class Dataset:
         split: `train`, `test`, `gap` or `invalid`, (n,) str.
         landmarks: iBUG-68 points divided by the crop size, (n, 68, 2) float32; without meaning where invalid.
         features: audio features, (n, 16, 29) float32.
-        box: face box in crop pixels, (n, 4) float32.
+        region: the face's region in crop pixels, (n, 4) float32.
         fps: frames per second.
     """
 
@@ -103,7 +103,7 @@ class Dataset:
     split: np.ndarray
     landmarks: np.ndarray
     features: np.ndarray
-    box: np.ndarray
+    region: np.ndarray
     fps: float
 
     @classmethod
@@ -115,7 +115,7 @@ class Dataset:
         """
         data = read_table(path)
         plain = {name: data.column(name).to_numpy() for name in ("recording", "clip", "frame", "time", "row", "split")}
-        tensors = {name: tensor(data, name) for name in ("landmarks", "features", "box")}
+        tensors = {name: tensor(data, name) for name in ("landmarks", "features", "region")}
         return cls(**plain, **tensors, fps=float(metadata(path)["fps"]))
 
     def rows(self, split: Literal["train", "test"]) -> np.ndarray:

@@ -97,7 +97,7 @@ def model_card(description: Description, card: Card, face: str, has_footage: boo
     taken = protocol.items() if isinstance(protocol, dict) else ()
     taken_with = "".join(f"- {key.replace('_', ' ')}: {text}\n" for key, text in taken) + "\n" * bool(taken)
     detector = {
-        "dlib": "dlib's landmark model, which is not in this folder, may not be used commercially.",
+        "mesh": "MediaPipe's attention mesh, which ships with the program (Apache-2.0).",
         "fan": "the published weights of FAN, which are not in this folder, were trained on data for research.",
     }[description.detector.name]
     footage = (

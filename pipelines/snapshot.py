@@ -70,7 +70,7 @@ class Snapshot:
         """Path and hash of each part of the face that a run left. The sync expert, an instrument, is none."""
         parts = {f"{self.models}/{part}" for part in PARTS}
         outputs = (self.outputs(stage) for stage in self.stages)
-        return {path: found for paths in outputs for path, found in paths.items() if path in parts}
+        return dict(sorted((path, found) for paths in outputs for path, found in paths.items() if path in parts))
 
     def dependencies(self, stage: str) -> dict[str, str]:
         """Path and hash of each dependency of a stage."""

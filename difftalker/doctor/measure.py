@@ -15,7 +15,8 @@ from difftalker.audio.windows import WINDOW
 from difftalker.video.crop import face_width
 from difftalker.video.decode import AUDIO_RATE, decode_audio, decode_frames
 from difftalker.video.probe import VideoInfo
-from difftalker.video.track import Track, track_faces
+from difftalker.video.speaker import find_speaker, picture_power
+from difftalker.video.track import Cast, follow_faces
 
 _FULL_SCALE = 32768.0
 _CLIPPED = 32700  # a sample this large is taken as cut off
@@ -71,21 +72,22 @@ def measure_clips(
             yield frame
             progress()
 
-    tracks = track_faces((counted(info.path) for info in infos), executor, workers)
     encoder = WhisperEncoder()
-    for info, track in zip(infos, tracks, strict=True):
-        yield _measure(info, track, fps, encoder)
+    casts = follow_faces((counted(info.path) for info in infos), executor, workers)
+    for info, cast in zip(infos, casts, strict=True):
+        yield _measure(info, cast, fps, encoder)
 
 
-def _measure(info: VideoInfo, track: Track, fps: float, encoder: AudioEncoder) -> ClipMeasures:
-    frames = len(track.found)
+def _measure(info: VideoInfo, cast: Cast, fps: float, encoder: AudioEncoder) -> ClipMeasures:
+    frames = cast.count
     samples = np.concatenate(list(decode_audio(info.path, round(frames / fps * AUDIO_RATE))))
     level, clipped = sound_level(samples, frames, fps)
+    track = cast.track(find_speaker(cast.tracks, picture_power(samples, frames, fps), fps)[0])
     speech = encoder.encode(samples, frames, fps)[:, WINDOW // 2 - 1 : WINDOW // 2 + 1].mean(axis=1)
     face = face_width(track.points)
     gap = np.linalg.norm(track.points[:, 66] - track.points[:, 62], axis=1)
     opening = np.divide(gap, face, out=np.zeros_like(gap), where=face > 0)
-    return ClipMeasures(info, track.found, face, opening, track.several, level, clipped, speech)
+    return ClipMeasures(info, track.found, face, opening, cast.several, level, clipped, speech)
 
 
 def sound_level(samples: np.ndarray, frames: int, fps: float) -> tuple[np.ndarray, float]:

@@ -20,7 +20,7 @@ from difftalker.landmarks.detect import detect_landmarks
 from difftalker.landmarks.table import MIN_SCORE, clean_clip
 from difftalker.parallel import processes, worker_count
 from difftalker.video.crop import crop_geometry, cut, face_width
-from difftalker.video.track import PIECE, track_faces
+from difftalker.video.track import PIECE, follow_faces
 
 Tick = Callable[[int], None]
 
@@ -121,7 +121,7 @@ def survey(footage: Footage, limit: int, rule: CropRule, choose: Chooser, device
         limit: how many pictures are needed at most.
         rule: crops and detector of the trained face.
         choose: which of several faces is followed.
-        device: where a network detector runs.
+        device: where the detector runs.
         tick: called with the number of pictures just done, twice for every picture.
 
     Raises:
@@ -135,18 +135,20 @@ def survey(footage: Footage, limit: int, rule: CropRule, choose: Chooser, device
 
     workers = worker_count(min(limit, footage.expected) // (8 * PIECE))
     with processes(workers) as executor:
-        track = next(track_faces([counted(footage.scan(limit))], executor, workers, choose))
-    if not track.found.any():
+        cast = next(follow_faces([counted(footage.scan(limit))], executor, workers))
+    if not cast.tracks:
         raise UserError(
-            f"{footage.path}: no face found in any of its {len(track.found)} frames; give footage with one frontal "
-            "face of at least 1/16 of the picture's longer side"
+            f"{footage.path}: no face found in any of its {cast.count} frames; give footage with one face of at least "
+            "1/20 of the picture's longer side"
         )
+    power = footage.power(cast.count) if cast.several else None
+    track = cast.track(choose(cast, power, footage.fps))
     stamps = footage.stamps
     face = float(np.median(face_width(track.points[track.found])))
     geometry = crop_geometry(track, face, rule.size, rule.margin, rule.smoothing, footage.fps)
     images = counted(footage.scan(limit))
     crops = (cut(image, transform, rule.size) for image, transform in zip(images, geometry.transforms, strict=True))
-    points, scores = detect_landmarks(crops, geometry.boxes, rule.detector, device, rule.pin)
+    points, scores = detect_landmarks(crops, geometry.regions, rule.detector, device, rule.pin)
     seen = geometry.valid & (scores >= MIN_SCORE)
     landmarks, valid, _ = clean_clip(points, seen, rule.detector)
     valid &= geometry.valid  # what was filled in where no face was found is not painted on

@@ -39,7 +39,7 @@ class Settings:
     Attributes:
         fps: at which all films are read, resampled by timestamp.
         crop: of the reference's face; the same crop is cut out of every film.
-        detector: finds the landmarks of every film, in the reference's face boxes.
+        detector: finds the landmarks of every film, in the reference's regions of the face.
         rule: which part of a picture the sync expert sees.
         device: where networks run.
         pin: hash of FAN's weights, see `make_detector`.
@@ -47,9 +47,7 @@ class Settings:
 
     fps: float = 25.0
     crop: CropSettings = field(default_factory=CropSettings)
-    detector: DetectorConfig = field(
-        default_factory=lambda: DetectorConfig(name="dlib", upscale=2.0, jitter=4, smoothing=0.7, max_gap=5)
-    )
+    detector: DetectorConfig = field(default_factory=lambda: DetectorConfig(name="mesh", smoothing=0.7, max_gap=5))
     rule: RuleName = "pipeline"
     device: str = "auto"
     pin: str | None = None

@@ -169,7 +169,7 @@ def film_rows(folder: Path, records: Sequence[FilmRecord], dataset: Dataset, fra
         row=dataset.row[order],
         landmarks=dataset.landmarks[order],
         features=dataset.features[order],
-        box=dataset.box[order],
+        region=dataset.region[order],
         run=np.concatenate([np.zeros(min(len(order), 1), int), np.cumsum(breaks)]),
     )
     spoken = Spoken(np.concatenate(said), np.concatenate(silent), dataset.fps)

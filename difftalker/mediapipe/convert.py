@@ -24,6 +24,7 @@ from difftalker.files import replacing
 from difftalker.landmarks.mesh.network import AttentionMesh
 from difftalker.mediapipe.tflite import Graph, Operator, read_graph
 from difftalker.mediapipe.weights import FOLDER, SOURCES
+from difftalker.video.blazeface import FullRange, ShortRange
 
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "PRELU")
 
@@ -45,6 +46,19 @@ def convert_mesh(graph: Graph) -> dict[str, Tensor]:
     ):
         state |= _fill(network, names, _tensors(graph, _before(graph, output, seen)))
     return state
+
+
+def convert_short_range(graph: Graph) -> dict[str, Tensor]:
+    """The state of `ShortRange`."""
+    parts = ("stem", "early", "late", "scores", "numbers")
+    return _fill(ShortRange(), parts, _tensors(graph, graph.operators))
+
+
+def convert_full_range(graph: Graph) -> dict[str, Tensor]:
+    """The state of `FullRange`."""
+    parts = ["stem", "down.0", "down.1", "across.0", "down.2", "across.1", "down.3", "across.2", "down.4"]
+    parts += ["up.2", "merge.2", "up.1", "merge.1", "up.0", "merge.0", "scores", "numbers"]
+    return _fill(FullRange(), parts, _tensors(graph, graph.operators))
 
 
 def _before(graph: Graph, output: int, seen: set[Operator]) -> list[Operator]:
@@ -85,7 +99,11 @@ def _fill(network: nn.Module, names: Iterable[str], tensors: list[np.ndarray]) -
     return {key: torch.from_numpy(np.array(tensor, np.float16, order="C")) for (key, _), tensor in pairs}
 
 
-_CONVERTERS = {"attention_mesh": convert_mesh}
+_CONVERTERS = {
+    "attention_mesh": convert_mesh,
+    "blazeface_short_range": convert_short_range,
+    "blazeface_full_range": convert_full_range,
+}
 
 
 def convert(wheel: Path, folder: Path = FOLDER) -> dict[str, str]:

@@ -12,8 +12,13 @@ from itertools import product
 
 import numpy as np
 
-_DTYPES = {0: np.dtype("<f4"), 1: np.dtype("<f2"), 2: np.dtype("<i4")}  # of a tensor's type
-_INDEX_DTYPES = {1: np.dtype("<i4"), 2: np.dtype("<u2"), 3: np.dtype("<u1")}  # of a sparse tensor's indices
+_DTYPES: dict[int, np.dtype] = {0: np.dtype("<f4"), 1: np.dtype("<f2"), 2: np.dtype("<i4")}  # of a tensor's type
+# Of the indices of a sparse tensor.
+_INDEX_DTYPES: dict[int, np.dtype] = {
+    1: np.dtype("<i4"),
+    2: np.dtype("<u2"),
+    3: np.dtype("<u1"),
+}
 _BUILTIN = {
     0: "ADD",
     2: "CONCATENATION",

@@ -39,6 +39,16 @@ SOURCES = {
         "e06a804e0144f9929eda782122916b35d60c697c3c9344013ca2bbe76a6ce2b4",
         "fb8044df88d98d3cf3a6c2d3c7ddfeac11bc21bb8f9370f1b2bf872c6cc1ac82",
     ),
+    "blazeface_short_range": Source(
+        "mediapipe/modules/face_detection/face_detection_short_range.tflite",
+        "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
+        "3cd847a2b71a23c57f33a314367048d728d8e781259534fa8f7d29f694202bba",
+    ),
+    "blazeface_full_range": Source(
+        "mediapipe/modules/face_detection/face_detection_full_range_sparse.tflite",
+        "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
+        "943b8dbdf0767823e7ef6521622296786af748a7a68870ae10078c8eb47d5f23",
+    ),
 }
 
 

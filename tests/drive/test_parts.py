@@ -8,10 +8,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from difftalker.audio.logmel import LogMelEncoder, row_power
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difftalker.audio.logmel import LogMelEncoder, row_power
 from difftalker.audio.wav import RATE, write_wav
 from difftalker.audio.windows import windows
 from difftalker.drive.activity import rest, silent_rows

@@ -62,13 +62,18 @@ def test_metrics_and_plots_are_of_this_lock(lock: Path) -> None:
                 assert out["md5"] == digest(ROOT / out["path"]), f"{name}: {out['path']} is of another run"
 
 
-def test_lock_has_every_stage() -> None:
-    found = {name for lock in LOCKS for name in locked(lock)}
-    stages = {name: stage for graph in GRAPHS for name, stage in read_stages(graph).items()}
+def test_lock_is_of_this_graph() -> None:
+    """Every stage of every recording is there, with its command and the paths that it depends on."""
+    found = {name: (stage["cmd"], paths(stage)) for lock in LOCKS for name, stage in locked(lock).items()}
     recordings = load_params(ROOT / "params.yaml").recordings
-    expected = {
-        f"{name}@{recording}" if "matrix" in stage else name
-        for name, stage in stages.items()
-        for recording in (recordings if "matrix" in stage else [""])
-    }
-    assert found == expected
+    expected = {}
+    for graph in GRAPHS:
+        for name, stage in read_stages(graph).items():
+            for recording in recordings if "matrix" in stage else [""]:
+                filled = yaml.safe_load(yaml.safe_dump(stage, width=4096).replace("${item.rec}", recording))
+                expected[f"{name}@{recording}" if recording else name] = (filled["cmd"], set(filled["deps"]))
+    assert found == expected, "run `make lock`"
+
+
+def paths(stage: dict[str, Any]) -> set[str]:
+    return {dependency["path"] for dependency in stage["deps"]}

@@ -97,22 +97,26 @@ class AttentionMesh(nn.Module):
         self.left_eye = Branch(LEFT_EYE, (33, 133))
         self.right_eye = Branch(RIGHT_EYE, (362, 263))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, refine: bool = True) -> tuple[Tensor, Tensor]:
         """Find the points.
 
         Args:
             x: (n, 3, 192, 192) RGB in [0, 1].
+            refine: whether the branches run; without them it takes half the time, and lips do not quite close.
 
         Returns:
             points (n, 468, 2) in pixels, pixel k reaching from k to k + 1, and the probability (n,) of a face.
         """
         early = self.early(self.stem(F.pad(x, (0, 1, 0, 1))))  # (n, 32, 48, 48)
         late = self.reduce(self.late(early))  # (n, 32, 3, 3)
-        points = self.coarse(late).reshape(-1, POINTS, 3)[..., :2].clone()
-        coarse = points / _STRIDE
+        coarse = self.coarse(late).reshape(-1, POINTS, 3)[..., :2]
+        presence = self.presence(late).flatten().sigmoid()
+        if not refine:
+            return coarse, presence
+        points = coarse.clone()
         for branch in (self.lips, self.left_eye, self.right_eye):
-            points[:, branch.indices] = branch(early, coarse)
-        return points, self.presence(late).flatten().sigmoid()
+            points[:, branch.indices] = branch(early, coarse / _STRIDE)
+        return points, presence
 
 
 def window(points: Tensor, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,6 +13,7 @@ import numpy as np
 from difftalker.landmarks.mesh.network import INPUT
 
 _ROOM = 1.5  # side of the region over the larger extent of the points
+_BOX = 1.8  # side of the region over that of the face box
 _EYES = (33, 263)  # outer corners, which give the angle
 
 
@@ -22,6 +23,12 @@ def regions_of(mesh: np.ndarray) -> np.ndarray:
     side = _ROOM * (high - low).max(axis=1)
     along = mesh[:, _EYES[1]] - mesh[:, _EYES[0]]
     return np.column_stack([(low + high) / 2, side, np.arctan2(along[:, 1], along[:, 0])])
+
+
+def upright_boxes(regions: np.ndarray) -> np.ndarray:
+    """Upright squares from brows to chin, as frontal face detectors draw them: (n, 4) -> (n, 4) x0, y0, x1, y1."""
+    half = regions[:, 2:3] / _BOX / 2
+    return np.concatenate([regions[:, :2] - half, regions[:, :2] + half], axis=1)
 
 
 def cut(image: np.ndarray, region: np.ndarray) -> np.ndarray:
