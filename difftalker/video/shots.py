@@ -1,0 +1,116 @@
+"""Cuts: where one shot of a film ends and another begins, and the crops of every shot on its own.
+
+A cut changes the whole picture within one picture's time. Against its neighbours in time, that stands out from all
+motion; a flash of light does not, since it changes the picture twice. Where the pictures leave it open (a jump cut
+before a plain wall), the face's jump decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, replace
+
+import cv2
+import numpy as np
+
+from difftalker.landmarks.topology import RIGID
+from difftalker.video.crop import Geometry, crop_geometry, face_width
+from difftalker.video.track import Track
+
+_LONG_SIDE = 32  # pixels of the small pictures that are compared
+_REACH = 3  # pictures on either side that a change is compared with
+_NOISE = 0.3  # grey levels that pictures differ by in any case
+_CHANGE, _STANDS_OUT = 2.0, 3.0  # mean grey levels; times the largest change near it
+_SMALL_CHANGE, _SOMEWHAT = 1.0, 1.5  # the same where the face jumps
+_JUMP, _RESIZE = 0.12, 0.05  # of a face: face widths; natural logarithm of its size
+
+
+def watch(pictures: Iterable[np.ndarray], changes: list[float]) -> Iterator[np.ndarray]:
+    """Pass a film's pictures on, and note how much each differs from the one before.
+
+    Args:
+        pictures: (h, w, 3) uint8, all of one size.
+        changes: gains the mean difference in grey levels for every picture; 0 for the first.
+    """
+    before: np.ndarray | None = None
+    for picture in pictures:
+        height, width = picture.shape[:2]
+        factor = _LONG_SIDE / max(height, width)
+        size = max(1, round(factor * width)), max(1, round(factor * height))
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.int16)
+        changes.append(0.0 if before is None else float(np.abs(small - before).mean()))
+        before = small
+        yield picture
+
+
+def find_shots(changes: Sequence[float], track: Track) -> np.ndarray:
+    """Number the shots of a film.
+
+    Args:
+        changes: of all n pictures, see `watch`.
+        track: the face in them.
+
+    Returns:
+        (n,) int64, the number of every picture's shot, from 0.
+    """
+    change, jump = np.array(changes), _jumps(track)
+    outstanding = (change > _CHANGE) & (change > _STANDS_OUT * (_near(change) + _NOISE))
+    somewhat = (change > _SMALL_CHANGE) & (change > _SOMEWHAT * (_near(change) + _NOISE))
+    jumping = (jump > 1) & (jump > _STANDS_OUT * _near(jump))
+    return np.cumsum(outstanding | (somewhat & jumping)).astype(np.int64)
+
+
+def _jumps(track: Track) -> np.ndarray:
+    """How far the face jumped since the picture before, over what a head may do: (n,), 0 where it is not seen."""
+    seen = track.found[1:] & track.found[:-1]
+    width = np.where(track.found, face_width(track.points), 1.0).clip(1e-6)
+    centre = track.points[:, RIGID].mean(axis=1)
+    moved = np.linalg.norm(np.diff(centre, axis=0), axis=1) / width[:-1]
+    resized = np.abs(np.diff(np.log(width)))
+    return np.concatenate([[0.0], np.where(seen, np.maximum(moved / _JUMP, resized / _RESIZE), 0.0)])
+
+
+def _near(values: np.ndarray) -> np.ndarray:
+    """The largest of the values near each one, (n,) all at least 0, itself left out."""
+    padded = np.pad(values, _REACH)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * _REACH + 1)
+    return np.delete(windows, _REACH, axis=1).max(axis=1)
+
+
+def shot_geometry(track: Track, shots: np.ndarray, size: int, margin: float, smoothing: float, fps: float) -> Geometry:
+    """Lay the crops of a film, shot by shot: each has the scale of its own median face, and nothing is smoothed across
+    a cut.
+
+    Args:
+        track: the face; at least one picture must have one.
+        shots: number of every picture's shot, (n,), rising.
+        size, margin, smoothing, fps: as in `crop_geometry`.
+
+    Returns:
+        The crops of all pictures; those of a shot without a face lie where they lie in the shot before it, or the first
+        that has one, and are not valid.
+    """
+    parts: list[Geometry | int] = []
+    for number in np.unique(shots):
+        first, last = np.searchsorted(shots, [number, number + 1])
+        part = _part(track, int(first), int(last))
+        if part.found.any():
+            face = float(np.median(face_width(part.points[part.found])))
+            parts.append(crop_geometry(part, face, size, margin, smoothing, fps))
+        else:
+            parts.append(int(last - first))
+    last_known = next(part for part in parts if isinstance(part, Geometry))
+    laid = []
+    for part in parts:
+        if isinstance(part, int):
+            still = [np.repeat(getattr(last_known, field.name)[-1:], part, axis=0) for field in fields(Geometry)]
+            part = replace(Geometry(*still), valid=np.zeros(part, bool))
+        last_known = part
+        laid.append(part)
+    return Geometry(*(np.concatenate([getattr(part, field.name) for part in laid]) for field in fields(Geometry)))
+
+
+def _part(track: Track, first: int, last: int) -> Track:
+    """Successive pictures of a track."""
+    values = [getattr(track, field.name) for field in fields(Track)]
+    return Track(*(value[first:last] if isinstance(value, np.ndarray) else value for value in values))
