@@ -146,3 +146,12 @@ class Dataset:
                 for name in dict.fromkeys(recordings)
             ]
         )
+
+    def find(self, recording: str, clip: str, frames: np.ndarray) -> np.ndarray:
+        """Where frames (n,) of a clip are in the dataset; -1 where they have no usable face."""
+        inside = np.flatnonzero((self.recording == recording) & (self.clip == clip))
+        at = np.searchsorted(self.frame[inside], frames)
+        there = at < len(inside)
+        found = np.where(there, inside[np.minimum(at, len(inside) - 1)], -1)
+        usable = there & (self.frame[found] == frames) & (self.split[found] != "invalid")
+        return np.where(usable, found, -1)

@@ -8,8 +8,6 @@ of one person at 0.9.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 

@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from difftalker.config import DetectorConfig
 from difftalker.evaluation.detection import Redetection, Submit
-from difftalker.evaluation.place import place_of, relative_opening
+from difftalker.evaluation.place import place_of
 from difftalker.evaluation.references import Source
 from difftalker.evaluation.rows import Rows
-from difftalker.evaluation.samples import mouth_opening, sample_positions
+from difftalker.evaluation.samples import mouth_opening, relative_opening, sample_positions
 from difftalker.evaluation.scores import FrameScores
 from difftalker.evaluation.source import Pictures
 from difftalker.evaluation.spoken import Spoken

@@ -20,7 +20,7 @@ from difftalker.evaluation.place import moved
 from difftalker.evaluation.rows import Rows
 from difftalker.evaluation.spoken import Spoken, silent_frames
 from difftalker.evaluation.sync_crop import RuleName, make_sync_crop
-from difftalker.evaluation.takes import KINDS, Kind, Take
+from difftalker.evaluation.takes import KINDS, Kind, Take, said_landmarks
 from difftalker.metrics.lse import LseScorer, SyncExpert
 from difftalker.tables import metadata, read_table, tensor
 from difftalker.video.crop import cut
@@ -148,7 +148,7 @@ def film_rows(folder: Path, records: Sequence[FilmRecord], dataset: Dataset, fra
         sounds[take.name] = np.concatenate(
             list(decode_audio(film_path(folder, take), round(take.frames / dataset.fps * RATE)))
         )
-        shown = _frames_of(dataset, take.recording, take.base_clip, take.base_first + np.arange(take.frames))
+        shown = dataset.find(take.recording, take.base_clip, take.base_first + np.arange(take.frames))
         kept = np.flatnonzero(record.painted & (shown >= 0))
         unpainted += int((~record.painted).sum())
         index.append(shown[kept])
@@ -211,23 +211,3 @@ def _score(
     dropped = _FRAME if kind in REAL else (*_FRAME, *(key for key in result.metrics if key.startswith(_AGAINST_REAL)))
     metrics = {key: value for key, value in result.metrics.items() if key not in dropped}
     return RowResult(metrics | {"frames": len(of.rows), "unpainted": of.unpainted}, result.frames, result.sync)
-
-
-def _frames_of(dataset: Dataset, recording: str, clip: str, frames: np.ndarray) -> np.ndarray:
-    """Where frames (n,) of a clip are in the dataset; -1 where they have no usable face."""
-    inside = np.flatnonzero((dataset.recording == recording) & (dataset.clip == clip))
-    at = np.searchsorted(dataset.frame[inside], frames)
-    there = at < len(inside)
-    found = np.where(there, inside[np.minimum(at, len(inside) - 1)], -1)
-    usable = there & (dataset.frame[found] == frames) & (dataset.split[found] != "invalid")
-    return np.where(usable, found, -1)
-
-
-def said_landmarks(dataset: Dataset, take: Take) -> np.ndarray:
-    """The speaker's landmarks while saying what each frame of the film says, (frames, 68, 2); NaN where unknown."""
-    times = take.spoken_at(np.arange(take.frames))
-    before, weight = np.floor(times).astype(int), (times % 1)[:, None, None]
-    first, second = (_frames_of(dataset, take.recording, take.clip, at) for at in (before, before + (times % 1 > 0)))
-    points = (1 - weight) * dataset.landmarks[first] + weight * dataset.landmarks[second]
-    points[(first < 0) | (second < 0)] = np.nan
-    return points

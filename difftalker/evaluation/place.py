@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from difftalker.evaluation.samples import mouth_opening
-from difftalker.landmarks.topology import JAW_ENDS
 from difftalker.metrics.jaw import jaw_region
 from difftalker.metrics.region import Region
 from difftalker.metrics.sharpness import mouth_region
@@ -58,9 +56,3 @@ def moved(transforms: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
     result = transforms.copy()
     result[:, [2, 5]] += transforms[:, [0, 3]] * corner[0] + transforms[:, [1, 4]] * corner[1]
     return result
-
-
-def relative_opening(landmarks: np.ndarray) -> np.ndarray:
-    """Gap of the inner lips over the face's width: (n, 68, 2) -> (n,), the same in every unit of the points."""
-    ends = landmarks[:, JAW_ENDS[1]].astype(np.float64) - landmarks[:, JAW_ENDS[0]]
-    return np.asarray(mouth_opening(landmarks) / np.linalg.norm(ends, axis=-1))

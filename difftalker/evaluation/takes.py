@@ -131,3 +131,13 @@ def _window(train: Sequence[Stretch], share: float, frames: int) -> tuple[Stretc
     length = min(frames, len(chosen))
     usable = np.convolve(chosen.usable, np.ones(length), mode="valid")
     return chosen, int(np.argmax(np.rint(usable)))
+
+
+def said_landmarks(dataset: Dataset, take: Take) -> np.ndarray:
+    """The speaker's landmarks while saying what each frame of the film says, (frames, 68, 2); NaN where unknown."""
+    times = take.spoken_at(np.arange(take.frames))
+    before, weight = np.floor(times).astype(int), (times % 1)[:, None, None]
+    first, second = (dataset.find(take.recording, take.clip, at) for at in (before, before + (times % 1 > 0)))
+    points = (1 - weight) * dataset.landmarks[first] + weight * dataset.landmarks[second]
+    points[(first < 0) | (second < 0)] = np.nan
+    return points

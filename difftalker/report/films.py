@@ -13,9 +13,8 @@ import numpy as np
 from difftalker.audio.wav import RATE
 from difftalker.dataset import Dataset
 from difftalker.evaluation.film_folder import FilmRecord, film_path, source_path
-from difftalker.evaluation.film_scoring import said_landmarks
-from difftalker.evaluation.place import relative_opening
-from difftalker.evaluation.takes import Kind, Take
+from difftalker.evaluation.samples import relative_opening
+from difftalker.evaluation.takes import Kind, Take, said_landmarks
 from difftalker.report.comparison import FILMS
 from difftalker.report.media import image_uri, video_uri
 from difftalker.video.decode import decode_audio, decode_frames

@@ -93,10 +93,10 @@ def shot_geometry(track: Track, shots: np.ndarray, size: int, margin: float, smo
     parts: list[Geometry | int] = []
     for number in np.unique(shots):
         first, last = np.searchsorted(shots, [number, number + 1])
-        part = _part(track, int(first), int(last))
-        if part.found.any():
-            face = float(np.median(face_width(part.points[part.found])))
-            parts.append(crop_geometry(part, face, size, margin, smoothing, fps))
+        shot = _part(track, int(first), int(last))
+        if shot.found.any():
+            face = float(np.median(face_width(shot.points[shot.found])))
+            parts.append(crop_geometry(shot, face, size, margin, smoothing, fps))
         else:
             parts.append(int(last - first))
     last_known = next(part for part in parts if isinstance(part, Geometry))
@@ -112,5 +112,5 @@ def shot_geometry(track: Track, shots: np.ndarray, size: int, margin: float, smo
 
 def _part(track: Track, first: int, last: int) -> Track:
     """Successive pictures of a track."""
-    values = [getattr(track, field.name) for field in fields(Track)]
-    return Track(*(value[first:last] if isinstance(value, np.ndarray) else value for value in values))
+    cut = slice(first, last)
+    return replace(track, found=track.found[cut], regions=track.regions[cut], points=track.points[cut])

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from difftalker.evaluation.place import in_picture, relative_opening
+from difftalker.evaluation.place import in_picture
+from difftalker.evaluation.samples import relative_opening
 from difftalker.evaluation.spoken import silent_frames
 
 RNG = np.random.default_rng(0)
