@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from difftalker.audio.logmel import level_of, row_power
+from difftalker.audio.loudness import level_of, row_power
 from difftalker.audio.wav import read_wav
 from difftalker.drive.activity import rest, silent_rows
 from difftalker.evaluation.rows import Rows
