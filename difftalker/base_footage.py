@@ -69,7 +69,7 @@ def extracted_scene(footage: Footage, geometry: Path, landmarks: Path) -> Scene 
     if not len(stamps) == len(places) == len(points):
         return None
     valid = places.column("valid").to_numpy() & points.column("valid").to_numpy()
-    return Scene(tensor(places, "transform"), tensor(points, "landmarks"), valid, stamps)
+    return Scene.of_speaker(tensor(places, "transform"), tensor(points, "landmarks"), valid, stamps)
 
 
 def _of_clip(path: Path, clip: str) -> pa.Table:

@@ -21,6 +21,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig, WeightsConfig
+from difftalker.drive.likeness import LOOK
 from difftalker.errors import UserError
 from difftalker.files import replacing
 
@@ -33,6 +34,7 @@ PARTS = (*NETWORKS, DESCRIPTION, f"{FOOTAGE}/{SCENE}")  # all that a training le
 _REPAIR = "run `dvc repro describe_speaker`, or export the face again"
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Weights = Annotated[list[float], Field(min_length=18, max_length=18)]
+Look = Annotated[list[float], Field(min_length=LOOK, max_length=LOOK)]
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
@@ -49,6 +51,8 @@ class Speaker:
             standard deviations.
         jaw: what the mouth's 40 coordinates and a constant add to the lower contour's 18, see `drive.jaw`; without it
             the contour is the landmark network's.
+        looks: of the speaker's upper face in some frames, see `drive.likeness`; without them every shot of a film
+            counts as the speaker's.
     """
 
     closed_mouth: Annotated[list[Point], Field(min_length=20, max_length=20)]
@@ -56,6 +60,7 @@ class Speaker:
     turn: Annotated[list[float], Field(min_length=2, max_length=2)]
     strangeness: Annotated[list[float], Field(min_length=2, max_length=2)]
     jaw: Annotated[list[Weights], Field(min_length=41, max_length=41)] | None = None
+    looks: Annotated[list[Look], Field(min_length=1)] | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -140,7 +140,7 @@ def cut_source(path: Path, take: Take, frames: int, material: Material) -> tuple
     write_segment(path, pictures, choose_encoding("lossless", footage.format, path), footage.rate)
     corner = columns.start, rows.start
     stamps = Footage(path, lossless=True).index()
-    return corner, Scene(moved(transforms, corner), tensor(points, "landmarks")[chosen], valid, stamps)
+    return corner, Scene.of_speaker(moved(transforms, corner), tensor(points, "landmarks")[chosen], valid, stamps)
 
 
 def surroundings(transforms: np.ndarray, size: int, width: int, height: int) -> tuple[slice, slice]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -77,6 +78,12 @@ def _near(values: np.ndarray) -> np.ndarray:
     return np.delete(windows, _REACH, axis=1).max(axis=1)
 
 
+def parts_of(shots: np.ndarray) -> list[slice]:
+    """The pictures of each shot, in order: (n,) numbers to slices that cover them all."""
+    edges = np.flatnonzero(np.diff(shots, prepend=-1, append=-1))
+    return [slice(int(first), int(last)) for first, last in pairwise(edges)]
+
+
 def shot_geometry(track: Track, shots: np.ndarray, size: int, margin: float, smoothing: float, fps: float) -> Geometry:
     """Lay the crops of a film, shot by shot: each has the scale of its own median face, and nothing is smoothed across
     a cut.
@@ -91,14 +98,13 @@ def shot_geometry(track: Track, shots: np.ndarray, size: int, margin: float, smo
         that has one, and are not valid.
     """
     parts: list[Geometry | int] = []
-    for number in np.unique(shots):
-        first, last = np.searchsorted(shots, [number, number + 1])
-        shot = _part(track, int(first), int(last))
+    for pictures in parts_of(shots):
+        shot = _part(track, pictures)
         if shot.found.any():
             face = float(np.median(face_width(shot.points[shot.found])))
             parts.append(crop_geometry(shot, face, size, margin, smoothing, fps))
         else:
-            parts.append(int(last - first))
+            parts.append(len(shot.found))
     last_known = next(part for part in parts if isinstance(part, Geometry))
     laid = []
     for part in parts:
@@ -110,7 +116,6 @@ def shot_geometry(track: Track, shots: np.ndarray, size: int, margin: float, smo
     return Geometry(*(np.concatenate([getattr(part, field.name) for part in laid]) for field in fields(Geometry)))
 
 
-def _part(track: Track, first: int, last: int) -> Track:
+def _part(track: Track, pictures: slice) -> Track:
     """Successive pictures of a track."""
-    cut = slice(first, last)
-    return replace(track, found=track.found[cut], regions=track.regions[cut], points=track.points[cut])
+    return replace(track, found=track.found[pictures], regions=track.regions[pictures], points=track.points[pictures])

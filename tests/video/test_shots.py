@@ -16,7 +16,7 @@ from tests.video.footage import empty_room
 
 
 def nobody(count: int) -> Track:
-    return Track(np.zeros(count, bool), np.zeros((count, 4)), np.zeros((count, 68, 2)), 0, 280, 280)
+    return Track(np.zeros(count, bool), np.zeros((count, 4)), np.zeros((count, 68, 2)), 280, 280)
 
 
 def cuts(shown: Sequence[np.ndarray], track: Track | None = None) -> list[int]:
@@ -71,7 +71,8 @@ def still(places: Sequence[tuple[float, float, float]]) -> Track:
     face[:17] = np.stack([-0.5 * np.cos(angle), 0.7 * np.sin(angle) - 0.2], axis=1)
     face[48:68] = (0.0, 0.25)
     points = np.stack([width * face + (x, y) for x, y, width in places])
-    return Track(np.ones(len(points), bool), np.concatenate([points.min(1), points.max(1)], 1), points, 0, 280, 280)
+    regions = np.array([(x, y, 2 * width, 0.0) for x, y, width in places])
+    return Track(np.ones(len(points), bool), regions, points, 280, 280)
 
 
 def test_where_the_picture_hardly_changes_the_face_s_jump_decides() -> None:
@@ -97,7 +98,7 @@ def test_every_shot_has_its_own_scale_and_place() -> None:
         assert crop[:, 33, 1] == pytest.approx(64)
     assert geometry.valid.all()
     whole = crop_geometry(still([(140, 120, 80)] * 30), 80.0, 128, 1.7, 0.4, 25.0)
-    assert np.array_equal(geometry.boxes[:30], whole.boxes)
+    assert np.array_equal(geometry.regions[:30], whole.regions)
 
 
 def test_a_shot_without_a_face_is_not_valid() -> None:
