@@ -94,28 +94,34 @@ def shot_geometry(track: Track, shots: np.ndarray, size: int, margin: float, smo
         size, margin, smoothing, fps: as in `crop_geometry`.
 
     Returns:
-        The crops of all pictures; those of a shot without a face lie where they lie in the shot before it, or the first
-        that has one, and are not valid.
+        The crops of all pictures. Those of a shot without a face are not valid; they lie as at the end of the shot
+        before, or of the first that has one.
     """
-    parts: list[Geometry | int] = []
+    laid: list[Geometry | None] = []
     for pictures in parts_of(shots):
-        shot = _part(track, pictures)
-        if shot.found.any():
-            face = float(np.median(face_width(shot.points[shot.found])))
-            parts.append(crop_geometry(shot, face, size, margin, smoothing, fps))
+        part = _part(track, pictures)
+        if part.found.any():
+            face = float(np.median(face_width(part.points[part.found])))
+            laid.append(crop_geometry(part, face, size, margin, smoothing, fps))
         else:
-            parts.append(len(shot.found))
-    last_known = next(part for part in parts if isinstance(part, Geometry))
-    laid = []
-    for part in parts:
-        if isinstance(part, int):
-            still = [np.repeat(getattr(last_known, field.name)[-1:], part, axis=0) for field in fields(Geometry)]
-            part = replace(Geometry(*still), valid=np.zeros(part, bool))
-        last_known = part
-        laid.append(part)
-    return Geometry(*(np.concatenate([getattr(part, field.name) for part in laid]) for field in fields(Geometry)))
+            laid.append(None)
+    before = next(geometry for geometry in laid if geometry is not None)
+    filled = []
+    for pictures, geometry in zip(parts_of(shots), laid, strict=True):
+        before = geometry or _held(before, pictures.stop - pictures.start)
+        filled.append(before)
+    names = [field.name for field in fields(Geometry)]
+    return Geometry(**{name: np.concatenate([getattr(geometry, name) for geometry in filled]) for name in names})
+
+
+def _held(before: Geometry, count: int) -> Geometry:
+    """Crops where the last one lies, without a face."""
+    names = [field.name for field in fields(Geometry)]
+    last = Geometry(**{name: np.repeat(getattr(before, name)[-1:], count, axis=0) for name in names})
+    return replace(last, valid=np.zeros(count, bool))
 
 
 def _part(track: Track, pictures: slice) -> Track:
     """Successive pictures of a track."""
-    return replace(track, found=track.found[pictures], regions=track.regions[pictures], points=track.points[pictures])
+    names = ("found", "regions", "points")
+    return replace(track, **{name: getattr(track, name)[pictures] for name in names})
