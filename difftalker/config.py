@@ -287,14 +287,17 @@ class Params:
             raise ValueError("face.start 'bundled' does not fit prior.source 'huggingface'; set face.start: prior")
         return self
 
+    @property
+    def size_multiple(self) -> int:
+        """What `video.size` must be a multiple of for the small priors: latents halve evenly and have a middle row."""
+        return self.prior.patch * max(2, 2 ** (len(self.prior.unet.channels) - 1))
+
     @model_validator(mode="after")
     def _latents_fit(self) -> Params:
-        halvings = len(self.prior.unet.channels) - 1
-        multiple = self.prior.patch * max(2, 2**halvings)
-        if self.prior.source != "huggingface" and self.video.size % multiple:
+        if self.prior.source != "huggingface" and self.video.size % self.size_multiple:
             raise ValueError(
                 f"video.size {self.video.size} does not fit prior.patch and prior.unet.channels; set it to a multiple "
-                f"of {multiple}"
+                f"of {self.size_multiple}"
             )
         return self
 

@@ -141,8 +141,8 @@ audio features `{description.audio.encoder}`.
 
 {figures}
 
-{taken_with}Measured on films of held-out speech; opening, closure and LSE on films over other pictures. They are of this
-footage, crop rule, detector and sync expert; do not compare them with figures of others.
+{taken_with}Measured on films of held-out speech; opening, closure and LSE on films over other pictures. They are of
+this footage, crop rule, detector and sync expert; do not compare them with figures of others.
 
 ## Intended use
 

@@ -13,14 +13,16 @@ from difftalker.audio.encoder import AudioEncoder
 from difftalker.audio.whisper.encoder import WhisperEncoder
 from difftalker.audio.windows import WINDOW
 from difftalker.video.crop import face_width
-from difftalker.video.decode import AUDIO_RATE, decode_audio, decode_frames
+from difftalker.video.decode import AUDIO_RATE, decode_audio, decode_frames, key_pictures
 from difftalker.video.probe import VideoInfo
 from difftalker.video.speaker import find_speaker, picture_power
-from difftalker.video.track import Cast, follow_faces
+from difftalker.video.track import Cast, follow_faces, largest
 
 _FULL_SCALE = 32768.0
 _CLIPPED = 32700  # a sample this large is taken as cut off
 _FLOOR = 1e-5  # -100 dB, so that digital silence has a level
+_SAMPLE = 48  # pictures of a recording from which the face's width is estimated
+_ENOUGH = 0.25  # share of them that must show a face
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,31 @@ class ClipMeasures:
     level: np.ndarray
     clipped: float
     speech: np.ndarray
+
+
+def typical_face(infos: Sequence[VideoInfo]) -> float | None:
+    """Median width of the face in source pixels, from a sample of a recording's pictures; takes a few seconds.
+
+    Args:
+        infos: what `validate_video` said of each file.
+
+    Returns:
+        None where too few of the pictures show a face.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    ends = np.cumsum([info.duration for info in infos])
+    moments = (np.arange(_SAMPLE) + 0.5) / _SAMPLE * ends[-1]
+    owner = np.searchsorted(ends, moments, side="right")
+    pictures = (
+        [picture]
+        for index, info in enumerate(infos)
+        for picture in key_pictures(info.path, moments[owner == index] - (ends[index] - info.duration))
+    )
+    tracks = [cast.track(largest(cast.tracks)) for cast in follow_faces(pictures)]
+    widths = [float(face_width(track.points[0])) for track in tracks if track.found[0]]
+    return float(np.median(widths)) if len(widths) >= _ENOUGH * _SAMPLE else None
 
 
 def measure_clips(

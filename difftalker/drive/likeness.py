@@ -8,6 +8,8 @@ person's shots correlate at 0.96 to 0.99, those of four different people at -0.0
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
