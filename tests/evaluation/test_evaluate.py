@@ -62,7 +62,7 @@ class Recorder:
 def seen_by_the_detector(run: Run, test: Rows) -> Spoken:
     """The drawn mouths as the detector sees them, to a pixel; nobody is silent."""
     crops = np.concatenate([read_crops(run.frames, test, chosen) for chosen in test.runs()])
-    points, _ = DrawnMouth().detect(list(crops), test.box)
+    points, _ = DrawnMouth().detect(list(crops), test.region)
     return Spoken(points / run.size, np.zeros(len(test), bool), FPS)
 
 

@@ -79,7 +79,7 @@ def made(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Made:
         "transform": np.tile(tiny.scene.transforms, (len(CLIPS), 1)),
         "source_width": np.full(count, 280),
         "source_height": np.full(count, 280),
-        "box": np.tile(np.array([0.2, 0.15, 0.8, 0.8]) * SIZE, (count, 1)),
+        "region": np.tile(np.array([0.5, 0.5, 1.1, 0.0]) * SIZE, (count, 1)),
         "valid": valid,
         "score": np.ones(count),
         "interpolated": np.zeros(count, bool),
@@ -199,7 +199,7 @@ def test_films_that_show_their_sources_are_perfect(made: Made, expert: SyncExper
         assert metrics["ssim"] == metrics["ssim_jaw"] == metrics["sharpness_ratio"] == metrics["flicker_ratio"] == 1
         assert metrics["frames"] == PICTURES - 1 and metrics["unpainted"] == 1
         assert "psnr_jaw" not in metrics and "ssim_frame" not in metrics
-        assert metrics["ld"] < 0.004, "only the face boxes are others than those of the landmarks"
+        assert metrics["ld"] < 0.004, "only the regions are others than those of the landmarks"
     for kind in ("driven", "voice"):
         metrics = found[kind]
         assert metrics["sharpness_ratio"] == metrics["flicker_ratio"] == 1
