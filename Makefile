@@ -11,7 +11,7 @@ export DVC_NO_ANALYTICS := 1
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format lock check-lock clean bundled-prior
+.PHONY: help install demo test test-slow lint format lock check-lock clean
 
 help:
 	@echo "make demo       install, run the pipeline on the demo speaker, say where the results are"
@@ -76,15 +76,3 @@ check-lock: $(VENV)/.dev
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info data/scratch .pytest_cache .hypothesis .mypy_cache .ruff_cache
-
-# How difftalker/bundled was made (docs/bundled-prior.md). Runs inside bundled/, whose params.yaml the stages read.
-bundled-prior: install
-	@cd bundled && export OPENBLAS_NUM_THREADS=1 \
-	  && python -m bundled.render --out data/raw/variations \
-	  && python -m stages.extract_frames --recording data/raw/variations --out data/frames/variations \
-	  && python -m stages.detect_landmarks --frames data/frames/variations --out data/landmarks/variations.parquet \
-	  && python -m stages.extract_audio --frames data/frames/variations --out data/audio/variations.parquet \
-	  && python -m stages.build_dataset --frames data/frames --landmarks data/landmarks --audio data/audio \
-	       --out data/dataset.parquet \
-	  && python -m bundled.train --dataset data/dataset.parquet --frames data/frames --scratch data/scratch \
-	       --out ../difftalker/bundled

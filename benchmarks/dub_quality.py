@@ -21,7 +21,7 @@ import numpy as np
 from difftalker.audio.cut import cut as cut_sound
 from difftalker.audio.wav import RATE, read_wav, write_wav
 from difftalker.dataset import Dataset
-from difftalker.demo.sentences import PRIOR_SENTENCES
+from difftalker.demo.sentences import OTHER_SENTENCES
 from difftalker.demo.speech import speak_sentences
 from difftalker.drive.plan import Plan
 from difftalker.drive.settings import Settings
@@ -51,7 +51,7 @@ def held_out(path: Path, seconds: float) -> None:
 
 def other_voice(path: Path, seconds: float, voice: str) -> None:
     """Write speech of another voice, sentences that are not in the footage."""
-    speech = speak_sentences(PRIOR_SENTENCES, seconds, voice=voice, pitch=40)
+    speech = speak_sentences(OTHER_SENTENCES, seconds, voice=voice, pitch=40)
     spooled = np.interp(
         np.arange(round(speech.duration_s * RATE)) / RATE,
         np.arange(len(speech.samples)) / speech.sample_rate,

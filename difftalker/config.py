@@ -113,15 +113,14 @@ class UNetConfig:
 
 @dataclass(frozen=True, config=_STRICT)
 class PriorConfig:
-    """The frozen prior: `bundled` ships with the package; `train` goes on from it (or from scratch) on the footage.
+    """The frozen prior: `train` trains a small one on the footage.
 
-    Of these small priors, a latent position is a square of `patch` pixels, kept in `latent_channels` numbers.
+    A position of its latents is a square of `patch` pixels, kept in `latent_channels` numbers.
     `huggingface` imports Stable Diffusion from `model`, a hub id (at `revision`) or a local folder; the other keys are
     not read then.
     """
 
-    source: Literal["bundled", "train", "huggingface"]
-    start: Literal["bundled", "scratch"]
+    source: Literal["train", "huggingface"]
     prediction: Literal["epsilon", "v_prediction", "sample"]
     patch: Literal[4, 8, 16]
     latent_channels: Positive
@@ -159,14 +158,12 @@ class LandmarksConfig:
 class FaceConfig:
     """Face synthesis (paper, section 2.4). `condition: audio` is the ablation Ours-1.
 
-    `start: prior` copies the upper branch from the prior's encoder, as the paper does; `bundled` starts from the
-    branch that ships with the bundled prior. `train_decoder` also trains a copy of the UNet's decoder. `decoder` turns
-    latents into pixels: the `prior`'s own, as in the paper, or one that sees `reference` frames of the speaker.
+    `train_decoder` also trains a copy of the UNet's decoder. `decoder` turns latents into pixels: the `prior`'s own, as
+    in the paper, or one that sees `reference` frames of the speaker.
     """
 
     condition: Literal["landmarks", "audio"]
     decoder: Literal["prior", "reference"]
-    start: Literal["prior", "bundled"]
     train_decoder: bool
     landmark_noise: Annotated[float, Field(ge=0.0, le=0.1)]
     mouth_weight: Annotated[float, Field(ge=1.0, le=100.0)]
@@ -279,12 +276,6 @@ class Params:
     def _expert_rate(self) -> Params:
         if self.syncnet.source == "official" and self.video.fps != 25.0:
             raise ValueError(f"syncnet.source 'official' needs video.fps 25.0, not {self.video.fps}")
-        return self
-
-    @model_validator(mode="after")
-    def _branch_fits(self) -> Params:
-        if self.prior.source == "huggingface" and self.face.start == "bundled":
-            raise ValueError("face.start 'bundled' does not fit prior.source 'huggingface'; set face.start: prior")
         return self
 
     @property

@@ -1,4 +1,4 @@
-"""Stage build_prior: the bundled prior as it is or trained on the footage's training split, or Stable Diffusion."""
+"""Stage build_prior: a small prior trained on the footage's training split, or Stable Diffusion."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from pathlib import Path
 from difftalker.config import load_params
 from difftalker.dataset import Dataset
 from difftalker.files import replacing
-from difftalker.models.bundled import BUNDLED
 from difftalker.models.huggingface import import_prior
-from difftalker.models.prior import Prior, build_small_prior
+from difftalker.models.prior import build_small_prior
 from difftalker.training.device import select_device
 from difftalker.training.history import write_losses
 from difftalker.training.prior import train_prior
@@ -31,13 +30,9 @@ def main() -> None:
     with scratch("build_prior") as folder:
         if params.prior.source == "huggingface":
             prior = import_prior(params.prior.model, params.prior.revision, params.video.size)
-        elif params.prior.source == "bundled" or params.prior.start == "bundled":
-            prior = Prior.load(BUNDLED)
         else:
             with seeded(params.seed):
                 prior = build_small_prior(params.prior, params.video.size)
-        prior.check_size(params.video.size)
-        if params.prior.source == "train":
             dataset = Dataset.load(arguments.dataset)
             histories = train_prior(
                 prior,

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
+from difftalker.cli.preset import is_demo
 from difftalker.cli.size import size_for
 from difftalker.config import load_params
 from difftalker.errors import UserError
@@ -45,9 +46,9 @@ def add(
     print(f"{folder}: added {len(infos)} file{'s' * (len(infos) > 1)}, {seconds:.1f} s")
     print(f"{PARAMS}: recordings: [{', '.join(before)}] -> [{', '.join(after)}]")
     print("\n".join(lines))
-    if params.prior.source == "bundled":
-        print("next: `difftalker preset footage`: the prior of the present params.yaml knows the demo speaker alone")
-    print(f"{'then' if params.prior.source == 'bundled' else 'next'}: `difftalker doctor {name}`, then `dvc repro`")
+    if is_demo(params):
+        print("next: `difftalker preset footage`: the trainings of the present params.yaml are made short for the demo")
+    print(f"{'then' if is_demo(params) else 'next'}: `difftalker doctor {name}`, then `dvc repro`")
     print(f"to keep it in git: git add {folder}.dvc params.yaml")
 
 

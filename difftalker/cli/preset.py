@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -99,6 +100,12 @@ def fit_size(params: Params) -> list[str]:
     size, lines = size_for([[probe(path) for path in list_videos(folder)] for folder in here], params, least)
     set_footage(params.recordings, size)
     return lines
+
+
+def is_demo(params: Params) -> bool:
+    """Whether parameters are the demo preset's but for what belongs to the footage."""
+    demo = PRESETS / "demo.yaml"
+    return demo.exists() and replace(load_params(demo), recordings=params.recordings, video=params.video) == params
 
 
 def explanation(text: str) -> str:

@@ -23,11 +23,8 @@ def train_prior(
 ) -> dict[str, History]:
     """Train a small prior in place; a training that was interrupted goes on from `scratch`.
 
-    The autoencoder is fitted where the training starts from scratch; otherwise its latents stay, for the UNet knows
-    them, and only its decoder is fitted.
-
     Args:
-        prior: fresh, or the bundled one.
+        prior: fresh from `build_small_prior`.
         images: training crops (n, h, w, 3) uint8 RGB.
         config: of the prior.
         seed: decides all draws.
@@ -37,10 +34,7 @@ def train_prior(
     Returns:
         Losses of `unet`.
     """
-    if config.start == "scratch":
-        prior.vae.fit(images)
-    else:
-        prior.vae.fit_decoder(images)
+    prior.vae.fit(images)
     prior.to(device)
     write_latents(prior, images, len(images), scratch)
     full, upper = read_latents(scratch)

@@ -47,7 +47,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project under git and DVC, without recordings, as the working directory."""
     root = tmp_path / "project"
     (root / "data/raw").mkdir(parents=True)
-    for name in ("params.yaml", "dvc.yaml", ".gitignore", ".dvcignore", "data/raw/dvc.yaml"):
+    (root / "presets").mkdir()
+    for name in ("params.yaml", "dvc.yaml", ".gitignore", ".dvcignore", "data/raw/dvc.yaml", "presets/demo.yaml"):
         shutil.copy(ROOT / name, root / name)
     monkeypatch.chdir(root)
     monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
@@ -88,7 +89,7 @@ def test_add_then_append(folder: Path, run: Run, tmp_path: Path, capsys: pytest.
     assert Path("params.yaml").read_text() == text.replace("recordings: [demo]", "recordings: [anna]")
     output = capsys.readouterr().out
     assert "data/raw/anna.dvc" in output
-    assert "next: `difftalker preset footage`" in output, "the demo's prior is of no use to other faces"
+    assert "next: `difftalker preset footage`" in output, "the demo's trainings are short"
 
     assert run("add", second, "--name", "anna", "--append") == 0
     assert sorted(path.name for path in Path("data/raw/anna").iterdir()) == ["a.mp4", "b.mp4"]
@@ -260,4 +261,6 @@ def test_size_stays_with_an_imported_prior(
 ) -> None:
     shutil.copy(ROOT / "presets/paper.yaml", "params.yaml")
     assert run("add", portrait_video(tmp_path / "a.mp4", 1.0), "--name", "anna") == 0
-    assert load_params().video.size == 512 and "imported prior" in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert load_params().video.size == 512 and "imported prior" in output
+    assert "next: `difftalker doctor anna`" in output, "only the demo's preset needs to be replaced"
