@@ -41,7 +41,7 @@ def evaluate(
         typer.Option(help="`face`: cut the face out; `none`: the pictures are face crops already."),
     ] = "face",
     size: Annotated[int | None, typer.Option(help="Side of the crop in pixels.", min=32, max=1024)] = None,
-    detector: Annotated[Literal["dlib", "fan"] | None, typer.Option(help="What finds landmarks.")] = None,
+    detector: Annotated[Literal["mesh", "fan"] | None, typer.Option(help="What finds landmarks.")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option(help="Where networks run.")] = None,
     params: Annotated[
         Path | None, typer.Option(help="A params.yaml to take crop, detector and rate from; the project's by default.")
