@@ -15,7 +15,7 @@ from difftalker.evaluation.place import place_of
 from difftalker.evaluation.references import Source
 from difftalker.evaluation.rows import Rows
 from difftalker.evaluation.samples import mouth_opening, relative_opening, sample_positions
-from difftalker.evaluation.scores import FrameScores
+from difftalker.evaluation.scores import FrameScores, RealFrames
 from difftalker.evaluation.source import Pictures
 from difftalker.evaluation.spoken import Spoken
 from difftalker.evaluation.sync import SyncScorer
@@ -90,7 +90,8 @@ def evaluate(
     """
     result = Evaluation()
     shown = set(sample_positions(test.landmarks).tolist())
-    scores = {name: FrameScores() for name in sources}
+    real = RealFrames()
+    scores = {name: FrameScores(real) for name in sources}
     detections = {name: Redetection(detect, config, test) for name in sources}
     sync = {name: expert(name) for name in sources}
     with tqdm(total=len(test), desc="evaluate", unit="frame", mininterval=1.0) as bar:
@@ -103,6 +104,7 @@ def evaluate(
             for offset, (picture, transform) in enumerate(pictures.read(test, batch)):
                 index = batch.start + offset
                 place = place_of(test.landmarks[index], transform, truth.shape[1], picture.shape)
+                real.add(picture, place, int(test.run[index]))
                 for name, found in images.items():
                     whole = sources[name].whole(index, found[offset], picture, transform)
                     scores[name].add_crop(truth[offset], found[offset], place)

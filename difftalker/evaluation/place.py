@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from difftalker.evaluation.samples import mouth_opening
+from difftalker.landmarks.topology import JAW_ENDS
 from difftalker.metrics.jaw import jaw_region
-from difftalker.metrics.region import Region
+from difftalker.metrics.region import Region, bounds
 from difftalker.metrics.sharpness import mouth_region
 
 
@@ -16,14 +18,21 @@ class Place:
     """The painted part of one picture, in the picture's own pixels and in its crop's.
 
     Attributes:
-        jaw: (height, width) bool, see `metrics.jaw`.
+        jaw_box: smallest box around the inside of the jaw, x0, y0, x1, y1, end excluded.
+        jaw: (y1 - y0, x1 - x0) bool, which of its pixels lie inside the jaw; see `metrics.jaw`.
         mouth: box around the mouth.
-        crop_jaw: (size, size) bool, the same in the crop.
+        crop_jaw: (size, size) bool, the inside of the jaw in the crop.
     """
 
+    jaw_box: Region
     jaw: np.ndarray
     mouth: Region
     crop_jaw: np.ndarray
+
+    def inside(self, picture: np.ndarray) -> np.ndarray:
+        """The part of a picture (h, w, ...) in the jaw's box."""
+        x0, y0, x1, y1 = self.jaw_box
+        return picture[y0:y1, x0:x1]
 
 
 def place_of(landmarks: np.ndarray, transform: np.ndarray, size: int, shape: tuple[int, ...]) -> Place:
@@ -37,9 +46,12 @@ def place_of(landmarks: np.ndarray, transform: np.ndarray, size: int, shape: tup
     """
     points = in_picture(landmarks, transform, size)
     height, width = shape[:2]
+    jaw = jaw_region(points, shape, transform, size / 2)
+    x0, y0, x1, y1 = box = bounds(jaw) or (0, 0, 0, 0)
     whole = np.array([1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
     return Place(
-        jaw_region(points, shape, transform, size / 2),
+        box,
+        jaw[y0:y1, x0:x1],
         mouth_region(points / (width, height), height, width),
         jaw_region(landmarks * size, (size, size), whole, size / 2),
     )
@@ -56,3 +68,9 @@ def moved(transforms: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
     result = transforms.copy()
     result[:, [2, 5]] += transforms[:, [0, 3]] * corner[0] + transforms[:, [1, 4]] * corner[1]
     return result
+
+
+def relative_opening(landmarks: np.ndarray) -> np.ndarray:
+    """Gap of the inner lips over the face's width: (n, 68, 2) -> (n,), the same in every unit of the points."""
+    ends = landmarks[:, JAW_ENDS[1]].astype(np.float64) - landmarks[:, JAW_ENDS[0]]
+    return np.asarray(mouth_opening(landmarks) / np.linalg.norm(ends, axis=-1))

@@ -7,17 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from skimage.metrics import structural_similarity
 
 from difftalker.metrics.blocks import block_gradients, block_ratio
 from difftalker.metrics.closure import closed_below, closure
+from difftalker.metrics.difference import Difference
 from difftalker.metrics.flicker import second_difference
 from difftalker.metrics.jaw import jaw_region
 from difftalker.metrics.opening import opening_score
-from difftalker.metrics.psnr import psnr, psnr_inside
 from difftalker.metrics.region import bounds
 from difftalker.metrics.silence import motion_in_silence
-from difftalker.metrics.ssim import ssim, ssim_inside
 
 NAN = float("nan")
 ONE_RUN = np.zeros(12, int)
@@ -180,23 +178,20 @@ def test_no_face_in_the_picture_is_an_empty_mask() -> None:
     assert not jaw_region(points, (20, 20), np.array([1.0, 0, 0, 0, 1, 0]), 0.0).any()
 
 
-def test_psnr_and_ssim_inside_a_mask_of_everything_are_the_plain_ones() -> None:
-    truth, image = noise(0), noise(1)
-    everywhere = np.ones(truth.shape[:2], bool)
-    assert psnr_inside(truth, image, everywhere) == pytest.approx(psnr(truth, image))
-    assert ssim_inside(truth, image, everywhere) == pytest.approx(ssim(truth, image))
-
-
 def test_only_the_mask_counts() -> None:
     truth, image = noise(0), noise(0)
     image[:, 20:] = 255 - image[:, 20:]
-    mask = np.zeros(truth.shape[:2], bool)
-    mask[5:18, 4:15] = True
-    assert psnr_inside(truth, image, mask) == math.inf
-    assert ssim_inside(truth, image, mask) == 1
+    box, mask = (4, 5, 15, 18), np.ones((13, 11), bool)
+    found = Difference(truth, image)
+    assert found.psnr(box, mask) == math.inf
+    assert found.ssim_inside(box, mask) == 1
     image[10, 10] = truth[10, 10] ^ 1  # one level off in three channels of 13 x 11 pixels
-    assert psnr_inside(truth, image, mask) == pytest.approx(10 * math.log10(255**2 * 143))
-    _, whole = structural_similarity(truth, image, channel_axis=-1, data_range=255, full=True)
-    assert ssim_inside(truth, image, mask) == pytest.approx(whole[mask].mean(), abs=1e-12)
+    assert Difference(truth, image).psnr(box, mask) == pytest.approx(10 * math.log10(255**2 * 143))
     empty = np.zeros_like(mask)
-    assert math.isnan(psnr_inside(truth, image, empty)) and math.isnan(ssim_inside(truth, image, empty))
+    assert math.isnan(found.psnr(box, empty)) and math.isnan(found.ssim_inside(box, empty))
+
+
+def test_equal_images_have_no_difference() -> None:
+    found = Difference(noise(0), noise(0))
+    assert found.psnr() == found.psnr((0, 0, 8, 8)) == math.inf
+    assert found.ssim() == found.ssim((0, 0, 8, 8)) == found.ssim_inside((0, 0, 8, 8), np.ones((8, 8), bool)) == 1

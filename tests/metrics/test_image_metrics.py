@@ -9,10 +9,17 @@ from hypothesis import strategies as st
 from scipy.ndimage import uniform_filter
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from difftalker.metrics.psnr import psnr
+from difftalker.metrics.difference import Difference
 from difftalker.metrics.region import changed_region
 from difftalker.metrics.sharpness import mouth_region, sharpness
-from difftalker.metrics.ssim import ssim
+
+
+def psnr(truth: np.ndarray, image: np.ndarray) -> float:
+    return Difference(truth, image).psnr()
+
+
+def ssim(truth: np.ndarray, image: np.ndarray) -> float:
+    return Difference(truth, image).ssim()
 
 
 def noise(seed: int, height: int = 24, width: int = 32) -> np.ndarray:
@@ -60,8 +67,22 @@ def test_computing_only_the_changed_part_changes_nothing(y: int, x: int, height:
     truth, image = noise(seed), noise(seed)
     image[y : y + height, x : x + width] ^= 255
     assert psnr(truth, image) == pytest.approx(peak_signal_noise_ratio(truth, image, data_range=255))
-    whole = structural_similarity(truth, image, channel_axis=-1, data_range=255)
+    whole, pixels = structural_similarity(truth, image, channel_axis=-1, data_range=255, full=True)
     assert ssim(truth, image) == pytest.approx(whole, abs=1e-9)
+    found = Difference(truth, image)
+    x0, y0, x1, y1 = box = (seed % 9, seed % 5, seed % 9 + 20, seed % 5 + 15)
+    cut = slice(y0, y1), slice(x0, x1)
+    error = ((truth[cut].astype(float) - image[cut]) ** 2).mean()
+    assert found.psnr(box) == pytest.approx(10 * math.log10(255**2 / error) if error else math.inf)
+    alone = structural_similarity(truth[cut], image[cut], channel_axis=-1, data_range=255)
+    assert found.ssim(box) == pytest.approx(alone, abs=1e-9), "a box is an image of its own"
+    mask = np.random.default_rng(seed).random((y1 - y0, x1 - x0)) < 0.4
+    error = ((truth[cut].astype(float) - image[cut])[mask] ** 2).mean()
+    assert found.psnr(box, mask) == pytest.approx(10 * math.log10(255**2 / error) if error else math.inf)
+    inner = np.zeros(truth.shape[:2], bool)
+    inner[3:-3, 3:-3] = True
+    counted = mask & inner[cut]
+    assert found.ssim_inside(box, mask) == pytest.approx(pixels[cut][counted].mean(), abs=1e-9)
 
 
 def test_changed_region_is_tight() -> None:
