@@ -20,7 +20,6 @@ TINY: dict[str, Any] = {
     "device": "cpu",
     "demo": {"seconds": 6.0, "size": 160},
     "video": {"size": 64},
-    "detector": {"jitter": 1, "upscale": 2.0},
     "split": {"test_fraction": 0.3},
     "prior": {
         "source": "train",

@@ -39,7 +39,7 @@ from difftalker.video.paste import paste
 from tests.evaluation.films import COUNT, film, softened
 from tests.video.footage import empty_room, flat, write_footage
 
-DETECTOR = DetectorConfig(name="dlib", upscale=2.0, jitter=1, smoothing=0.5, max_gap=5)
+DETECTOR = DetectorConfig(name="mesh", smoothing=0.5, max_gap=5)
 SETTINGS = Settings(crop=CropSettings(size=64), detector=DETECTOR, device="cpu")
 
 
@@ -144,7 +144,7 @@ def test_as_the_pipeline_scores_the_same_video(folder: Path, reference: Path, ex
         row=index,
         landmarks=tensor(table, "landmarks"),
         features=np.zeros((COUNT, 16, 29), np.float32),
-        box=tensor(geometry, "box"),
+        region=tensor(geometry, "region"),
         run=np.zeros(COUNT, int),
     )
     made = Softened()

@@ -23,13 +23,13 @@ from difftalker.evaluation.sync_crop import PipelineCrop
 from difftalker.evaluation.synthesis import Generated
 from tests.evaluation.synthetic_run import FPS, Run, truth_image
 
-CONFIG = DetectorConfig(name="dlib", upscale=1.0, jitter=1, smoothing=0.0, max_gap=2)
+CONFIG = DetectorConfig(name="mesh", smoothing=0.0, max_gap=2)
 
 
 class DrawnMouth:
     """Finds the dark inside of the drawn mouth: the extreme points are exact to a pixel, the other points fixed."""
 
-    def detect(self, images: list[np.ndarray], boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def detect(self, images: list[np.ndarray], regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         found = np.zeros((len(images), 68, 2), np.float32)
         for points, image in zip(found, images, strict=True):
             rows, columns = np.nonzero(image[len(image) // 2 :, 20:44].sum(axis=2) < 160)
@@ -135,7 +135,7 @@ def test_blur_costs_sharpness_and_the_mean_mouth_stands_still(result: Evaluation
 
 def test_the_mouth_found_on_the_frames_follows_the_drawn_one(result: Evaluation) -> None:
     frames = result.rows["ground_truth"].frames
-    assert np.corrcoef(frames["mouth_opening"], frames["mouth_opening_true"])[0, 1] > 0.85  # few pixels a mouth
+    assert np.corrcoef(frames["mouth_opening"], frames["mouth_opening_true"])[0, 1] > 0.8  # few pixels a mouth
     still = result.rows["mean_mouth"].frames
     assert np.ptp(still["mouth_opening"]) == 0
 
@@ -188,8 +188,8 @@ def test_outputs_are_complete_and_the_same_twice(tmp_path: Path, run: Run, test_
 
 def test_a_frame_without_a_face_is_left_out_of_ld_and_counted(test_rows: Rows) -> None:
     class Blind(DrawnMouth):
-        def detect(self, images: list[np.ndarray], boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            points, scores = super().detect(images, boxes)
+        def detect(self, images: list[np.ndarray], regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            points, scores = super().detect(images, regions)
             return points, np.where(np.arange(len(images)) < 3, 0, scores).astype(np.float32)
 
     found = Redetection(immediately(Blind()), CONFIG, test_rows)

@@ -36,7 +36,7 @@ def test_graph_of_this_repository() -> None:
     assert stages["extract_frames@demo"].upstream == ("check_params", "data/raw/dvc.yaml:render_demo")
     assert next(iter(stages)) == "check_params" and not stages["check_params"].upstream, "before anything is removed"
     assert stages["train_face"].uses_device and not stages["report"].uses_device
-    assert not stages["detect_landmarks@demo"].uses_device, "dlib needs no network"
+    assert not stages["detect_landmarks@demo"].uses_device, "the mesh's network is small"
     assert not stages["extract_audio@demo"].uses_device, "nor does logmel"
 
 

@@ -17,7 +17,7 @@ METRICS: dict[str, Any] = {
     "test_recordings": 2,
     "protocol": {
         "crop": "64 px face crop, 1.7 face widths a side",
-        "detector": "dlib, 68 points",
+        "detector": "attention mesh (MediaPipe), 68 points",
         "fps": "25",
         "sync_expert": "a small SyncNet",
         "sync_crop": "the face crop of the pipeline",

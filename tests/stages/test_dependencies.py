@@ -131,7 +131,7 @@ def test_imports_are_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
     declared = {_normal(re.split(r"[\s<>=!;\[]", line)[0]) for line in lines}
-    providers = importlib.metadata.packages_distributions() | {"dlib": ["dlib-bin"]}  # its wheel does not say
+    providers = importlib.metadata.packages_distributions()
     for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
         for name in third_party(path):
             found = {_normal(provider) for provider in providers.get(name, [name])}
