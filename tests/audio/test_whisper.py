@@ -161,6 +161,20 @@ def _shared() -> WhisperEncoder:
     return WhisperEncoder()
 
 
+def test_reading_on_computes_every_stretch_once(encoder: WhisperEncoder) -> None:
+    asked = []
+
+    class Counted(Samples):
+        def read(self, first: int, last: int) -> np.ndarray:
+            asked.append(first)
+            return super().read(first, last)
+
+    read = encoder.listen(Counted(long_sound()))
+    for first in range(-8, 640, 24):
+        read(first, first + 32)  # the windows of 9 frames overlap those before
+    assert asked == sorted(set(asked)) and len(asked) == 3
+
+
 def test_no_rows_are_an_empty_array(encoder: WhisperEncoder) -> None:
     assert encoder.listen(Samples(long_sound()))(7, 7).shape == (0, 29)
 
