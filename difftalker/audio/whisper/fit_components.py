@@ -3,7 +3,7 @@
     mkdir debs voices && cd debs
     apt-get download asterisk-core-sounds-{en,es,fr,it,ru}-g722 klettres-data flite libflite1
     for package in *.deb; do dpkg -x $package ../voices; done && cd ..
-    python -m bundled.components voices
+    python -m difftalker.audio.whisper.fit_components voices
 
 The sound of some 120 voices goes in, and two small arrays come out; none of the sound is in the project:
 
