@@ -19,7 +19,7 @@ from difftalker.video.track import Track, track_faces
 _FULL_SCALE = 32768.0
 _CLIPPED = 32700  # a sample this large is taken as cut off
 _FLOOR = 1e-5  # -100 dB, so that digital silence has a level
-_SAMPLE = 48  # pictures of a recording from which the face's width is estimated
+_SAMPLE = 48  # pictures of a recording, at most, from which the face's width is estimated
 _ENOUGH = 0.25  # share of them that must show a face
 
 
@@ -68,8 +68,9 @@ def typical_face(infos: Sequence[VideoInfo]) -> float | None:
         for index, info in enumerate(infos)
         for picture in key_pictures(info.path, moments[owner == index] - (ends[index] - info.duration))
     )
-    widths = [float(face_width(track.points[0])) for track in track_faces(pictures) if track.found[0]]
-    return float(np.median(widths)) if len(widths) >= _ENOUGH * _SAMPLE else None
+    tracks = list(track_faces(pictures))
+    widths = [float(face_width(track.points[0])) for track in tracks if track.found[0]]
+    return float(np.median(widths)) if widths and len(widths) >= _ENOUGH * len(tracks) else None
 
 
 def measure_clips(
