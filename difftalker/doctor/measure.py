@@ -21,7 +21,7 @@ from difftalker.video.track import Cast, follow_faces, largest
 _FULL_SCALE = 32768.0
 _CLIPPED = 32700  # a sample this large is taken as cut off
 _FLOOR = 1e-5  # -100 dB, so that digital silence has a level
-_SAMPLE = 48  # pictures of a recording from which the face's width is estimated
+_SAMPLE = 48  # pictures of a recording, at most, from which the face's width is estimated
 _ENOUGH = 0.25  # share of them that must show a face
 
 
@@ -72,7 +72,7 @@ def typical_face(infos: Sequence[VideoInfo]) -> float | None:
     )
     tracks = [cast.track(largest(cast.tracks)) for cast in follow_faces(pictures)]
     widths = [float(face_width(track.points[0])) for track in tracks if track.found[0]]
-    return float(np.median(widths)) if len(widths) >= _ENOUGH * _SAMPLE else None
+    return float(np.median(widths)) if widths and len(widths) >= _ENOUGH * len(tracks) else None
 
 
 def measure_clips(
