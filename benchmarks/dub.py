@@ -23,12 +23,13 @@ import torch
 
 from benchmarks.dub_quality import other_voice
 from benchmarks.gpu import build_prior
-from difftalker.cli.faces import MODELS, Named, find_face
 from difftalker.config import load_params
 from difftalker.drive.footage import Footage
 from difftalker.drive.settings import Settings
+from difftalker.face_folder import read_description, write_description
 from difftalker.models.face import build_face
 from difftalker.models.prior import build_small_prior
+from difftalker.project import MODELS, base_footage, load_face
 from difftalker.talking_face import TalkingFace
 from difftalker.training.seeds import seeded
 
@@ -36,7 +37,7 @@ PARTS = ("decode", "audio", "landmarks", "encode latents", "sample", "decode lat
 GENERATE = ("encode latents", "sample", "decode latents")
 
 
-def untrained(named: Named, preset: str, folder: Path) -> TalkingFace:
+def untrained(face: Path, preset: str, folder: Path) -> TalkingFace:
     """The face with prior and face network of a preset, random weights."""
     params = load_params(Path("presets") / f"{preset}.yaml")
     with seeded(0):
@@ -47,9 +48,9 @@ def untrained(named: Named, preset: str, folder: Path) -> TalkingFace:
         network = build_face(prior.unet, prior.reduction, replace(params.face, start="prior"))
     prior.save(folder / "prior")
     network.save(folder / "face")
-    shutil.copytree(named.folder / "landmarks", folder / "landmarks")
-    description = replace(named.description, size=params.video.size, sampling=params.sampling)
-    return TalkingFace.load(folder, description, named.footage)
+    shutil.copytree(face / "landmarks", folder / "landmarks")
+    write_description(folder, replace(read_description(face), size=params.video.size, sampling=params.sampling))
+    return TalkingFace.load(folder, base_footage(face))
 
 
 def main() -> None:
@@ -61,8 +62,8 @@ def main() -> None:
     parser.add_argument("--codec", choices=("h264", "lossless"), default="h264")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        named = find_face(arguments.face)
-        face = untrained(named, arguments.preset, Path(folder)) if arguments.preset else named.load()
+        trained = arguments.face
+        face = untrained(trained, arguments.preset, Path(folder)) if arguments.preset else load_face(trained)
         sound, output = Path(folder) / "speech.wav", Path(folder) / "film.mkv"
         if not arguments.preset:
             other_voice(sound, 2.0, "en-us")

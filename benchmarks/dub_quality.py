@@ -20,7 +20,6 @@ import numpy as np
 
 from difftalker.audio.cut import cut as cut_sound
 from difftalker.audio.wav import RATE, read_wav, write_wav
-from difftalker.cli.faces import DATASET, FRAMES, MODELS, find_face
 from difftalker.dataset import Dataset
 from difftalker.demo.sentences import PRIOR_SENTENCES
 from difftalker.demo.speech import speak_sentences
@@ -32,6 +31,7 @@ from difftalker.evaluation.rows import read_crops, read_rows
 from difftalker.evaluation.synthesis import Generated
 from difftalker.metrics.lse import SyncExpert, SyncScore, sync_distances, sync_score
 from difftalker.models.sync_expert import load_sync_expert
+from difftalker.project import DATASET, FRAMES, MODELS, load_face
 from difftalker.talking_face import TalkingFace
 from difftalker.video.crop import cut
 
@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--speech", action="append", default=[], metavar="NAME=FILE", help="further speech")
     parser.add_argument("--films", type=Path, help="keep the films there")
     arguments = parser.parse_args()
-    face, expert = find_face(arguments.face).load(), load_sync_expert(MODELS / "syncnet")
+    face, expert = load_face(arguments.face), load_sync_expert(MODELS / "syncnet")
     dataset = Dataset.load(DATASET)
     test = read_rows(dataset, "test")
     chosen = slice(0, min(round(arguments.seconds * dataset.fps), len(test)))

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from difftalker.cli.faces import MODELS, find_face
 from difftalker.config import load_params
 from difftalker.demo.encode import render_video
 from difftalker.demo.sentences import PRIOR_SENTENCES
@@ -23,6 +22,7 @@ from difftalker.demo.speech import PAUSE, join, silence, speak
 from difftalker.evaluation.samples import mouth_opening
 from difftalker.landmarks.topology import MOUTH, RIGID
 from difftalker.models.landmark_completion import complete
+from difftalker.project import MODELS, load_face
 
 SILENCE = 2.0  # seconds
 
@@ -37,7 +37,7 @@ def main() -> None:
     params = load_params().demo
     first, second = (speak(text, params.voice) for text in PRIOR_SENTENCES[:2])
     speech = join([first, silence(SILENCE), second])
-    face = find_face(MODELS).load()
+    face = load_face(MODELS)
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "speaker.mp4"
         render_video(film, speech, size=params.size, seed=params.seed)

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from difftalker.cli.project import layout_yaml
 from difftalker.dataset import Dataset
 from difftalker.evaluation.samples import mouth_opening
 from difftalker.landmarks.topology import CONTOUR, MOUTH
 from difftalker.models.landmark_completion import LandmarkCompletion, complete
+from difftalker.project import layout_yaml
 
 PREDICTED = np.concatenate([CONTOUR, MOUTH])
 STAGES = (

@@ -7,11 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from difftalker.drive.scene import Scene
 from difftalker.errors import UserError
-from difftalker.face_folder import FOOTAGE, NETWORKS, SCENE, Description, face_hash, write_description
+from difftalker.face_folder import (
+    DESCRIPTION,
+    FOOTAGE,
+    SCENE,
+    Description,
+    face_hash,
+    network_files,
+    read_description,
+    write_description,
+)
 from difftalker.files import replacing
 
+CARD = "README.md"
 _SHOWN = {  # key of metrics.json -> name and digits after the point
     "ld": ("LD, landmark distance (crop sides)", 4),
     "psnr": ("PSNR of the face crop (dB)", 1),
@@ -38,45 +47,41 @@ class Card:
     licence: str = "Not stated: ask the person shown before any use"
 
 
-def export_face(
-    models: Path, description: Description, card: Card, out: Path, footage: Path | None, scene: Scene | None
-) -> str:
-    """Write a portable face; the folder is whole or absent.
+def export_face(models: Path, card: Card, out: Path, footage: Path | None = None, name: str | None = None) -> str:
+    """Copy a trained face into a portable folder, which is whole or absent.
 
     Args:
-        models: folder with the networks.
-        description: what `face.json` is to say; its `footage` is set here.
+        models: the face: `data/models` of a project.
         card: for the model card.
         out: folder to write.
-        footage: base footage to put in, or None.
-        scene: the face in that footage.
+        footage: the base footage to put in, with what `models` knows of it; None leaves both out.
+        name: what to call the face; None keeps its name.
 
     Returns:
         The face's SHA-256.
 
     Raises:
-        UserError: a network is missing.
+        UserError: the face is incomplete or damaged.
     """
-    face = face_hash(models)
-    description = replace(description, footage=f"base{footage.suffix.lower()}" if footage is not None else None)
+    face, description = face_hash(models), read_description(models)
+    copied = {path: path.relative_to(models) for path in (*network_files(models), models / DESCRIPTION)}
+    if footage is not None and description.footage is not None:
+        copied[footage] = Path(FOOTAGE, description.footage)
+        if (models / FOOTAGE / SCENE).is_file():
+            copied[models / FOOTAGE / SCENE] = Path(FOOTAGE, SCENE)
     with replacing(out) as partial:
-        for network in NETWORKS:
-            for path in sorted((models / network).rglob("*")):
-                if path.suffix in (".json", ".safetensors"):
-                    target = partial / path.relative_to(models)
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(path, target)
-        if footage is not None and description.footage is not None:
-            (partial / FOOTAGE).mkdir()
-            shutil.copyfile(footage, partial / FOOTAGE / description.footage)
-            if scene is not None:
-                scene.save(partial / FOOTAGE / SCENE)
-        write_description(partial, description)
-        (partial / "README.md").write_text(model_card(description, card, face), encoding="utf-8")
+        for path, target in copied.items():
+            (partial / target).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, partial / target)
+        if name is not None:
+            description = replace(description, name=name)
+            write_description(partial, description)
+        text = model_card(description, card, face, footage is not None)
+        (partial / CARD).write_text(text, encoding="utf-8")
     return face
 
 
-def model_card(description: Description, card: Card, face: str) -> str:
+def model_card(description: Description, card: Card, face: str, has_footage: bool) -> str:
     """The model card: Markdown with the front matter that the Hugging Face hub reads."""
     data = "\n".join(
         f"- `{name}`: {clips} clip{'s' * (clips > 1)}, {seconds:.0f} s with a usable face"
@@ -97,7 +102,7 @@ def model_card(description: Description, card: Card, face: str) -> str:
     }[description.detector.name]
     footage = (
         f"`footage/{description.footage}` is the film that the face speaks in by default: it shows the person."
-        if description.footage
+        if has_footage
         else "The folder holds no footage: give a base video when driving the face."
     )
     return f"""---

@@ -1,9 +1,9 @@
-"""A trained face as one portable folder.
+"""A trained face as one folder: `data/models` of a project, or a copy of it that `difftalker export` made.
 
     face.json       what the face is: crop rule, detector, audio encoder, sampling, the speaker's measures
-    prior/ landmarks/ face/     the networks: configurations and safetensors
-    footage/        base footage, and the face in it (scene.safetensors), where it was exported along
-    README.md       model card
+    prior/ landmarks/ face/     the networks: configurations and safetensors; decoder/ where the face has one
+    footage/        the face in the base footage (scene.safetensors); in a copy, also that footage
+    README.md       model card, in a copy
 
 Nothing in it depends on where it lies.
 """
@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -21,12 +22,16 @@ from pydantic.dataclasses import dataclass
 
 from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig, WeightsConfig
 from difftalker.errors import UserError
+from difftalker.files import replacing
 
 FORMAT = 1  # raised when older versions can no longer read the folder
 DESCRIPTION = "face.json"
 FOOTAGE, SCENE = "footage", "scene.safetensors"
 NETWORKS = ("prior", "landmarks", "face")
+OPTIONAL_NETWORKS = ("decoder",)  # absent, or without a file, where the face does not use it
+PARTS = (*NETWORKS, *OPTIONAL_NETWORKS, DESCRIPTION, f"{FOOTAGE}/{SCENE}")  # all that a training leaves
 
+_REPAIR = "run `dvc repro describe_speaker`, or export the face again"
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Weights = Annotated[list[float], Field(min_length=18, max_length=18)]
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
@@ -67,7 +72,8 @@ class Description:
         fps: frames per second of the training footage's time base.
         detector, audio, sampling: the groups of the parameters.
         speaker: measures of the speaker.
-        footage: file name of the base footage under `footage/`, if it is there.
+        footage: the base footage, as recording and file name with a slash between; in an exported face it lies so under
+            `footage/`, unless it was left out.
         weights: hashes of the pretrained weights that detector and audio encoder read; None takes the published ones.
     """
 
@@ -84,6 +90,11 @@ class Description:
     speaker: Speaker
     footage: str | None = None
     weights: WeightsConfig | None = None
+
+    def names(self, film: Path) -> bool:
+        """Whether a film is the base footage by its path: it lies in the same recording and has the same name."""
+        parts = PurePosixPath(self.footage or ".").parts
+        return bool(parts) and film.resolve().parts[-len(parts) :] == parts
 
 
 _ADAPTER = TypeAdapter(Description)
@@ -102,10 +113,10 @@ def read_description(folder: Path) -> Description:
         data: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(
-            f"{folder}: not an exported face ({DESCRIPTION} is missing); `difftalker export` makes one"
+            f"{folder}: no face ({DESCRIPTION} is missing); `dvc repro` trains one, `difftalker export` copies one"
         ) from None
     except (json.JSONDecodeError, UnicodeDecodeError):
-        raise UserError(f"{path}: not readable; export the face again") from None
+        raise UserError(f"{path}: not readable; {_REPAIR}") from None
     found = data.get("format") if isinstance(data, dict) else None
     if isinstance(found, int) and found > FORMAT:
         raise UserError(f"{folder}: made by a newer version ({data.get('version')}, format {found}); update DiffTalker")
@@ -114,13 +125,35 @@ def read_description(folder: Path) -> Description:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "(whole file)"
-        raise UserError(f"{path}: key {key}: {first['msg'].lower()}; export the face again") from None
+        raise UserError(f"{path}: key {key}: {first['msg'].lower()}; {_REPAIR}") from None
 
 
 def write_description(folder: Path, description: Description) -> None:
-    """Write `face.json`."""
+    """Write `face.json`, whole or not at all."""
     text = json.dumps(asdict(description), indent=1, sort_keys=True)
-    (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+    with replacing(folder / DESCRIPTION) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")
+
+
+def own_footage(folder: Path, description: Description) -> Path | None:
+    """The base footage in the folder itself; None if it was left out, as in `data/models`."""
+    path = folder / FOOTAGE / description.footage if description.footage is not None else None
+    return path if path is not None and path.is_file() else None
+
+
+def network_files(folder: Path) -> Iterator[Path]:
+    """The networks' files: configurations and safetensors, network by network, by name.
+
+    Raises:
+        UserError: a network is missing that every face has.
+    """
+    for network in (*NETWORKS, *OPTIONAL_NETWORKS):
+        files = sorted(path for path in (folder / network).rglob("*") if path.suffix in (".json", ".safetensors"))
+        if not files and network in NETWORKS:
+            raise UserError(
+                f"{folder}: the face is incomplete ({network}/ is missing); run `dvc repro`, or export it again"
+            )
+        yield from files
 
 
 def face_hash(folder: Path) -> str:
@@ -130,12 +163,8 @@ def face_hash(folder: Path) -> str:
         UserError: a network is missing.
     """
     digest = hashlib.sha256()
-    for network in NETWORKS:
-        files = sorted(path for path in (folder / network).rglob("*") if path.suffix in (".json", ".safetensors"))
-        if not files:
-            raise UserError(f"{folder}: the face is incomplete ({network}/ is missing); export or train it again")
-        for path in files:
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
+    for path in network_files(folder):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

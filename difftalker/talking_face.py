@@ -32,7 +32,7 @@ from difftalker.drive.sound import spool_sound
 from difftalker.drive.stream import Painter
 from difftalker.drive.work import Work, check_begin, file_hash
 from difftalker.errors import UserError
-from difftalker.face_folder import FOOTAGE, SCENE, Description, face_hash, read_description
+from difftalker.face_folder import FOOTAGE, SCENE, Description, face_hash, own_footage, read_description
 from difftalker.landmarks.completed import read_completed, write_completed
 from difftalker.models.face import FaceNetwork
 from difftalker.models.landmark_completion import LandmarkCompletion
@@ -72,7 +72,6 @@ class TalkingFace:
     def load(
         cls,
         folder: str | Path,
-        description: Description | None = None,
         footage: str | Path | None = None,
         scene: Scene | None = None,
         device: Device = "auto",
@@ -80,22 +79,22 @@ class TalkingFace:
         """Load a face.
 
         Args:
-            folder: an exported face; or any folder with `prior/`, `landmarks/` and `face/`, with a description.
-            description: what `face.json` would say, for a folder without one.
-            footage: base footage, by default the one in the folder.
-            scene: the face in that footage, by default the one in the folder; None looks for it.
+            folder: an exported face, or `data/models` of a project.
+            footage: base footage, by default the one in the folder; `data/models` has none: give the recording.
+            scene: the face in that footage; by default what the folder knows if it is the footage that `face.json`
+                names, else it is looked for.
             device: where to compute.
 
         Raises:
             UserError: the folder is incomplete, damaged, or made by a newer version.
         """
         folder = Path(folder)
-        description = description or read_description(folder)
-        if footage is None and description.footage is not None:
-            footage = folder / FOOTAGE / description.footage
-            known = folder / FOOTAGE / SCENE
-            scene = Scene.load(known) if scene is None and known.exists() else scene
-        return cls(folder, description, Path(footage) if footage is not None else None, scene, device)
+        description = read_description(folder)
+        film = Path(footage) if footage is not None else own_footage(folder, description)
+        known = folder / FOOTAGE / SCENE
+        if scene is None and film is not None and description.names(film) and known.exists():
+            scene = Scene.load(known)
+        return cls(folder, description, film, scene, device)
 
     def dub(
         self,

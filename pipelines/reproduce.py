@@ -13,8 +13,8 @@ from prefect.futures import PrefectFuture
 from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from difftalker.cli.project import RAW
 from difftalker.errors import UserError
+from difftalker.project import RAW
 from pipelines.artifacts import show_results
 from pipelines.graph import Stage, changed_stages, read_graph
 from pipelines.process import stopping_at_exit

@@ -18,9 +18,9 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from difftalker.cli.project import RAW
 from difftalker.config import load_params, parse_params
 from difftalker.errors import UserError
+from difftalker.project import RAW
 from difftalker.promotion import Verdict, judge
 from pipelines.comparison import Measured, Run, changed_inputs, measure_champion, require_models
 from pipelines.endings import in_one_line, result

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from difftalker.face_folder import PARTS
 from pipelines.git import read, resolve
 
 METRICS = "data/results/metrics.json"
@@ -66,8 +67,10 @@ class Snapshot:
         return self.metrics is not None and {"synthesise", "evaluate"} <= self.stages.keys()
 
     def model_hashes(self) -> dict[str, str]:
-        """Path and hash of each model that synthesis reads. The sync expert is a measuring instrument, no model."""
-        return {path: found for path, found in self.dependencies("synthesise").items() if within(path, self.models)}
+        """Path and hash of each part of the face that a run left. The sync expert, an instrument, is none."""
+        parts = {f"{self.models}/{part}" for part in PARTS}
+        outputs = (self.outputs(stage) for stage in self.stages)
+        return dict(sorted((path, found) for paths in outputs for path, found in paths.items() if path in parts))
 
     def dependencies(self, stage: str) -> dict[str, str]:
         """Path and hash of each dependency of a stage."""
@@ -97,11 +100,6 @@ def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         name = f"{prefix}{key}"
         found |= flatten(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
     return found
-
-
-def within(path: str, folder: str) -> bool:
-    """Whether a path of the project lies in a folder or is it."""
-    return path == folder or path.startswith(f"{folder}/")
 
 
 def _hashes(entries: list[Mapping[str, Any]]) -> dict[str, str]:

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from difftalker.cli.project import layout_yaml
 from difftalker.files import replacing
+from difftalker.project import layout_yaml
 from stages.imports import PACKAGES, stage_code
 
 GRAPHS = (Path("dvc.yaml"), Path("data/raw/dvc.yaml"))

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from difftalker.talking_face import TalkingFace
 from tests.models.tiny_diffusion import write_model
 from tests.project import ROOT, STEPS, Project
 
@@ -48,6 +49,15 @@ def test_results_are_there(project: Project) -> None:
     page = (project.root / "data/results/report.html").read_text()
     assert "<video" in page and not re.search(r'(src|href)="(?!data:|#)', page), "the page needs no other file"
     assert not list((project.root / "data/scratch").rglob("*.pt")), "checkpoints are removed on success"
+
+
+def test_models_are_a_face(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("difftalker.speaker.measure_speaker", None)
+    monkeypatch.setattr("difftalker.drive.scene.survey", None)
+    sound = project.root / "data/results/synthesis/demo.mp4"
+    face = TalkingFace.load(project.root / "data/models", project.root / "data/raw/demo/demo.mp4")
+    report = face.dub(sound, tmp_path / "talk.mp4")
+    assert report.frames > 25 and not report.unpainted
 
 
 def test_memory_is_recorded(project: Project) -> None:

@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from difftalker.cli.project import RAW, require_project, set_recordings, tracked
 from difftalker.config import load_params
 from difftalker.errors import UserError
+from difftalker.project import RAW, require_project, set_recordings, tracked
 
 
 def add(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from difftalker.cli.project import MODELS
 from difftalker.face_folder import DESCRIPTION
+from difftalker.project import MODELS, describe_face, load_face
 
 if TYPE_CHECKING:
     from difftalker.talking_face import TalkingFace
@@ -45,15 +46,12 @@ def offered(paths: Sequence[Path]) -> dict[str, Callable[[], TalkingFace]]:
     Raises:
         UserError: a path holds no face, or a broken one.
     """
-    from difftalker.cli.faces import find_face
-
     folders: list[Path] = []
     for path in paths:
         inside = sorted(child.parent for child in path.glob(f"*/{DESCRIPTION}")) if path.is_dir() else []
         folders += inside or [path]
     found: dict[str, Callable[[], TalkingFace]] = {}
     for folder in folders:
-        named = find_face(folder)
-        name = named.description.name
-        found[name if name not in found else f"{name} ({folder})"] = named.load
+        name = describe_face(folder).name
+        found[name if name not in found else f"{name} ({folder})"] = partial(load_face, folder)
     return found

@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from difftalker.cli.project import PARAMS, RAW
 from difftalker.config import load_params
 from difftalker.errors import UserError
+from difftalker.project import PARAMS, RAW
 
 if TYPE_CHECKING:
     from difftalker.doctor.findings import Finding

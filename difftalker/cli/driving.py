@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from difftalker import project
 from difftalker.errors import UserError
 
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ def load_face(folder: Path) -> TalkingFace:
         UserError: there is none, or it is incomplete.
     """
     print("Loading the face ...", file=sys.stderr, flush=True)
-    from difftalker.cli.faces import find_face
-
-    return find_face(folder).load()
+    return project.load_face(folder)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import typer
 
 from difftalker.cli.driving import bars, check_readable, load_face, tell
 from difftalker.cli.options import Audio, Face, MouthGain, Overwrite, Smoothing, Track, Video
-from difftalker.cli.project import MODELS
+from difftalker.project import MODELS
 
 if TYPE_CHECKING:
     from difftalker.drive.settings import Interrupted

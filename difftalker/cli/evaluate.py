@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from difftalker.cli.project import PARAMS
 from difftalker.config import DetectorConfig, Params, load_params
 from difftalker.errors import UserError
+from difftalker.project import PARAMS
 from difftalker.weights.store import locate
 
 if TYPE_CHECKING:

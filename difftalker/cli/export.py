@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from difftalker.cli.project import DATASET, METRICS, MODELS
 from difftalker.errors import UserError
+from difftalker.project import DATASET, METRICS, MODELS, base_footage, describe_face
 
 if TYPE_CHECKING:
     from difftalker.export import Card
@@ -33,17 +31,14 @@ def export(
     """Pack a trained face, with a model card, so that it works on another machine without this project's data."""
     if output.exists() and not overwrite:
         raise UserError(f"{output}: exists; choose another name or give --overwrite")
-    print("Loading the face ...", file=sys.stderr, flush=True)
-    from difftalker.cli.faces import find_face
-    from difftalker.export import export_face, push_to_hub
+    from difftalker.export import CARD, export_face, push_to_hub
 
-    found = find_face(face)
-    if found.folder != face or (face / "face.json").exists():
+    described = describe_face(face)
+    if (face / CARD).exists():
         raise UserError(f"{face}: is an exported face already; copy the folder")
-    description = replace(found.description, name=name or found.description.name)
-    film = found.footage if footage else None
-    digest = export_face(face, description, _card(licence), output, film, found.scene)
-    print(f"{output}: face {description.name}, sha256 {digest}")
+    film = base_footage(face) if footage else None
+    digest = export_face(face, _card(licence), output, film, name)
+    print(f"{output}: face {name or described.name}, sha256 {digest}")
     if film is not None:
         print(f"{output}/footage: {film.name}, which shows the person; --no-footage leaves it out")
     else:

@@ -9,10 +9,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from difftalker.cli.project import PARAMS, layout_yaml
 from difftalker.config import load_params
 from difftalker.errors import UserError
 from difftalker.files import replacing
+from difftalker.project import PARAMS, layout_yaml
 from difftalker.weights.needed import needed
 from difftalker.weights.store import path_of
 

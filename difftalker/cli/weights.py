@@ -12,8 +12,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from difftalker.cli.commands import Command, Group
-from difftalker.cli.project import PARAMS
 from difftalker.config import load_params
+from difftalker.project import PARAMS
 from difftalker.weights.download import Report, fetch
 from difftalker.weights.needed import needed
 from difftalker.weights.store import cache_folder, find, import_weight, path_of

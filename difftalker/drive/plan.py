@@ -12,13 +12,12 @@ import torch
 from difftalker.audio.encoder import make_encoder
 from difftalker.drive.activity import rest, silent_rows
 from difftalker.drive.articulation import settle
-from difftalker.drive.choose import chooser
 from difftalker.drive.features import Features
 from difftalker.drive.footage import Footage
 from difftalker.drive.jaw import move_jaw
 from difftalker.drive.order import picture_order, turning_points
 from difftalker.drive.recognise import familiar, strangeness, visibility
-from difftalker.drive.scene import CropRule, Scene, Tick, survey
+from difftalker.drive.scene import Scene, Tick, search
 from difftalker.drive.settings import Settings
 from difftalker.drive.sound import Sound
 from difftalker.errors import UserError
@@ -147,11 +146,8 @@ def make_plan(
     pins = face.weights
     encoder = make_encoder(face.audio, pins.deepspeech if pins else None)  # first: its weights may be missing
     if scene is None:
-        rule = CropRule(face.size, face.margin, face.smoothing, face.detector, pins.fan2d if pins else None)
-        place = face.speaker.place
-        choose = chooser((place[0], place[1], place[2]) if place else None, settings.track, warn)
         expected = min(frames, footage.expected or frames)
-        scene = survey(footage, frames, rule, choose, device, tick(2 * expected))
+        scene = search(face, footage, frames, settings.track, device, warn, tick(2 * expected))
     scene = scene.first(frames)
     familiar_face = _judged(scene, face, model, footage.path, warn)
     footage.restore(scene.stamps)

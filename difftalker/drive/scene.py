@@ -11,9 +11,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from difftalker.config import DetectorConfig
-from difftalker.drive.choose import Chooser
+from difftalker.drive.choose import Chooser, chooser
 from difftalker.drive.footage import Footage
 from difftalker.errors import UserError
+from difftalker.face_folder import Description
 from difftalker.files import replacing
 from difftalker.landmarks.detect import detect_landmarks
 from difftalker.landmarks.table import MIN_SCORE, clean_clip
@@ -85,6 +86,31 @@ class CropRule:
     smoothing: float
     detector: DetectorConfig
     pin: str | None = None
+
+
+def search(
+    face: Description,
+    footage: Footage,
+    limit: int,
+    track: int | None,
+    device: str,
+    warn: Callable[[str], None],
+    tick: Tick,
+) -> Scene:
+    """Find a trained face's speaker in the first pictures of some footage.
+
+    Args:
+        face: what the face is: its crop rule and detector, and where the speaker was in the training footage.
+        footage, limit, device, tick: see `survey`.
+        track, warn: see `choose.chooser`.
+
+    Raises:
+        UserError: see `survey`.
+    """
+    rule = CropRule(face.size, face.margin, face.smoothing, face.detector, face.weights.fan2d if face.weights else None)
+    place = face.speaker.place
+    choose = chooser((place[0], place[1], place[2]) if place else None, track, warn)
+    return survey(footage, limit, rule, choose, device, tick)
 
 
 def survey(footage: Footage, limit: int, rule: CropRule, choose: Chooser, device: str, tick: Tick) -> Scene:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from difftalker.cli.faces import find_face
 from difftalker.errors import UserError
 from difftalker.export import Card, export_face, model_card, push_to_hub
 from difftalker.face_folder import face_hash, read_description
+from difftalker.project import load_face
 from difftalker.talking_face import TalkingFace
 from tests.drive.tiny_face import Tiny
 
@@ -24,7 +24,10 @@ CARD = Card({"anna": (3, 93.2)}, METRICS, "CC BY-NC 4.0")
 @pytest.fixture(scope="module")
 def exported(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("export") / "anna"
-    digest = export_face(tiny.folder, read_description(tiny.folder), CARD, out, tiny.footage, tiny.scene)
+    models = shutil.copytree(tiny.folder, out.parent / "models")
+    spoil(models, "footage", f"anna/{tiny.footage.name}")
+    tiny.scene.save(models / "footage/scene.safetensors")
+    digest = export_face(models, CARD, out, tiny.footage)
     assert digest == face_hash(out) == face_hash(tiny.folder)
     return out
 
@@ -32,7 +35,7 @@ def exported(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_speaks_elsewhere(exported: Path, speech: Callable[..., Path], tiny: Tiny, tmp_path: Path) -> None:
     moved = shutil.copytree(exported, tmp_path / "elsewhere" / "face")
     stages = set()
-    assert find_face(moved).load().scene is not None, "nor by the command"
+    assert load_face(moved).scene is not None, "nor by the command"
     face = TalkingFace.load(moved, device="cpu")
     face.dub(speech(0.4), tmp_path / "out.mp4", progress=lambda stage, done, total: stages.add(stage))
     assert stages == {"paint"}  # the face in its own footage need not be looked for
@@ -64,12 +67,12 @@ def test_card_says_what_it_is(exported: Path) -> None:
     ):
         assert text in card
     assert "test_frames" not in card
-    plain = model_card(read_description(exported), Card(), "0")
+    plain = model_card(read_description(exported), Card(), "0", True)
     assert "Not stated: ask the person shown before any use." in plain and "None were taken along." in plain
 
 
 def test_without_footage(tiny: Tiny, speech: Callable[..., Path], tmp_path: Path) -> None:
-    export_face(tiny.folder, read_description(tiny.folder), CARD, tmp_path / "face", None, None)
+    export_face(tiny.folder, CARD, tmp_path / "face")
     assert not (tmp_path / "face/footage").exists()
     with pytest.raises(UserError, match="comes without footage; name a base video"):
         TalkingFace.load(tmp_path / "face", device="cpu").dub(speech(0.2), tmp_path / "out.mp4")

@@ -50,6 +50,21 @@ def test_only_the_model_differs(origin: ToyProject) -> None:
     assert measured.metrics == head.metrics
 
 
+def test_what_describes_the_face_belongs_to_it() -> None:
+    outs = {
+        "describe_speaker": ["data/models/face.json", "data/models/footage/scene.safetensors"],
+        "build_syncnet": ["data/models/syncnet"],
+        "train_face": ["data/models/face", "data/models/face_of_another"],
+    }
+    stages = {name: {"outs": [{"path": path, "md5": name} for path in paths]} for name, paths in outs.items()}
+    hashes = Snapshot("0", {}, stages, None, "data/models").model_hashes()
+    assert hashes == {
+        "data/models/face.json": "describe_speaker",
+        "data/models/footage/scene.safetensors": "describe_speaker",
+        "data/models/face": "train_face",
+    }
+
+
 def test_new_footage_measures_the_champion_again(origin: ToyProject) -> None:
     """The old models on the new test split, with the old sampling: what a plain run of that state gives."""
     head, footage = snapshot(origin, "HEAD"), snapshot(origin, "footage")

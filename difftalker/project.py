@@ -1,4 +1,7 @@
-"""The project around the command: its folders, its DVC and its params.yaml."""
+"""The project around commands and flows: where things lie in it, its DVC and its params.yaml.
+
+Stages are told all paths by `dvc.yaml`; what else works on a project asks here.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,20 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ruamel.yaml import YAML
 
 from difftalker.config import load_params
 from difftalker.errors import UserError
+from difftalker.face_folder import DESCRIPTION, Description, own_footage, read_description
 from difftalker.files import replacing
+
+if TYPE_CHECKING:
+    from difftalker.talking_face import TalkingFace
 
 RAW = Path("data/raw")
 FRAMES = Path("data/interim/frames")
-LANDMARKS = Path("data/interim/landmarks")
 DATASET = Path("data/processed/dataset.parquet")
 MODELS = Path("data/models")
 METRICS = Path("data/results/metrics.json")
@@ -32,6 +39,48 @@ def require_project() -> None:
     if not Path("dvc.yaml").is_file():
         raise UserError(f"{Path.cwd()}: no dvc.yaml here; run the command in the project's folder")
     load_params(PARAMS)
+
+
+def describe_face(folder: Path) -> Description:
+    """What a face is, without loading it.
+
+    Args:
+        folder: an exported face, or `data/models` of a project.
+
+    Raises:
+        UserError: there is none, or it is incomplete.
+    """
+    if folder == MODELS and not (folder / DESCRIPTION).exists():
+        raise UserError(f"{folder}: no trained face here; run `dvc repro`, or name an exported face with --face")
+    return read_description(folder)
+
+
+def base_footage(folder: Path) -> Path | None:
+    """The base footage of a face: in its folder, or a recording of the project whose `data/models` it is; None where
+    there is neither.
+
+    Raises:
+        UserError: as `describe_face`.
+    """
+    description = describe_face(folder)
+    models = folder.resolve()
+    if description.footage is not None and models.parts[-len(MODELS.parts) :] == MODELS.parts:
+        recorded = models.parents[len(MODELS.parts) - 1] / RAW / description.footage
+        return recorded if recorded.is_file() else None
+    return own_footage(folder, description)
+
+
+def load_face(folder: Path) -> TalkingFace:
+    """Load an exported face or `data/models` of a project, on the device of params.yaml where there is one.
+
+    Raises:
+        UserError: there is none, or it is incomplete.
+    """
+    footage = base_footage(folder)
+    device = load_params(PARAMS).device if PARAMS.is_file() else "auto"
+    from difftalker.talking_face import TalkingFace  # takes seconds: whether there is a face at all is known by now
+
+    return TalkingFace.load(folder, footage, device=device)
 
 
 def set_recordings(names: Sequence[str], params: Path = PARAMS) -> None:

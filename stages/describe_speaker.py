@@ -1,0 +1,81 @@
+"""Stage describe_speaker: what driving the face must know of the speaker and the base footage, measured once."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from difftalker.audio.wav import read_wav
+from difftalker.base_footage import base_clip, extracted_scene, find_clip, usual_place
+from difftalker.config import load_params
+from difftalker.dataset import Dataset
+from difftalker.drive.footage import Footage
+from difftalker.drive.scene import search
+from difftalker.face_folder import FOOTAGE, FORMAT, SCENE, Description, write_description
+from difftalker.models.landmark_completion import LandmarkCompletion
+from difftalker.speaker import measure_speaker
+from difftalker.training.device import select_device
+from difftalker.version import VERSION
+from stages.runner import run
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="dataset with the split")
+    parser.add_argument("--raw", type=Path, required=True, help="folder of the recordings")
+    parser.add_argument("--frames", type=Path, required=True, help="folder of the recordings' frames")
+    parser.add_argument("--detected", type=Path, required=True, help="folder of the recordings' landmarks")
+    parser.add_argument("--landmarks", type=Path, required=True, help="folder of the landmark network")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder of the face, to write face.json and footage/ to"
+    )
+    return parser.parse_args()
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Describe the face: the speaker's measures, the params that driving it needs, the base footage."""
+    params, dataset = load_params(), Dataset.load(arguments.dataset)
+    recording, clip = base_clip(dataset)
+    film = find_clip(arguments.raw / recording, clip)
+    geometry = arguments.frames / recording / "geometry.parquet"
+
+    def sound(recording: str, clip: str) -> np.ndarray:
+        return read_wav(arguments.frames / recording / "audio" / f"{clip}.wav")
+
+    model = LandmarkCompletion.load(arguments.landmarks)
+    description = Description(
+        format=FORMAT,
+        name=params.recordings[0],
+        version=VERSION,
+        size=params.video.size,
+        margin=params.frames.margin,
+        smoothing=params.frames.smoothing,
+        fps=params.video.fps,
+        detector=params.detector,
+        audio=params.audio,
+        sampling=params.sampling,
+        speaker=measure_speaker(dataset, model, sound, usual_place(geometry)),
+        footage=f"{recording}/{film.name}",
+        weights=params.weights,
+    )
+    footage = Footage(film)
+    scene = extracted_scene(footage, geometry, arguments.detected / f"{recording}.parquet")
+    if scene is None:  # the crops are at another rate: the film's own pictures are looked at once, here
+        with tqdm(desc="find the face in the base footage", unit="frame", mininterval=1) as bar:
+            device = str(select_device(params.device))
+            scene = search(description, footage, sys.maxsize, None, device, _warn, bar.update)
+    scene.save(arguments.out / FOOTAGE / SCENE)
+    write_description(arguments.out, description)
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    parsed = _arguments()
+    run("describe_speaker", lambda: main(parsed))
