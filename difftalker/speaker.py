@@ -14,6 +14,7 @@ from difftalker.dataset import Dataset
 from difftalker.drive.activity import silent_rows
 from difftalker.drive.articulation import closed_mouth
 from difftalker.drive.jaw import fit_jaw
+from difftalker.drive.opening import fit_opening, match_opening
 from difftalker.drive.recognise import strangeness, turn
 from difftalker.face_folder import Speaker
 from difftalker.landmarks.calm import CALM, calm
@@ -53,12 +54,14 @@ def measure_speaker(
     landmarks, shape = dataset.landmarks[rows], model.mean_shape.cpu().numpy()
     quiet = [calm(dataset.landmarks[run], shape, CALM * dataset.fps) for run in dataset.segments("train")]
     driven = complete(model, np.concatenate(quiet), dataset.features[rows])
+    opening = fit_opening(landmarks, driven, shape)
     turns = turn(landmarks)
     strange = strangeness(landmarks, model)
     return Speaker(
         closed_mouth=closed_mouth(landmarks, shape, silent).astype(float).tolist(),
         place=list(place) if place is not None else None,
         turn=[float(np.quantile(turns, share)) for share in _TURNS],
-        jaw=fit_jaw(landmarks, driven, shape).astype(float).tolist(),
+        opening=opening.astype(float).tolist(),
+        jaw=fit_jaw(landmarks, match_opening(driven, shape, opening), shape).astype(float).tolist(),
         strangeness=[float(np.quantile(strange, share)) for share in (_ORDINARY, _EXTREME)],
     )
