@@ -11,12 +11,13 @@ export DVC_NO_ANALYTICS := 1
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format clean bundled-prior
+.PHONY: help install demo test test-slow lint format lock check-lock clean
 
 help:
 	@echo "make demo       install, run the pipeline on the demo speaker, say where the results are"
 	@echo "make test       install, run the tests (test-slow: the long ones)"
 	@echo "make lint       ruff and mypy (format: rewrite the layout)"
+	@echo "make lock       for a release: run all stages anew, say which files to commit (check-lock: are they in step?)"
 	@echo "make install    only .venv with the difftalker command"
 	@echo "make clean      remove .venv, scratch files and tool caches; data and models stay"
 
@@ -63,17 +64,15 @@ format: $(VENV)/.dev
 	@ruff check --fix .
 	@ruff format .
 
+# With --force: what all stages share is no dependency of them, so DVC alone would not see a change there.
+lock: $(VENV)/.dev
+	@dvc repro --force
+	@$(MAKE) --no-print-directory check-lock
+	@echo "To commit for the release:"
+	@git status --short -- dvc.lock data/raw/dvc.lock data/results data/plots
+
+check-lock: $(VENV)/.dev
+	@$(BIN)/python -m pytest -m release tests/stages/test_lock.py
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info data/scratch .pytest_cache .hypothesis .mypy_cache .ruff_cache
-
-# How difftalker/bundled was made (docs/bundled-prior.md). Runs inside bundled/, whose params.yaml the stages read.
-bundled-prior: install
-	@cd bundled && export OPENBLAS_NUM_THREADS=1 \
-	  && python -m bundled.render --out data/raw/variations \
-	  && python -m stages.extract_frames --recording data/raw/variations --out data/frames/variations \
-	  && python -m stages.detect_landmarks --frames data/frames/variations --out data/landmarks/variations.parquet \
-	  && python -m stages.extract_audio --frames data/frames/variations --out data/audio/variations.parquet \
-	  && python -m stages.build_dataset --frames data/frames --landmarks data/landmarks --audio data/audio \
-	       --out data/dataset.parquet \
-	  && python -m bundled.train --dataset data/dataset.parquet --frames data/frames --scratch data/scratch \
-	       --out ../difftalker/bundled

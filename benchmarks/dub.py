@@ -27,7 +27,7 @@ from difftalker.config import load_params
 from difftalker.drive.footage import Footage
 from difftalker.drive.settings import Settings
 from difftalker.face_folder import read_description, write_description
-from difftalker.models.face import build_face
+from difftalker.models.face import FaceNetwork
 from difftalker.models.prior import build_small_prior
 from difftalker.project import MODELS, base_footage, load_face
 from difftalker.talking_face import TalkingFace
@@ -44,8 +44,10 @@ def untrained(face: Path, preset: str, folder: Path) -> TalkingFace:
         if params.prior.source == "huggingface":
             prior = build_prior(tiny=False)
         else:
-            prior = build_small_prior(replace(params.prior, start="scratch"), params.video.size)
-        network = build_face(prior.unet, prior.reduction, replace(params.face, start="prior"))
+            prior = build_small_prior(params.prior, params.video.size)
+        network = FaceNetwork(
+            prior.unet, prior.reduction, condition=params.face.condition, train_decoder=params.face.train_decoder
+        )
     prior.save(folder / "prior")
     network.save(folder / "face")
     shutil.copytree(face / "landmarks", folder / "landmarks")

@@ -21,14 +21,14 @@ import numpy as np
 from difftalker.audio.cut import cut as cut_sound
 from difftalker.audio.wav import RATE, read_wav, write_wav
 from difftalker.dataset import Dataset
-from difftalker.demo.sentences import PRIOR_SENTENCES
+from difftalker.demo.sentences import OTHER_SENTENCES
 from difftalker.demo.speech import speak_sentences
-from difftalker.drive.paste_back import jaw_mask
 from difftalker.drive.plan import Plan
 from difftalker.drive.settings import Settings
 from difftalker.drive.sound import spool_sound
 from difftalker.evaluation.rows import read_crops, read_rows
 from difftalker.evaluation.synthesis import Generated
+from difftalker.landmarks.jaw_mask import jaw_mask
 from difftalker.metrics.lse import SyncExpert, SyncScore, sync_distances, sync_score
 from difftalker.models.sync_expert import load_sync_expert
 from difftalker.project import DATASET, FRAMES, MODELS, load_face
@@ -51,7 +51,7 @@ def held_out(path: Path, seconds: float) -> None:
 
 def other_voice(path: Path, seconds: float, voice: str) -> None:
     """Write speech of another voice, sentences that are not in the footage."""
-    speech = speak_sentences(PRIOR_SENTENCES, seconds, voice=voice, pitch=40)
+    speech = speak_sentences(OTHER_SENTENCES, seconds, voice=voice, pitch=40)
     spooled = np.interp(
         np.arange(round(speech.duration_s * RATE)) / RATE,
         np.arange(len(speech.samples)) / speech.sample_rate,
@@ -101,7 +101,7 @@ def _read(plan: Plan, container: av.container.InputContainer) -> tuple[list[np.n
         transform = plan.scene.transforms[index]
         crops.append(cut(image, transform, plan.size))
         if plan.shown[index] == 1:
-            mask = jaw_mask(plan.scene.landmarks[index], landmarks[frame], plan.size)
+            mask = jaw_mask(plan.scene.landmarks[[index]], plan.size, landmarks[[frame]])[0]
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             weight = cv2.warpAffine(mask, transform.reshape(2, 3), image.shape[1::-1], flags=flags)
             gradients.append(seam(picture.rgb, image, weight))

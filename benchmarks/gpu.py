@@ -24,7 +24,7 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from benchmarks.stable_diffusion import SD_UNET, SD_VAE, TINY_UNET, TINY_VAE
 from difftalker.config import FaceConfig, SamplingConfig, TrainConfig
 from difftalker.errors import UserError
-from difftalker.models.face import FaceNetwork, build_face
+from difftalker.models.face import FaceNetwork
 from difftalker.models.prior import Prior
 from difftalker.synthesis import Synthesiser
 from difftalker.training.device import select_device
@@ -84,14 +84,14 @@ def build_prior(tiny: bool) -> Prior:
 
 def network_on(prior: Prior) -> FaceNetwork:
     with seeded(1):
-        return build_face(prior.unet, prior.reduction, face_config(TrainConfig(1, 1, 1e-4)))
+        return FaceNetwork(prior.unet, prior.reduction)
 
 
 def face_config(config: TrainConfig) -> FaceConfig:
     """As in presets/paper.yaml."""
     return FaceConfig(
         condition="landmarks",
-        start="prior",
+        decoder="prior",
         train_decoder=False,
         landmark_noise=0.002,
         mouth_weight=1.0,

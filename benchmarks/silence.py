@@ -17,7 +17,7 @@ import numpy as np
 
 from difftalker.config import load_params
 from difftalker.demo.encode import render_video
-from difftalker.demo.sentences import PRIOR_SENTENCES
+from difftalker.demo.sentences import OTHER_SENTENCES
 from difftalker.demo.speech import PAUSE, join, silence, speak
 from difftalker.evaluation.samples import mouth_opening
 from difftalker.landmarks.topology import MOUTH, RIGID
@@ -35,7 +35,7 @@ def motion(landmarks: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     params = load_params().demo
-    first, second = (speak(text, params.voice) for text in PRIOR_SENTENCES[:2])
+    first, second = (speak(text, params.voice) for text in OTHER_SENTENCES[:2])
     speech = join([first, silence(SILENCE), second])
     face = load_face(MODELS)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,1 +1,1 @@
-"""How what ships with the package is made: the prior (docs/bundled-prior.md) and the speech features (docs/speech.md)."""
+"""How the speech features that ship with the package are made (docs/speech.md)."""

@@ -13,6 +13,7 @@ from difftalker.dataset import Dataset
 from difftalker.drive.footage import Footage
 from difftalker.drive.scene import Scene
 from difftalker.errors import UserError
+from difftalker.landmarks.mesh.region import upright_boxes
 from difftalker.tables import metadata, read_table, tensor
 from difftalker.video.probe import list_videos
 
@@ -42,11 +43,11 @@ def usual_place(geometry: Path) -> tuple[float, float, float]:
     Args:
         geometry: the recording's crop geometry, a table `tables.GEOMETRY`.
     """
-    data = read_table(geometry, ["transform", "box", "source_width", "source_height", "valid"])
+    data = read_table(geometry, ["transform", "region", "source_width", "source_height", "valid"])
     data = data.filter(pc.field("valid"))
-    transform, box = tensor(data, "transform"), tensor(data, "box").astype(float)
-    scale = transform[:, 0]
-    centre = ((box[:, :2] + box[:, 2:]) / 2 - transform[:, [2, 5]]) / scale[:, None]
+    transform, region = tensor(data, "transform"), tensor(data, "region").astype(float)
+    scale, box = transform[:, 0], upright_boxes(region)
+    centre = (region[:, :2] - transform[:, [2, 5]]) / scale[:, None]
     width, height = data.column("source_width").to_numpy(), data.column("source_height").to_numpy()
     side = (box[:, 2] - box[:, 0]) / scale
     x, y, size = (float(np.median(values)) for values in (centre[:, 0] / width, centre[:, 1] / height, side / width))
@@ -69,7 +70,7 @@ def extracted_scene(footage: Footage, geometry: Path, landmarks: Path) -> Scene 
     if not len(stamps) == len(places) == len(points):
         return None
     valid = places.column("valid").to_numpy() & points.column("valid").to_numpy()
-    return Scene(tensor(places, "transform"), tensor(points, "landmarks"), valid, stamps)
+    return Scene.of_speaker(tensor(places, "transform"), tensor(points, "landmarks"), valid, stamps)
 
 
 def _of_clip(path: Path, clip: str) -> pa.Table:

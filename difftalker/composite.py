@@ -20,6 +20,15 @@ def upper_face(images: np.ndarray) -> np.ndarray:
     return np.concatenate([upper, upper[..., ::-1, :, :]], axis=-3)
 
 
+def painted_share(height: int) -> np.ndarray:
+    """How much of every row `composite` takes from the generated picture: (height, 1, 1) float32."""
+    half, band = height // 2, round(height * FEATHER)
+    weight = np.ones((height, 1, 1), np.float32)
+    weight[: half - band] = 0
+    weight[half - band : half, 0, 0] = (np.arange(band) + 0.5) / band
+    return weight
+
+
 def composite(source: np.ndarray, generated: np.ndarray) -> np.ndarray:
     """Source pixels above the split, generated ones below, blended in a band that ends at the split.
 
@@ -30,11 +39,8 @@ def composite(source: np.ndarray, generated: np.ndarray) -> np.ndarray:
         (..., h, w, 3) uint8.
     """
     height = source.shape[-3]
-    half, band = height // 2, round(height * FEATHER)
-    weight = np.ones((height, 1, 1), np.float32)  # of the generated pixels
-    weight[: half - band] = 0
-    weight[half - band : half, 0, 0] = (np.arange(band) + 0.5) / band
-    mixed = source + weight * (generated.astype(np.float32) - source)
+    half = height // 2
+    mixed = source + painted_share(height) * (generated.astype(np.float32) - source)
     result = np.rint(mixed).astype(np.uint8)
     result[..., half:, :, :] = generated[..., half:, :, :]
     return result

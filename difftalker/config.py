@@ -79,13 +79,11 @@ class FramesConfig:
 class DetectorConfig:
     """Landmark detection on the crops.
 
-    `upscale` enlarges the crop before detection; `jitter` is the number of perturbed boxes averaged per frame;
-    `smoothing` the width (frames) of the zero-phase filter; gaps up to `max_gap` frames are interpolated.
+    `mesh` is MediaPipe's attention mesh, which ships with the package; `fan` the detector of the paper. `smoothing` is
+    the width (frames) of the zero-phase filter; gaps up to `max_gap` frames are interpolated.
     """
 
-    name: Literal["dlib", "fan"]
-    upscale: Annotated[float, Field(ge=1.0, le=8.0)]
-    jitter: Annotated[int, Field(ge=1, le=64)]
+    name: Literal["mesh", "fan"]
     smoothing: NonNegative
     max_gap: Annotated[int, Field(ge=0)]
 
@@ -115,15 +113,14 @@ class UNetConfig:
 
 @dataclass(frozen=True, config=_STRICT)
 class PriorConfig:
-    """The frozen prior: `bundled` ships with the package; `train` goes on from it (or from scratch) on the footage.
+    """The frozen prior: `train` trains a small one on the footage.
 
-    Of these small priors, a latent position is a square of `patch` pixels, kept in `latent_channels` numbers.
+    A position of its latents is a square of `patch` pixels, kept in `latent_channels` numbers.
     `huggingface` imports Stable Diffusion from `model`, a hub id (at `revision`) or a local folder; the other keys are
     not read then.
     """
 
-    source: Literal["bundled", "train", "huggingface"]
-    start: Literal["bundled", "scratch"]
+    source: Literal["train", "huggingface"]
     prediction: Literal["epsilon", "v_prediction", "sample"]
     patch: Literal[4, 8, 16]
     latent_channels: Positive
@@ -164,15 +161,33 @@ class LandmarksConfig:
 class FaceConfig:
     """Face synthesis (paper, section 2.4). `condition: audio` is the ablation Ours-1.
 
-    `start: prior` copies the upper branch from the prior's encoder, as the paper does; `bundled` starts from the
-    branch that ships with the bundled prior. `train_decoder` also trains a copy of the prior's decoder.
+    `train_decoder` also trains a copy of the UNet's decoder. `decoder` turns latents into pixels: the `prior`'s own, as
+    in the paper, or one that sees `reference` frames of the speaker.
     """
 
     condition: Literal["landmarks", "audio"]
-    start: Literal["prior", "bundled"]
+    decoder: Literal["prior", "reference"]
     train_decoder: bool
     landmark_noise: Annotated[float, Field(ge=0.0, le=0.1)]
     mouth_weight: Annotated[float, Field(ge=1.0, le=100.0)]
+    train: TrainConfig
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DecoderConfig:
+    """The reference decoder, for `face.decoder: reference`.
+
+    It reads `references` training frames warped onto the landmarks and has `width` channels at its finest level. The
+    losses beside the absolute error have the weights `laplacian`, `energy` and `adversarial`; while training, Gaussian
+    noise of standard deviation `landmark_noise` (fractions of the crop side) moves the completed landmarks.
+    """
+
+    references: Annotated[int, Field(ge=1, le=16)]
+    width: Annotated[int, Field(gt=0, multiple_of=8)]
+    laplacian: NonNegative
+    energy: NonNegative
+    adversarial: NonNegative
+    landmark_noise: Annotated[float, Field(ge=0.0, le=0.1)]
     train: TrainConfig
 
 
@@ -183,6 +198,19 @@ class SamplingConfig:
     steps: Annotated[int, Field(ge=1, le=1000)]
     batch_size: Positive
     seed: int
+
+
+@dataclass(frozen=True, config=_STRICT)
+class FilmsConfig:
+    """The films that a trained face is measured by (`difftalker.evaluation.takes`): seconds of each kind at most.
+
+    `own` films, of held-out speech over its own pictures, are made twice: from completed and from detected landmarks.
+    `driven` are over pictures of the training part; `voice` likewise, in another voice.
+    """
+
+    own: NonNegative
+    driven: NonNegative
+    voice: NonNegative
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -209,7 +237,9 @@ class PromotionConfig:
 
     ld: NonNegative
     lse_d: NonNegative
-    jitter: NonNegative
+    closure: NonNegative
+    opening: NonNegative
+    sharpness: NonNegative
     undetected: Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -238,7 +268,9 @@ class Params:
     prior: PriorConfig
     landmarks: LandmarksConfig
     face: FaceConfig
+    decoder: DecoderConfig
     sampling: SamplingConfig
+    films: FilmsConfig
     syncnet: SyncNetConfig
     promotion: PromotionConfig
     weights: WeightsConfig
@@ -249,20 +281,17 @@ class Params:
             raise ValueError(f"syncnet.source 'official' needs video.fps 25.0, not {self.video.fps}")
         return self
 
-    @model_validator(mode="after")
-    def _branch_fits(self) -> Params:
-        if self.prior.source == "huggingface" and self.face.start == "bundled":
-            raise ValueError("face.start 'bundled' does not fit prior.source 'huggingface'; set face.start: prior")
-        return self
+    @property
+    def size_multiple(self) -> int:
+        """What `video.size` must be a multiple of for the small priors: latents halve evenly and have a middle row."""
+        return self.prior.patch * max(2, 2 ** (len(self.prior.unet.channels) - 1))
 
     @model_validator(mode="after")
     def _latents_fit(self) -> Params:
-        halvings = len(self.prior.unet.channels) - 1
-        multiple = self.prior.patch * max(2, 2**halvings)
-        if self.prior.source != "huggingface" and self.video.size % multiple:
+        if self.prior.source != "huggingface" and self.video.size % self.size_multiple:
             raise ValueError(
                 f"video.size {self.video.size} does not fit prior.patch and prior.unet.channels; set it to a multiple "
-                f"of {multiple}"
+                f"of {self.size_multiple}"
             )
         return self
 

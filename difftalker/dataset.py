@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from difftalker.errors import UserError
 from difftalker.split import split_recording
-from difftalker.tables import DATASET, metadata, read_table, table, tensor
+from difftalker.tables import DATASET, metadata, read_images, read_table, table, tensor
 
 MINIMUM = {"train": 16, "test": 6}  # frames; the sync expert alone looks at five at once
 
@@ -74,7 +74,7 @@ def _join(source: Source, test_fraction: float, fps: float) -> pa.Table:
         "split": split_recording(clip, valid, test_fraction, fps),
         "landmarks": points,
         "features": features,
-        "box": tensor(geometry, "box"),
+        "region": tensor(geometry, "region"),
     }
     return table(DATASET, columns)
 
@@ -91,7 +91,7 @@ class Dataset:
         split: `train`, `test`, `gap` or `invalid`, (n,) str.
         landmarks: iBUG-68 points divided by the crop size, (n, 68, 2) float32; without meaning where invalid.
         features: audio features, (n, 16, 29) float32.
-        box: face box in crop pixels, (n, 4) float32.
+        region: the face's region in crop pixels, (n, 4) float32.
         fps: frames per second.
     """
 
@@ -103,7 +103,7 @@ class Dataset:
     split: np.ndarray
     landmarks: np.ndarray
     features: np.ndarray
-    box: np.ndarray
+    region: np.ndarray
     fps: float
 
     @classmethod
@@ -115,7 +115,7 @@ class Dataset:
         """
         data = read_table(path)
         plain = {name: data.column(name).to_numpy() for name in ("recording", "clip", "frame", "time", "row", "split")}
-        tensors = {name: tensor(data, name) for name in ("landmarks", "features", "box")}
+        tensors = {name: tensor(data, name) for name in ("landmarks", "features", "region")}
         return cls(**plain, **tensors, fps=float(metadata(path)["fps"]))
 
     def rows(self, split: Literal["train", "test"]) -> np.ndarray:
@@ -128,3 +128,30 @@ class Dataset:
         here, before = rows[1:], rows[:-1]
         same = (self.recording[here] == self.recording[before]) & (self.clip[here] == self.clip[before])
         return np.split(rows, np.flatnonzero(~(same & (self.frame[here] == self.frame[before] + 1))) + 1)
+
+    def read_crops(self, rows: np.ndarray, frames: Path) -> np.ndarray:
+        """Face crops of some frames.
+
+        Args:
+            rows: indices of the frames, ascending.
+            frames: folder with `<recording>/crops.parquet`.
+
+        Returns:
+            (len(rows), size, size, 3) uint8 RGB.
+        """
+        recordings = self.recording[rows]
+        return np.concatenate(
+            [
+                read_images(frames / name / "crops.parquet", self.row[rows[recordings == name]])
+                for name in dict.fromkeys(recordings)
+            ]
+        )
+
+    def find(self, recording: str, clip: str, frames: np.ndarray) -> np.ndarray:
+        """Where frames (n,) of a clip are in the dataset; -1 where they have no usable face."""
+        inside = np.flatnonzero((self.recording == recording) & (self.clip == clip))
+        at = np.searchsorted(self.frame[inside], frames)
+        there = at < len(inside)
+        found = np.where(there, inside[np.minimum(at, len(inside) - 1)], -1)
+        usable = there & (self.frame[found] == frames) & (self.split[found] != "invalid")
+        return np.where(usable, found, -1)

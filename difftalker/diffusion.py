@@ -2,9 +2,9 @@
 
 The paper's eq. 4 keeps rows i <= h//2 clean, counting from 1: the first h//2 rows. They come from the latent of the
 upper-face image, the noised rows from the latent of the full frame: an autoencoder mixes the whole image, so the upper
-rows of a full-face latent would know the mouth.
+rows of a full-face latent would know the mouth. The noise schedule and its steps are those of diffusers' schedulers.
 
-Shapes: b batch, c latent channels, h x w latent size, T steps of the noise schedule.
+Shapes: b batch, c latent channels, h x w latent size.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from diffusers import DDIMScheduler
 from torch import Tensor
 
 
@@ -23,32 +24,31 @@ def lower_mask(latents: Tensor) -> Tensor:
     return mask
 
 
-def add_noise(clean: Tensor, upper: Tensor, noise: Tensor, alpha_bar: Tensor) -> Tensor:
+def add_noise(scheduler: DDIMScheduler, clean: Tensor, upper: Tensor, noise: Tensor, step: Tensor) -> Tensor:
     """Eq. 4: noised lower rows under clean upper rows.
 
     Args:
+        scheduler: has the noise schedule.
         clean: Z_0, latents of the full frames (b, c, h, w).
         upper: latents of the upper-face images (b, c, h, w); only the first h//2 rows are used.
         noise: epsilon ~ N(0, 1) (b, c, h, w).
-        alpha_bar: cumulative alphas of the drawn steps (b,).
+        step: t (b,) int64.
     """
-    mask = lower_mask(clean)
-    a = alpha_bar.view(-1, 1, 1, 1)
-    return torch.where(mask > 0, a.sqrt() * clean + (1 - a).sqrt() * noise, upper)
+    return torch.where(lower_mask(clean) > 0, scheduler.add_noise(clean, noise, step), upper)
 
 
-def target(clean: Tensor, noise: Tensor, alpha_bar: Tensor, prediction: str) -> Tensor:
+def target(scheduler: DDIMScheduler, clean: Tensor, noise: Tensor, step: Tensor) -> Tensor:
     """What the network must predict: epsilon (eq. 5), v = sqrt(a) epsilon - sqrt(1 - a) Z_0, or Z_0 itself.
 
     Epsilon and v ask a network to carry the noise through exactly. A small one cannot, and its error stays in the
     picture as grain; Z_0 (`sample`, the small presets) needs only the picture, which the landmarks nearly decide.
+
+    Args: as in `add_noise`.
     """
+    prediction = scheduler.config.prediction_type
     if prediction == "epsilon":
         return noise
-    if prediction == "sample":
-        return clean
-    a = alpha_bar.view(-1, 1, 1, 1)
-    return a.sqrt() * noise - (1 - a).sqrt() * clean
+    return clean if prediction == "sample" else scheduler.get_velocity(clean, noise, step)
 
 
 def masked_loss(predicted: Tensor, wanted: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -63,52 +63,41 @@ def masked_loss(predicted: Tensor, wanted: Tensor, weight: Tensor | None = None)
     return ((predicted - wanted).square() * weight).sum() / (weight.sum() * predicted.shape[1])
 
 
-def timesteps(steps: int, total: int) -> list[int]:
-    """`steps` of the schedule's `total` steps, from the noisiest down, evenly spaced and ending above 0."""
-    return [round(total * (steps - i) / steps) - 1 for i in range(steps)]
+def sampler(trained: DDIMScheduler, steps: int) -> DDIMScheduler:
+    """Deterministic DDIM (what the misprinted eq. 6 means) in `steps` steps, from the noisiest down to the image.
+
+    Args:
+        trained: the scheduler that the network was trained with.
+        steps: network evaluations, from 1 to the number of training steps.
+    """
+    kept = {name: value for name, value in trained.config.items() if not name.startswith("_")}
+    changed = {"timestep_spacing": "trailing", "set_alpha_to_one": True, "clip_sample": False, "thresholding": False}
+    scheduler = DDIMScheduler.from_config(kept | changed)
+    scheduler.set_timesteps(steps)
+    scheduler.timesteps = scheduler.timesteps[:steps]  # rounding may have added one below zero
+    return scheduler
 
 
 def sample(
-    network: Callable[[Tensor, Tensor], Tensor],
-    upper: Tensor,
-    noise: Tensor,
-    alphas_cumprod: Tensor,
-    *,
-    steps: int,
-    prediction: str,
+    network: Callable[[Tensor, Tensor], Tensor], upper: Tensor, noise: Tensor, scheduler: DDIMScheduler
 ) -> Tensor:
-    """Deterministic DDIM (what the misprinted eq. 6 means); the clean rows are imposed again at every step.
+    """Draw the lower rows; the clean rows are imposed again at every step.
 
     Args:
         network: maps (latents (b, c, h, w), timestep (b,) int64) to the prediction (b, c, h, w).
         upper: latents of the upper-face images (b, c, h, w).
         noise: starting noise (b, c, h, w).
-        alphas_cumprod: (T,) of the schedule.
-        steps: network evaluations, 1..T.
-        prediction: `epsilon`, `v_prediction` or `sample`.
+        scheduler: with its steps set, see `sampler`.
 
     Returns:
         Z_0 (b, c, h, w): upper rows equal `upper`'s.
     """
     mask = lower_mask(upper)
     latents = torch.where(mask > 0, noise, upper)
-    plan = timesteps(steps, len(alphas_cumprod))
-    for step, following in zip(plan, [*plan[1:], None], strict=True):
-        a = alphas_cumprod[step].to(upper)
+    steps = scheduler.timesteps.tolist()
+    for step in steps:
         predicted = network(latents, torch.full((len(latents),), step, device=latents.device))
-        if prediction == "epsilon":
-            epsilon = predicted
-            clean = (latents - (1 - a).sqrt() * epsilon) / a.sqrt()
-        elif prediction == "sample":
-            clean = predicted
-            epsilon = (latents - a.sqrt() * clean) / (1 - a).sqrt()
-        else:
-            epsilon = a.sqrt() * predicted + (1 - a).sqrt() * latents
-            clean = a.sqrt() * latents - (1 - a).sqrt() * predicted
-        if following is None:
-            latents = clean
-        else:
-            b = alphas_cumprod[following].to(upper)
-            latents = b.sqrt() * clean + (1 - b).sqrt() * epsilon
-        latents = torch.where(mask > 0, latents, upper)
+        stepped = scheduler.step(predicted, step, latents)
+        lower = stepped.pred_original_sample if step == steps[-1] else stepped.prev_sample
+        latents = torch.where(mask > 0, lower, upper)
     return latents

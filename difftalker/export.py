@@ -21,14 +21,17 @@ from difftalker.face_folder import (
 from difftalker.files import replacing
 
 CARD = "README.md"
-_SHOWN = {  # key of metrics.json -> name and digits after the point
-    "ld": ("LD, landmark distance (crop sides)", 4),
-    "psnr": ("PSNR of the face crop (dB)", 1),
-    "ssim": ("SSIM of the face crop", 3),
-    "lse_d": ("LSE-D", 2),
-    "lse_c": ("LSE-C", 2),
-    "jitter_ratio": ("jitter of the mouth over the ground truth's", 2),
-    "sharpness_ratio": ("sharpness of the mouth over the ground truth's", 2),
+_SHOWN = {  # of the films in metrics.json: kind and key -> name and digits after the point
+    ("own", "ld"): ("LD, landmark distance (crop sides)", 4),
+    ("own", "psnr_jaw"): ("PSNR inside the jaw (dB)", 1),
+    ("own", "ssim_jaw"): ("SSIM inside the jaw", 3),
+    ("own", "sharpness_ratio"): ("sharpness of the mouth over the footage's", 2),
+    ("own", "flicker_ratio"): ("flicker over the footage's", 2),
+    ("driven", "opening_r"): ("opening of the mouth, correlation with the speaker's", 2),
+    ("driven", "opening_slope"): ("opening of the mouth, slope over the speaker's", 2),
+    ("driven", "closure"): ("share of the speaker's closures at which it closes", 2),
+    ("driven", "lse_d"): ("LSE-D", 2),
+    ("driven", "lse_c"): ("LSE-C", 2),
 }
 
 
@@ -87,17 +90,18 @@ def model_card(description: Description, card: Card, face: str, has_footage: boo
         f"- `{name}`: {clips} clip{'s' * (clips > 1)}, {seconds:.0f} s with a usable face"
         for name, (clips, seconds) in card.recordings.items()
     )
+    films = card.metrics.get("film", {})
     rows = [
         f"| {title} | {value:.{digits}f} |"
-        for key, (title, digits) in _SHOWN.items()
-        if isinstance(value := card.metrics.get(key), int | float)
+        for (kind, key), (title, digits) in _SHOWN.items()
+        if isinstance(films, dict) and isinstance(value := films.get(kind, {}).get(key), int | float)
     ]
     figures = "\n".join(["| metric | value |", "|---|---|", *rows]) if rows else "None were taken along."
     protocol = card.metrics.get("protocol")
     taken = protocol.items() if isinstance(protocol, dict) else ()
     taken_with = "".join(f"- {key.replace('_', ' ')}: {text}\n" for key, text in taken) + "\n" * bool(taken)
     detector = {
-        "dlib": "dlib's landmark model, which is not in this folder, may not be used commercially.",
+        "mesh": "MediaPipe's attention mesh, which ships with the program (Apache-2.0).",
         "fan": "the published weights of FAN, which are not in this folder, were trained on data for research.",
     }[description.detector.name]
     footage = (
@@ -137,7 +141,8 @@ audio features `{description.audio.encoder}`.
 
 {figures}
 
-{taken_with}They are of this footage, crop rule, detector and sync expert; do not compare them with figures of others.
+{taken_with}Measured on films of held-out speech; opening, closure and LSE on films over other pictures. They are of
+this footage, crop rule, detector and sync expert; do not compare them with figures of others.
 
 ## Intended use
 

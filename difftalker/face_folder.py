@@ -1,7 +1,7 @@
 """A trained face as one folder: `data/models` of a project, or a copy of it that `difftalker export` made.
 
     face.json       what the face is: crop rule, detector, audio encoder, sampling, the speaker's measures
-    prior/ landmarks/ face/     the networks: configurations and safetensors; decoder/ where the face has one
+    prior/ landmarks/ face/ decoder/    the networks: configurations and safetensors
     footage/        the face in the base footage (scene.safetensors); in a copy, also that footage
     README.md       model card, in a copy
 
@@ -21,6 +21,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig, WeightsConfig
+from difftalker.drive.likeness import LOOK
 from difftalker.drive.opening import LEVELS
 from difftalker.errors import UserError
 from difftalker.files import replacing
@@ -28,13 +29,13 @@ from difftalker.files import replacing
 FORMAT = 1  # raised when older versions can no longer read the folder
 DESCRIPTION = "face.json"
 FOOTAGE, SCENE = "footage", "scene.safetensors"
-NETWORKS = ("prior", "landmarks", "face")
-OPTIONAL_NETWORKS = ("decoder",)  # absent, or without a file, where the face does not use it
-PARTS = (*NETWORKS, *OPTIONAL_NETWORKS, DESCRIPTION, f"{FOOTAGE}/{SCENE}")  # all that a training leaves
+NETWORKS = ("prior", "landmarks", "face", "decoder")
+PARTS = (*NETWORKS, DESCRIPTION, f"{FOOTAGE}/{SCENE}")  # all that a training leaves
 
 _REPAIR = "run `dvc repro describe_speaker`, or export the face again"
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Weights = Annotated[list[float], Field(min_length=18, max_length=18)]
+Look = Annotated[list[float], Field(min_length=LOOK, max_length=LOOK)]
 Openings = Annotated[list[float], Field(min_length=LEVELS, max_length=LEVELS)]
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
 
@@ -54,6 +55,8 @@ class Speaker:
             their place, see `drive.opening`; without it the opening is the landmark network's.
         jaw: what the mouth's 40 coordinates and a constant add to the lower contour's 18, see `drive.jaw`; without it
             the contour is the landmark network's.
+        looks: of the speaker's upper face in some frames, see `drive.likeness`; without them every shot of a film
+            counts as the speaker's.
     """
 
     closed_mouth: Annotated[list[Point], Field(min_length=20, max_length=20)]
@@ -62,6 +65,7 @@ class Speaker:
     strangeness: Annotated[list[float], Field(min_length=2, max_length=2)]
     opening: Annotated[list[Openings], Field(min_length=2, max_length=2)] | None = None
     jaw: Annotated[list[Weights], Field(min_length=41, max_length=41)] | None = None
+    looks: Annotated[list[Look], Field(min_length=1)] | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -150,11 +154,11 @@ def network_files(folder: Path) -> Iterator[Path]:
     """The networks' files: configurations and safetensors, network by network, by name.
 
     Raises:
-        UserError: a network is missing that every face has.
+        UserError: a network is missing.
     """
-    for network in (*NETWORKS, *OPTIONAL_NETWORKS):
+    for network in NETWORKS:
         files = sorted(path for path in (folder / network).rglob("*") if path.suffix in (".json", ".safetensors"))
-        if not files and network in NETWORKS:
+        if not files:
             raise UserError(
                 f"{folder}: the face is incomplete ({network}/ is missing); run `dvc repro`, or export it again"
             )

@@ -43,8 +43,23 @@ def processes(workers: int) -> Iterator[Executor | None]:
 
 def _single_thread() -> None:
     import cv2
+    import torch
 
     cv2.setNumThreads(1)  # the processes themselves fill the cores
+    torch.set_num_threads(1)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one core here, as in a worker process: sums of several threads round otherwise."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def map_ordered(

@@ -83,11 +83,12 @@ def load_face(folder: Path) -> TalkingFace:
     return TalkingFace.load(folder, footage, device=device)
 
 
-def set_recordings(names: Sequence[str], params: Path = PARAMS) -> None:
-    """Write the list `recordings`; comments and layout of the file stay."""
+def set_footage(recordings: Sequence[str], size: int, params: Path = PARAMS) -> None:
+    """Write `recordings` and `video.size`; comments and layout of the file stay."""
     yaml = layout_yaml()
     document = yaml.load(params.read_text(encoding="utf-8"))
-    document["recordings"][:] = list(names)
+    document["recordings"][:] = list(recordings)
+    document["video"]["size"] = size
     with replacing(params) as partial, partial.open("w", encoding="utf-8") as file:
         yaml.dump(document, file)
 

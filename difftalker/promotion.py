@@ -1,4 +1,4 @@
-"""Whether a retrained face may replace the champion: gates on the metrics of one test split.
+"""Whether a retrained face may replace the champion: gates on the films of one test split.
 
 A gate is "no worse than the champion, by a margin". All gates have to hold. A figure that is missing or not a number
 fails its gate: what was not measured cannot be called no worse.
@@ -13,6 +13,8 @@ from typing import Any
 
 from difftalker.config import PromotionConfig
 from difftalker.errors import UserError
+
+Value = Callable[[Mapping[str, Any]], float | None]
 
 
 @dataclass(frozen=True)
@@ -81,11 +83,13 @@ class Verdict:
 
 
 def judge(candidate: Mapping[str, Any], champion: Mapping[str, Any], config: PromotionConfig) -> Verdict:
-    """Compare two metrics.json of the same test split.
+    """Compare two metrics.json of the same test split, by the figures of the films.
 
-    LD and LSE-D are distances, so their margins are shares of the champion's value. Jitter is a ratio to the ground
-    truth, best at 1, so its measure is the distance from 1 and its margin absolute. LD counts only frames in which a
-    face was found; so that a face falling apart cannot improve it, the share of frames without one is a gate too.
+    What ships is judged: LSE-D, closure and the opening on films of held-out speech over other pictures; LD and
+    sharpness on those over their own, where the real film is known. LD and LSE-D are distances, so their margins are
+    shares of the champion's value. Other measures are best at 1, so what is compared is their distance from it, and the
+    margin absolute. LD counts only frames in which a face was painted and found; so that a face falling apart cannot
+    improve it, the share of the others is a gate too.
 
     Args:
         candidate, champion: parsed metrics.json.
@@ -100,45 +104,48 @@ def judge(candidate: Mapping[str, Any], champion: Mapping[str, Any], config: Pro
             f"metrics.json: test_frames is {frames[0]} for the candidate and {frames[1]} for the champion; "
             "measure both on the same test split"
         )
-    return Verdict(
-        (
-            _relative("ld", "LD", "ld", candidate, champion, config.ld),
-            _relative("lse_d", "LSE-D", "lse_d", candidate, champion, config.lse_d),
-            _absolute("jitter", "distance of the jitter ratio from 1", _jitter, candidate, champion, config.jitter),
-            _absolute(
-                "undetected", "share of frames without a face", _undetected, candidate, champion, config.undetected
-            ),
-        )
-    )
+    gates = []
+    for name, (measure, value, is_relative) in _GATES.items():
+        here, there, margin = value(candidate), value(champion), getattr(config, name)
+        limit = None if there is None else there * (1 + margin) if is_relative else there + margin
+        gates.append(Gate(name, measure, here, there, limit))
+    return Verdict(tuple(gates))
 
 
-def _relative(
-    name: str, measure: str, key: str, candidate: Mapping[str, Any], champion: Mapping[str, Any], margin: float
-) -> Gate:
-    here, there = _number(candidate, key), _number(champion, key)
-    return Gate(name, measure, here, there, None if there is None else there * (1 + margin))
+def _figure(kind: str, key: str) -> Value:
+    return lambda metrics: _number(_film(metrics, kind), key)
 
 
-def _absolute(
-    name: str,
-    measure: str,
-    value: Callable[[Mapping[str, Any]], float | None],
-    candidate: Mapping[str, Any],
-    champion: Mapping[str, Any],
-    margin: float,
-) -> Gate:
-    here, there = value(candidate), value(champion)
-    return Gate(name, measure, here, there, None if there is None else there + margin)
+def _from_one(kind: str, key: str) -> Value:
+    def value(metrics: Mapping[str, Any]) -> float | None:
+        found = _number(_film(metrics, kind), key)
+        return None if found is None else abs(found - 1)
+
+    return value
 
 
-def _jitter(metrics: Mapping[str, Any]) -> float | None:
-    ratio = _number(metrics, "jitter_ratio")
-    return None if ratio is None else abs(ratio - 1)
+def _faceless(metrics: Mapping[str, Any]) -> float | None:
+    lost, bare, scored = (_number(_film(metrics, "driven"), key) for key in ("undetected", "unpainted", "frames"))
+    if lost is None or bare is None or not scored:
+        return None
+    return (lost + bare) / (scored + bare)
 
 
-def _undetected(metrics: Mapping[str, Any]) -> float | None:
-    lost, frames = _number(metrics, "undetected"), _number(metrics, "test_frames")
-    return None if lost is None or not frames else lost / frames
+# Name, as in `promotion` of params.yaml: measure, its value, and whether the margin is a share of the champion's.
+_GATES: dict[str, tuple[str, Value, bool]] = {
+    "ld": ("LD", _figure("own", "ld"), True),
+    "lse_d": ("LSE-D", _figure("driven", "lse_d"), True),
+    "closure": ("share of closures missed", _from_one("driven", "closure"), False),
+    "opening": ("distance of the opening's slope from 1", _from_one("driven", "opening_slope"), False),
+    "sharpness": ("distance of the sharpness from the footage's", _from_one("own", "sharpness_ratio"), False),
+    "undetected": ("share of frames without a painted face", _faceless, False),
+}
+
+
+def _film(metrics: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    found = metrics.get("film", {})
+    inside = found.get(kind, {}) if isinstance(found, Mapping) else {}
+    return inside if isinstance(inside, Mapping) else {}
 
 
 def _number(metrics: Mapping[str, Any], key: str) -> float | None:

@@ -14,6 +14,7 @@ from difftalker.dataset import Dataset
 from difftalker.drive.activity import silent_rows
 from difftalker.drive.articulation import closed_mouth
 from difftalker.drive.jaw import fit_jaw
+from difftalker.drive.likeness import choose_looks, upper_look
 from difftalker.drive.opening import fit_opening, match_opening
 from difftalker.drive.recognise import strangeness, turn
 from difftalker.face_folder import Speaker
@@ -24,6 +25,7 @@ _ORDINARY, _EXTREME = 0.5, 0.995  # quantiles
 _PAUSE = 0.2  # seconds; shorter than what counts when driving: footage of fluent speech has few long pauses
 _EDGE = 4  # rows of 20 ms at both ends of a pause in which the mouth still moves
 _TURNS = (0.005, 0.995)
+_LOOKED_AT, _LOOKS = 200, 8  # frames whose upper face is looked at, and how many are kept
 
 
 @torch.no_grad()
@@ -31,6 +33,7 @@ def measure_speaker(
     dataset: Dataset,
     model: LandmarkCompletion,
     sound: Callable[[str, str], np.ndarray],
+    crops: Callable[[np.ndarray], np.ndarray],
     place: tuple[float, float, float] | None,
 ) -> Speaker:
     """Measure the training split.
@@ -39,6 +42,7 @@ def measure_speaker(
         dataset: all frames.
         model: the landmark network trained on them.
         sound: gives a clip's sound, (n,) int16 at 16 kHz, for a recording and a clip.
+        crops: reads the crops of some of the dataset's rows, (n,) to (n, size, size, 3) uint8 RGB.
         place: where the face usually is in the picture, see `Speaker.place`.
     """
     rows = dataset.rows("train")
@@ -57,6 +61,8 @@ def measure_speaker(
     opening = fit_opening(landmarks, driven, shape)
     turns = turn(landmarks)
     strange = strangeness(landmarks, model)
+    some = np.unique(np.linspace(0, len(rows) - 1, _LOOKED_AT).astype(int))
+    looks = np.stack([upper_look(*pair) for pair in zip(crops(rows[some]), landmarks[some], strict=True)])
     return Speaker(
         closed_mouth=closed_mouth(landmarks, shape, silent).astype(float).tolist(),
         place=list(place) if place is not None else None,
@@ -64,4 +70,5 @@ def measure_speaker(
         opening=opening.astype(float).tolist(),
         jaw=fit_jaw(landmarks, match_opening(driven, shape, opening), shape).astype(float).tolist(),
         strangeness=[float(np.quantile(strange, share)) for share in (_ORDINARY, _EXTREME)],
+        looks=np.round(choose_looks(looks, _LOOKS).astype(float), 3).tolist(),
     )

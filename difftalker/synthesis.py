@@ -13,10 +13,11 @@ from torch import Tensor
 
 from difftalker.composite import composite, upper_face
 from difftalker.config import SamplingConfig
-from difftalker.diffusion import sample
+from difftalker.decoder.network import ReferenceDecoder
+from difftalker.diffusion import sample, sampler
 from difftalker.landmarks.raster import rasterise
 from difftalker.models.face import FaceNetwork
-from difftalker.models.prior import Prior
+from difftalker.models.prior import Prior, to_images
 from difftalker.training.memory import out_of_memory
 from difftalker.training.precision import autocast
 from difftalker.training.transfer import to_device
@@ -33,6 +34,7 @@ class Synthesiser:
         network: the trained face network on the same prior.
         config: sampling steps, batch size, seed of the noise.
         device: where to compute.
+        decoder: paints the pixels; without it the prior's own decoder does.
         seconds: time spent so far in `encode`, `sample`, `decode` and `composite`.
     """
 
@@ -40,11 +42,16 @@ class Synthesiser:
     network: FaceNetwork
     config: SamplingConfig
     device: torch.device
+    decoder: ReferenceDecoder | None = None
     seconds: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
+        self._sampler = sampler(self.prior.scheduler, self.config.steps)
         self.prior.to(self.device)
         self.network.to(self.device)
+        if self.decoder is not None:
+            layout: Any = {"memory_format": torch.channels_last}  # a fifth faster on the CPU
+            self.decoder.to(self.device, **layout)
 
     @torch.no_grad()
     def paint(self, crops: np.ndarray, landmarks: np.ndarray, features: np.ndarray) -> np.ndarray:
@@ -64,7 +71,12 @@ class Synthesiser:
         with out_of_memory(f"lower sampling.batch_size (now {self.config.batch_size}) in params.yaml"):
             return self._paint(crops, landmarks, features)
 
-    def _paint(self, crops: np.ndarray, landmarks: np.ndarray, features: np.ndarray) -> np.ndarray:
+    @torch.no_grad()
+    def generate(self, crops: np.ndarray, landmarks: np.ndarray, features: np.ndarray) -> Tensor:
+        """The diffusion's result through the prior's own decoder: (b, 3, h, w) in about [-1, 1], on the device.
+
+        Args: as in `paint`.
+        """
         started = time.perf_counter()
         upper = torch.from_numpy(self.prior.encode(upper_face(crops))).to(self.device)
         started = self._lap("encode", started)
@@ -76,14 +88,23 @@ class Synthesiser:
             lambda z, step: self._predict(z, step, conditions),
             upper,
             noise.to(self.device).expand_as(upper),
-            self.prior.alphas_cumprod,
-            steps=self.config.steps,
-            prediction=self.prior.prediction,
+            self._sampler,
         )
         started = self._lap("sample", started)
-        generated = self.prior.decode(latents.cpu().numpy())
-        started = self._lap("decode", started)
-        result = composite(crops, generated)
+        generated = self.prior.to_images(latents)
+        self._lap("decode", started)
+        return generated
+
+    def _paint(self, crops: np.ndarray, landmarks: np.ndarray, features: np.ndarray) -> np.ndarray:
+        generated = self.generate(crops, landmarks, features)
+        started = time.perf_counter()
+        if self.decoder is not None:
+            hidden = crops.shape[1] - self.decoder.height
+            with autocast(self.device):
+                below = self.decoder(generated[:, :, hidden:], *self.decoder.inputs(crops, landmarks)).float()
+            generated = torch.cat([generated[:, :, :hidden], below], dim=2)
+            started = self._lap("decode", started)
+        result = composite(crops, to_images(generated))
         self._lap("composite", started)
         return result
 

@@ -29,15 +29,15 @@ _KEY = [("clip", pa.string()), ("frame", pa.int32()), ("time", pa.float64())]
 CROPS = pa.schema([*_KEY, ("image", pa.binary())])
 
 # Similarity transform [a, b, tx, c, d, ty] from source pixels to crop pixels (pixel centres at integers), the source
-# size, the face box (x0, y0, x1, y1) in crop pixels as the face detector would give it, and whether the mouth lies
-# wholly in the lower half.
+# size, the face's region (centre x, y, side, angle; see difftalker.landmarks.mesh.region) in crop pixels, and whether
+# the mouth lies wholly in the lower half.
 GEOMETRY = pa.schema(
     [
         *_KEY,
         ("transform", pa.list_(pa.float64(), 6)),
         ("source_width", pa.int32()),
         ("source_height", pa.int32()),
-        ("box", pa.list_(pa.float32(), 4)),
+        ("region", pa.list_(pa.float32(), 4)),
         ("valid", pa.bool_()),
     ]
 )
@@ -59,7 +59,7 @@ DATASET = pa.schema(
         ("split", pa.string()),
         ("landmarks", LANDMARKS_TYPE),
         ("features", AUDIO_TYPE),
-        ("box", pa.list_(pa.float32(), 4)),
+        ("region", pa.list_(pa.float32(), 4)),
     ]
 )
 

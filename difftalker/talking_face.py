@@ -21,6 +21,7 @@ from typing import Any, Literal, Unpack
 
 import numpy as np
 
+from difftalker.decoder.network import load_decoder
 from difftalker.drive.dub import make_film
 from difftalker.drive.footage import Footage
 from difftalker.drive.output import check_preview, disk
@@ -66,7 +67,8 @@ class TalkingFace:
         self._completion = LandmarkCompletion.load(folder / "landmarks")
         prior = Prior.load(folder / "prior")
         network = FaceNetwork.load(folder / "face", prior.unet)
-        self._synthesiser = Synthesiser(prior, network, description.sampling, select_device(device))
+        decoder = load_decoder(folder / "decoder")
+        self._synthesiser = Synthesiser(prior, network, description.sampling, select_device(device), decoder)
 
     @classmethod
     def load(

@@ -29,7 +29,8 @@ from pipelines.snapshot import METRICS, Snapshot, lookup
 # What a face learns to take in: one cannot be run on crops or sound features made in another way.
 INPUT = ("video", "frames", "audio", "detector.name")
 DATASET = "data/processed/dataset.parquet"
-MEASURING = ("synthesise", "evaluate")  # stages, in order
+MAKING = ("synthesise", "make_films")  # stages that run a face
+MEASURING = (*MAKING, "evaluate")  # in order
 
 Run = Callable[[Sequence[str], Path], None]  # a command and its working directory; raises UserError if it fails
 
@@ -57,14 +58,16 @@ def changed_inputs(champion: Snapshot, params: Mapping[str, Any]) -> list[str]:
 def differences(champion: Snapshot, candidate: Snapshot) -> list[str]:
     """What differs between two revisions of all that figures depend on, but for the models themselves."""
     found = []
+    skipped = champion.model_hashes().keys() | {path for stage in MAKING for path in champion.outputs(stage)}
     for stage in MEASURING:
-        skipped = champion.model_hashes().keys() | champion.outputs(MEASURING[0]).keys()
         before, after = (
             {path: value for path, value in revision.dependencies(stage).items() if path not in skipped}
             for revision in (champion, candidate)
         )
         found += [path for path in sorted(before.keys() | after.keys()) if before.get(path) != after.get(path)]
-    before, after = champion.stage_params(MEASURING[1]), candidate.stage_params(MEASURING[1])
+    before, after = (
+        {**rev.stage_params("make_films"), **rev.stage_params("evaluate")} for rev in (champion, candidate)
+    )
     found += [f"params.yaml: {key}" for key in sorted(before | after) if before.get(key) != after.get(key)]
     return list(dict.fromkeys(found))
 
@@ -122,8 +125,8 @@ def cache_folder(root: Path) -> Path:
 
 def _own_params(champion: Snapshot, candidate: Snapshot) -> dict[str, Any]:
     """What belongs to the champion beside its models: params that synthesis reads and measuring does not."""
-    shared = candidate.stage_params(MEASURING[1])
-    return {key: value for key, value in champion.stage_params(MEASURING[0]).items() if key not in shared}
+    shared = candidate.stage_params("evaluate")
+    return {key: value for key, value in champion.stage_params("synthesise").items() if key not in shared}
 
 
 @contextmanager

@@ -212,10 +212,18 @@ def commands(*holding: int) -> Run:
 
 
 def summary(candidate: Snapshot) -> str:
-    """The gates' figures in a line."""
-    metrics = candidate.metrics or {}
-    names = {"ld": "LD", "lse_d": "LSE-D", "jitter_ratio": "jitter ratio", "psnr": "PSNR"}
-    return ", ".join(f"{names[key]} {metrics[key]:.4g}" for key in names if key in metrics)
+    """The films' main figures in a line."""
+    films = (candidate.metrics or {}).get("film", {})
+    names = {
+        "LD": ("own", "ld"),
+        "PSNR jaw": ("own", "psnr_jaw"),
+        "sharpness": ("own", "sharpness_ratio"),
+        "LSE-D": ("driven", "lse_d"),
+        "closure": ("driven", "closure"),
+        "opening": ("driven", "opening_slope"),
+    }
+    found = {name: films.get(kind, {}).get(key) for name, (kind, key) in names.items()}
+    return ", ".join(f"{name} {value:.4g}" for name, value in found.items() if value is not None)
 
 
 def publish(

@@ -64,7 +64,7 @@ class Snapshot:
     @property
     def trained(self) -> bool:
         """Whether the revision has a measured model."""
-        return self.metrics is not None and {"synthesise", "evaluate"} <= self.stages.keys()
+        return self.metrics is not None and {"synthesise", "make_films", "evaluate"} <= self.stages.keys()
 
     def model_hashes(self) -> dict[str, str]:
         """Path and hash of each part of the face that a run left. The sync expert, an instrument, is none."""

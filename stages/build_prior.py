@@ -1,37 +1,21 @@
-"""Stage build_prior: the bundled prior as it is or trained on the footage's training split, or Stable Diffusion."""
+"""Stage build_prior: a small prior trained on the footage's training split, or Stable Diffusion."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from difftalker.config import load_params
 from difftalker.dataset import Dataset
 from difftalker.files import replacing
-from difftalker.models.bundled import BUNDLED
 from difftalker.models.huggingface import import_prior
-from difftalker.models.prior import Prior, build_small_prior
-from difftalker.tables import read_images
+from difftalker.models.prior import build_small_prior
 from difftalker.training.device import select_device
 from difftalker.training.history import write_losses
 from difftalker.training.prior import train_prior
 from difftalker.training.seeds import seeded
 from stages.runner import run
 from stages.scratch import scratch
-
-
-def training_crops(dataset: Dataset, frames: Path) -> np.ndarray:
-    """The training split's crops (n, h, w, 3) uint8 RGB, in the dataset's order."""
-    rows = dataset.rows("train")
-    recordings = dataset.recording[rows]
-    return np.concatenate(
-        [
-            read_images(frames / name / "crops.parquet", dataset.row[rows[recordings == name]])
-            for name in dict.fromkeys(recordings)
-        ]
-    )
 
 
 def main() -> None:
@@ -46,16 +30,13 @@ def main() -> None:
     with scratch("build_prior") as folder:
         if params.prior.source == "huggingface":
             prior = import_prior(params.prior.model, params.prior.revision, params.video.size)
-        elif params.prior.source == "bundled" or params.prior.start == "bundled":
-            prior = Prior.load(BUNDLED)
         else:
             with seeded(params.seed):
                 prior = build_small_prior(params.prior, params.video.size)
-        prior.check_size(params.video.size)
-        if params.prior.source == "train":
+            dataset = Dataset.load(arguments.dataset)
             histories = train_prior(
                 prior,
-                training_crops(Dataset.load(arguments.dataset), arguments.frames),
+                dataset.read_crops(dataset.rows("train"), arguments.frames),
                 params.prior,
                 seed=params.seed,
                 device=select_device(params.device),

@@ -46,6 +46,9 @@ def main(arguments: argparse.Namespace) -> None:
     def sound(recording: str, clip: str) -> np.ndarray:
         return read_wav(arguments.frames / recording / "audio" / f"{clip}.wav")
 
+    def crops(rows: np.ndarray) -> np.ndarray:
+        return dataset.read_crops(rows, arguments.frames)
+
     model = LandmarkCompletion.load(arguments.landmarks)
     description = Description(
         format=FORMAT,
@@ -58,7 +61,7 @@ def main(arguments: argparse.Namespace) -> None:
         detector=params.detector,
         audio=params.audio,
         sampling=params.sampling,
-        speaker=measure_speaker(dataset, model, sound, usual_place(geometry)),
+        speaker=measure_speaker(dataset, model, sound, crops, usual_place(geometry)),
         footage=f"{recording}/{film.name}",
         weights=params.weights,
     )

@@ -10,11 +10,14 @@ from difftalker.config import load_params
 from difftalker.dataset import Dataset
 from difftalker.evaluation.detection import detection_pool
 from difftalker.evaluation.evaluate import evaluate
+from difftalker.evaluation.film_folder import read_records
+from difftalker.evaluation.film_scoring import score_films
 from difftalker.evaluation.outputs import write_folder, write_metrics, write_plots
 from difftalker.evaluation.protocol import crop_in_words, protocol
 from difftalker.evaluation.rows import read_crops, read_rows
 from difftalker.evaluation.source import SourceFrames
 from difftalker.evaluation.sources import rows_of_results
+from difftalker.evaluation.spoken import spoken_by
 from difftalker.evaluation.sync import sound_embeddings
 from difftalker.evaluation.sync_crop import make_sync_crop
 from difftalker.metrics.lse import LseScorer
@@ -33,6 +36,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--prior", type=Path, required=True, help="frozen prior")
     parser.add_argument("--syncnet", type=Path, required=True, help="sync expert")
     parser.add_argument("--synthesis", type=Path, required=True, help="folder written by synthesise")
+    parser.add_argument("--films", type=Path, required=True, help="folder written by make_films")
     parser.add_argument("--metrics", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--plots", type=Path, required=True, help="folder to write the plots' data to")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
@@ -54,18 +58,30 @@ def main(arguments: argparse.Namespace) -> None:
         params.syncnet.crop, test.landmarks, pictures.transforms(test), int(crop["size"]), test.runs()
     )
     taken = protocol(params.detector.name, crop_in_words(crop), dataset.fps, expert.title, rule)
-    images = len(sources) * len(test)
+    records = read_records(arguments.films)
+    images = len(sources) * len(test) + sum(record.take.frames for record in records)
     with detection_pool(params.detector, str(device), images, params.weights.fan2d) as detect:
         result = evaluate(
             test,
             sources,
             predicted,
+            spoken_by(test, arguments.frames, dataset.fps),
             partial(read_crops, arguments.frames, test),
             pictures,
             detect,
             params.detector,
             lambda _: LseScorer(expert, list(test.runs()), sound),
             rule,
+        )
+        result.films = score_films(
+            arguments.films,
+            records,
+            dataset,
+            arguments.frames,
+            detect,
+            params.detector,
+            expert,
+            params.syncnet.crop,
         )
     write_metrics(arguments.metrics, result, test, taken)
     write_plots(arguments.plots, result)

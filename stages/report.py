@@ -21,6 +21,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--detected", type=Path, required=True, help="folder of the recordings' landmarks")
     parser.add_argument("--landmarks", type=Path, required=True, help="landmark completion, for the mismatch test")
     parser.add_argument("--synthesis", type=Path, required=True, help="folder written by synthesise")
+    parser.add_argument("--films", type=Path, required=True, help="folder written by make_films")
     parser.add_argument("--evaluation", type=Path, required=True, help="folder written by evaluate")
     parser.add_argument("--metrics", type=Path, required=True, help="metrics.json")
     parser.add_argument("--speed", type=Path, required=True, help="speed.json")
@@ -36,6 +37,7 @@ def main(arguments: argparse.Namespace) -> None:
         frames=arguments.frames,
         detected=arguments.detected,
         synthesis=arguments.synthesis,
+        films=arguments.films,
         evaluation=arguments.evaluation,
         metrics=arguments.metrics,
         speed=arguments.speed,

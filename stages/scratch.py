@@ -24,7 +24,7 @@ def scratch(stage: str) -> Iterator[Path]:
     """Give the folder for the checkpoints of a stage; it is removed if the body succeeds and kept if not.
 
     The folder's name is a hash of the stage's entry in `dvc.yaml`, the values of its params and the content of its
-    dependencies, source files included. So an interrupted stage finds its checkpoints again, and a changed one
+    dependencies, folders of code included. So an interrupted stage finds its checkpoints again, and a changed one
     never finds stale ones.
 
     Args:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from difftalker.config import load_params
 from difftalker.dataset import Dataset
+from difftalker.decoder.network import load_decoder
 from difftalker.evaluation.films import write_films
 from difftalker.files import replacing
 from difftalker.models.face import FaceNetwork
@@ -25,13 +26,14 @@ from stages.runner import run
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("dataset", "frames", "prior", "landmarks", "face", "out", "speed"):
+    for name in ("dataset", "frames", "prior", "landmarks", "face", "decoder", "out", "speed"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     arguments = parser.parse_args()
     params, dataset = load_params(), Dataset.load(arguments.dataset)
     prior = Prior.load(arguments.prior)
     face = FaceNetwork.load(arguments.face, prior.unet)
-    synthesiser = Synthesiser(prior, face, params.sampling, select_device(params.device))
+    decoder = load_decoder(arguments.decoder)
+    synthesiser = Synthesiser(prior, face, params.sampling, select_device(params.device), decoder)
     rows = dataset.rows("test")
     started = time.perf_counter()
     landmarks = complete(LandmarkCompletion.load(arguments.landmarks), dataset.landmarks[rows], dataset.features[rows])

@@ -9,7 +9,7 @@ from difftalker.config import load_params
 from difftalker.dataset import Dataset
 from difftalker.files import replacing
 from difftalker.latents import read_latents
-from difftalker.models.face import build_face
+from difftalker.models.face import FaceNetwork
 from difftalker.models.prior import Prior
 from difftalker.training.device import select_device
 from difftalker.training.face import train_face
@@ -34,7 +34,9 @@ def main() -> None:
     full, upper = read_latents(arguments.latents)
     prior = Prior.load(arguments.prior)
     with seeded(params.seed):
-        network = build_face(prior.unet, prior.reduction, params.face)
+        network = FaceNetwork(
+            prior.unet, prior.reduction, condition=params.face.condition, train_decoder=params.face.train_decoder
+        )
     with scratch("train_face") as folder:
         with cooperating(usable(params.face.train.accumulate, device), device) as processes:
             history = train_face(

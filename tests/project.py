@@ -20,16 +20,14 @@ TINY: dict[str, Any] = {
     "device": "cpu",
     "demo": {"seconds": 6.0, "size": 160},
     "video": {"size": 64},
-    "detector": {"jitter": 1, "upscale": 2.0},
     "split": {"test_fraction": 0.3},
     "prior": {
-        "source": "train",
-        "start": "scratch",
         "latent_channels": 4,
         "unet": {"channels": [16, 16], "context_dim": 8, "train": {"steps": 4, "batch_size": 4}},
     },
     "landmarks": {"dim": 8, "heads": 2, "layers": 1, "train": {"steps": 10, "batch_size": 8}},
-    "face": {"start": "prior", "train": {"steps": STEPS, "batch_size": 4, "checkpoint_every": 4}},
+    "face": {"train": {"steps": STEPS, "batch_size": 4, "checkpoint_every": 4}},
+    "decoder": {"width": 8, "references": 2, "train": {"steps": 4, "batch_size": 4}},
     "sampling": {"steps": 2},
     "syncnet": {"train": {"steps": 4, "batch_size": 4}},
 }

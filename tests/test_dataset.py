@@ -25,7 +25,7 @@ def make(folder: Path, recording: str, clips: dict[str, int], **changes: Any) ->
         "transform": rng.random((count, 6)),
         "source_width": np.full(count, 360),
         "source_height": np.full(count, 288),
-        "box": rng.random((count, 4)),
+        "region": rng.random((count, 4)),
         "valid": np.ones(count, bool),
         "score": np.ones(count),
         "interpolated": np.zeros(count, bool),
@@ -53,11 +53,11 @@ def test_rows_of_all_recordings_are_joined_and_split_apart(tmp_path: Path) -> No
     assert dataset.split[60:80].tolist() == ["test"] * 20
     assert dataset.split[80:].tolist() == ["train"] * 37 + ["gap"] * 8 + ["test"] * 15
     assert dataset.landmarks.shape == (140, 68, 2) and dataset.features.shape == (140, 16, 29)
-    assert dataset.box.shape == (140, 4) and dataset.fps == 25.0
+    assert dataset.region.shape == (140, 4) and dataset.fps == 25.0
     expected = np.random.default_rng(len("one"))
     for shape in ((80, 6), (80, 4)):
         box = expected.random(shape)
-    np.testing.assert_array_equal(dataset.box[:80], box.astype(np.float32))
+    np.testing.assert_array_equal(dataset.region[:80], box.astype(np.float32))
     np.testing.assert_array_equal(dataset.landmarks[:80], expected.random((80, 68, 2), dtype=np.float32))
 
 

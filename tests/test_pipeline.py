@@ -148,7 +148,7 @@ def test_stable_diffusion_as_the_prior(
     params["prior"] = paper["prior"] | {"model": str(tmp_path / "model")}
     params["face"] = paper["face"]
     params["face"]["train"] |= {"steps": 4, "batch_size": 2, "accumulate": 2, "warmup_steps": 1}
-    params["detector"]["name"] = "dlib"
+    params["detector"]["name"] = "mesh"
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     monkeypatch.chdir(root)
     commands = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]

@@ -6,6 +6,7 @@ import torch
 
 from benchmarks.stable_diffusion import SIZE as SD_SIZE
 from difftalker.config import SamplingConfig
+from difftalker.decoder.network import ReferenceDecoder
 from difftalker.errors import UserError
 from difftalker.models.face import FaceNetwork
 from difftalker.models.huggingface import import_prior
@@ -36,6 +37,22 @@ def test_the_source_s_lower_half_leaves_the_output_unchanged() -> None:
     made = synthesiser().paint(CROPS, POINTS, SOUND)
     assert np.array_equal(synthesiser().paint(changed, POINTS, SOUND), made)
     assert not np.array_equal(made, CROPS)
+
+
+def test_a_reference_decoder_reads_the_diffusion_and_nothing_of_the_source_s_lower_half() -> None:
+    plain = synthesiser()
+    with seeded(3):
+        decoder = ReferenceDecoder(SIZE, 2, 8).eval()
+        torch.nn.init.normal_(decoder.conv_out.weight, std=0.1)
+    decoder.set_references(CROPS[:2], POINTS[:2])
+    painter = Synthesiser(plain.prior, plain.network, plain.config, torch.device("cpu"), decoder)
+    changed, other = CROPS.copy(), SamplingConfig(2, 2, 1)
+    changed[:, SIZE // 2 :] = 255 - changed[:, SIZE // 2 :]
+    made = painter.paint(CROPS, POINTS, SOUND)
+    assert np.array_equal(painter.paint(changed, POINTS, SOUND), made)
+    assert not np.array_equal(plain.paint(CROPS, POINTS, SOUND), made)
+    again = Synthesiser(plain.prior, plain.network, other, torch.device("cpu"), decoder).paint(CROPS, POINTS, SOUND)
+    assert not np.array_equal(again[:, SIZE // 2 :], made[:, SIZE // 2 :]), "another noise, another picture"
 
 
 def test_stable_diffusion_s_autoencoder_lets_nothing_through(tmp_path: Path) -> None:

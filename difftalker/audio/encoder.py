@@ -70,13 +70,7 @@ class Samples:
 
 
 class AudioEncoder(ABC):
-    """Turns sound into sixteen rows of 29 features for every video frame.
-
-    Attributes:
-        spacing: rows of 20 ms that become one row of a window, see `windows`.
-    """
-
-    spacing = 1
+    """Turns sound into sixteen rows of 29 features for every video frame."""
 
     @abstractmethod
     def listen(self, sound: SoundSource) -> RowReader:
@@ -93,7 +87,7 @@ class AudioEncoder(ABC):
         Returns:
             (frames, 16, 29) float32; the middle of window v is the time of frame v.
         """
-        return windows(self.listen(Samples(samples)), 0, frames, fps, self.spacing)
+        return windows(self.listen(Samples(samples)), 0, frames, fps)
 
 
 def make_encoder(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 FEATURE_RATE = 50.0  # rows per second
-WINDOW = 16  # rows per video frame
+WINDOW = 16  # rows per video frame: 0.32 s
 
 RowReader = Callable[[int, int], np.ndarray]
 """Gives the feature rows `first` to `last` (exclusive) of a sound, (last - first, 29) float32, 50 per second. Row i is
@@ -19,25 +19,19 @@ def row_count(duration: float) -> int:
     return int(np.floor(duration * FEATURE_RATE + 0.5 + 1e-9))
 
 
-def windows(read: RowReader, first: int, last: int, fps: float, spacing: int = 1) -> np.ndarray:
+def windows(read: RowReader, first: int, last: int, fps: float) -> np.ndarray:
     """Cut a window around the time of each of the video frames `first` to `last` (exclusive).
 
-    The middle of the window of frame v is its time v / fps, rounded to 20 ms. With a spacing of two, each of its rows
-    is the mean of two neighbours, so sixteen rows are 0.64 s instead of 0.32 s.
+    Frame v takes the rows round(50 v / fps) - 8 to + 7: the middle of its window is its time v / fps, rounded to 20 ms.
 
     Args:
         read: gives the rows of the sound.
         first, last: video frames.
         fps: video frames per second.
-        spacing: rows of the sound that become one row of the window.
 
     Returns:
         (last - first, 16, 29) float32.
     """
-    middles = np.floor(np.arange(first, last) * FEATURE_RATE / fps + 0.5 + 1e-9).astype(int)
-    starts = middles - WINDOW // 2 * spacing
-    low, high = (int(starts[0]), int(starts[-1]) + WINDOW * spacing) if last > first else (0, 0)
-    rows = read(low, high)
-    index = (starts - low)[:, None] + np.arange(WINDOW * spacing)  # (frames, 16 * spacing)
-    parts = rows[index].reshape(len(middles), WINDOW, spacing, -1)
-    return parts.mean(axis=2, dtype=np.float32)
+    starts = np.floor(np.arange(first, last) * FEATURE_RATE / fps + 0.5 + 1e-9).astype(int) - WINDOW // 2
+    low, high = (int(starts[0]), int(starts[-1]) + WINDOW) if last > first else (0, 0)
+    return read(low, high)[(starts - low)[:, None] + np.arange(WINDOW)]

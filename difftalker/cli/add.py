@@ -10,9 +10,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
+from difftalker.cli.preset import is_demo
+from difftalker.cli.size import size_for
 from difftalker.config import load_params
 from difftalker.errors import UserError
-from difftalker.project import RAW, require_project, set_recordings, tracked
+from difftalker.project import PARAMS, RAW, require_project, set_footage, tracked
 
 
 def add(
@@ -22,7 +24,7 @@ def add(
         bool, typer.Option("--append", help="Add to the recording of that name and to the list in params.yaml.")
     ] = False,
 ) -> None:
-    """Check videos, copy them to data/raw/NAME, track them with DVC and set `recordings` in params.yaml."""
+    """Check videos, copy them to data/raw/NAME, track them with DVC; set `recordings` and `video.size`."""
     from difftalker.recording import adding, gather
 
     require_project()
@@ -36,13 +38,17 @@ def add(
         task = bar.add_task("", total=sum(path.stat().st_size for path in files))
         with adding(files, folder, lambda done: bar.advance(task, done)) as infos, tracked(folder):
             after = [*before, *([] if name in before else [name])] if append else [name]
-            set_recordings(after)
+            others = params.video.size if append and set(before) & set(after) else 0
+            with console.status("Measuring the face"):
+                size, lines = size_for([infos], params, least=others)
+            set_footage(after, size)
     seconds = sum(info.duration for info in infos)
     print(f"{folder}: added {len(infos)} file{'s' * (len(infos) > 1)}, {seconds:.1f} s")
-    print(f"params.yaml: recordings: [{', '.join(before)}] -> [{', '.join(after)}]")
-    if params.prior.source == "bundled":
-        print("next: `difftalker preset footage`: the prior of the present params.yaml knows the demo speaker alone")
-    print(f"{'then' if params.prior.source == 'bundled' else 'next'}: `difftalker doctor {name}`, then `dvc repro`")
+    print(f"{PARAMS}: recordings: [{', '.join(before)}] -> [{', '.join(after)}]")
+    print("\n".join(lines))
+    if is_demo(params):
+        print("next: `difftalker preset footage`: the trainings of the present params.yaml are made short for the demo")
+    print(f"{'then' if is_demo(params) else 'next'}: `difftalker doctor {name}`, then `dvc repro`")
     print(f"to keep it in git: git add {folder}.dvc params.yaml")
 
 

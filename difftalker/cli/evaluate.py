@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from difftalker.config import DetectorConfig, Params, load_params
+from difftalker.config import Params, load_params
 from difftalker.errors import UserError
 from difftalker.project import PARAMS
 from difftalker.weights.store import locate
@@ -41,7 +41,7 @@ def evaluate(
         typer.Option(help="`face`: cut the face out; `none`: the pictures are face crops already."),
     ] = "face",
     size: Annotated[int | None, typer.Option(help="Side of the crop in pixels.", min=32, max=1024)] = None,
-    detector: Annotated[Literal["dlib", "fan"] | None, typer.Option(help="What finds landmarks.")] = None,
+    detector: Annotated[Literal["mesh", "fan"] | None, typer.Option(help="What finds landmarks.")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option(help="Where networks run.")] = None,
     params: Annotated[
         Path | None, typer.Option(help="A params.yaml to take crop, detector and rate from; the project's by default.")
@@ -111,8 +111,7 @@ def _settings(
         fps, found, where, pin = given.video.fps, given.detector, given.device, given.weights.fan2d
         laid = CropSettings("face", given.video.size, given.frames.margin, given.frames.smoothing)
     if detector is not None:
-        fields = ("upscale", "jitter", "smoothing", "max_gap")
-        found = DetectorConfig(name=detector, **{field: getattr(found, field) for field in fields})  # type: ignore[arg-type]
+        found = replace(found, name=detector)  # type: ignore[arg-type]
     where = device or where
     where = str(select_device(where))  # type: ignore[arg-type]
     laid = CropSettings(crop, size or laid.size, laid.margin, laid.smoothing)

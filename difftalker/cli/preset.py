@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from difftalker.config import load_params
+from difftalker.cli.size import size_for
+from difftalker.config import Params, load_params
 from difftalker.errors import UserError
 from difftalker.files import replacing
-from difftalker.project import PARAMS, layout_yaml
+from difftalker.project import PARAMS, RAW, layout_yaml, set_footage
 from difftalker.weights.needed import needed
 from difftalker.weights.store import path_of
 
@@ -26,7 +28,7 @@ def preset(
         bool, typer.Option("--reset-recordings", help="Take the preset's recordings, not those of params.yaml.")
     ] = False,
 ) -> None:
-    """Replace params.yaml by a preset; the recordings stay."""
+    """Replace params.yaml by a preset; the recordings stay, and `video.size` is chosen for them."""
     known = {path.stem: path for path in sorted(PRESETS.glob("*.yaml"))}
     if not known:
         raise UserError(f"{Path.cwd()}: no {PRESETS}/*.yaml here; run the command in the project's folder")
@@ -42,6 +44,8 @@ def preset(
     write_preset(known[name], None if reset_recordings else present_recordings())
     params = load_params(PARAMS)
     print(f"{PARAMS}: preset {name}, recordings: [{', '.join(params.recordings)}]")
+    if lines := fit_size(params):
+        print("\n".join(lines))
     print("`dvc params diff` shows what changed against the last commit, `dvc repro` runs it")
     if absent := [weight.name for weight in needed(params) if not path_of(weight).exists()]:
         print(f"pretrained weights that are not here yet: {', '.join(absent)}; run `difftalker weights fetch`")
@@ -76,6 +80,32 @@ def write_preset(source: Path, recordings: list[str] | None) -> None:
         document["recordings"][:] = recordings
     with replacing(PARAMS) as partial, partial.open("w", encoding="utf-8") as file:
         yaml.dump(document, file)
+
+
+def fit_size(params: Params) -> list[str]:
+    """Set `video.size` for the recordings that are here; the demo speaker's is the preset's.
+
+    Returns:
+        Lines that say what was chosen.
+
+    Raises:
+        UserError: a recording cannot be read.
+    """
+    from difftalker.video.probe import list_videos, probe
+
+    here = [RAW / name for name in params.recordings if name != "demo" and (RAW / name).is_dir()]
+    if not here:
+        return []
+    least = params.video.size if len(here) < len(params.recordings) else 0
+    size, lines = size_for([[probe(path) for path in list_videos(folder)] for folder in here], params, least)
+    set_footage(params.recordings, size)
+    return lines
+
+
+def is_demo(params: Params) -> bool:
+    """Whether parameters are the demo preset's but for what belongs to the footage."""
+    demo = PRESETS / "demo.yaml"
+    return demo.exists() and replace(load_params(demo), recordings=params.recordings, video=params.video) == params
 
 
 def explanation(text: str) -> str:

@@ -11,9 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from difftalker.demo.render import DEFAULT_STYLE, FrameTruth, render_with_truth
+from difftalker.demo.render import FrameTruth, render_with_truth
 from difftalker.demo.speech import Speech
-from difftalker.demo.style import DemoStyle
 from difftalker.files import replacing
 
 LABEL = "Synthetic demo speaker, rendered by DiffTalker: not a recording of a person speaking."
@@ -27,7 +26,6 @@ def render_video(
     fps: float = 25,
     size: int = 288,
     seed: int = 0,
-    style: DemoStyle = DEFAULT_STYLE,
     crf: int = 14,
 ) -> list[FrameTruth]:
     """Render `speech` to an H.264 / AAC MP4 at `path` and return the truth of every frame.
@@ -51,7 +49,7 @@ def render_video(
         video.codec_context.thread_count = 1
         audio = container.add_stream("aac", rate=speech.sample_rate, layout="mono")
         audio.bit_rate = 96_000
-        for frame, seen in render_with_truth(speech, fps=fps, size=size, seed=seed, style=style):
+        for frame, seen in render_with_truth(speech, fps=fps, size=size, seed=seed):
             picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
             picture.pts, picture.time_base = len(truth), 1 / rate
             container.mux(video.encode(picture))

@@ -48,13 +48,13 @@ def _blinks(rng: np.random.Generator, times: np.ndarray) -> np.ndarray:
     return closed
 
 
-def head_motion(seed: int, times: np.ndarray, amplitude: float = 1.0) -> Motion:
-    """Motion at `times` ((frames,) float64, seconds). The same seed gives the same curves; amplitude scales them."""
+def head_motion(seed: int, times: np.ndarray) -> Motion:
+    """Motion at `times` ((frames,) float64, seconds). The same seed gives the same curves."""
     rng = np.random.default_rng(seed)
 
     def curve(deviation: float, limit: float, slow: float = 0.07, fast: float = 0.55) -> np.ndarray:
         # tanh keeps the rare extremes within what the warp can show.
-        return limit * np.tanh(amplitude * deviation * _wander(rng, times, slow, fast) / limit)
+        return limit * np.tanh(deviation * _wander(rng, times, slow, fast) / limit)
 
     return Motion(
         yaw=np.radians(curve(3.2, 8.0)),

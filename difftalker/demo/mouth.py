@@ -108,19 +108,19 @@ def to_portrait(local: np.ndarray) -> np.ndarray:
     return ORIGIN + local @ AXES
 
 
-def mouth_shape(parameters: np.ndarray, amplitude: float = 1.0, thickness: float = 1.0) -> MouthShape:
-    """The shape for one row of `articulation.mouth_parameters`; amplitude and thickness are the style's scales."""
+def mouth_shape(parameters: np.ndarray) -> MouthShape:
+    """The shape for one row of `articulation.mouth_parameters`."""
     p = dict(zip(PARAMETERS, (float(v) for v in parameters), strict=True))
-    gap = p["gap"] * amplitude
+    gap = p["gap"]
     rounding, tuck, press = p["rounding"], p["tuck"], p["press"]
     # An ordinary opening is mostly the jaw's; with the lower lip at the teeth the upper lip makes it.
     up_share = 0.26 + 0.5 * tuck
     return MouthShape(
-        half_width=_HALF_WIDTH + p["width"] * amplitude - 0.12 * gap,
-        corner_drop=0.14 * gap - 0.1 * p["width"] * amplitude,
+        half_width=_HALF_WIDTH + p["width"] - 0.12 * gap,
+        corner_drop=0.14 * gap - 0.1 * p["width"],
         gap_up=gap * up_share,
         gap_down=gap * (1 - up_share),
         roundness=rounding,
-        upper_thickness=_UPPER_THICKNESS * thickness * (1 + 0.25 * rounding - 0.3 * press - 0.1 * tuck - 0.015 * gap),
-        lower_thickness=_LOWER_THICKNESS * thickness * (1 + 0.2 * rounding - 0.25 * press - 0.35 * tuck - 0.015 * gap),
+        upper_thickness=_UPPER_THICKNESS * (1 + 0.25 * rounding - 0.3 * press - 0.1 * tuck - 0.015 * gap),
+        lower_thickness=_LOWER_THICKNESS * (1 + 0.2 * rounding - 0.25 * press - 0.35 * tuck - 0.015 * gap),
     )

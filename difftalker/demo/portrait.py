@@ -6,13 +6,8 @@ x to the right and y down, integers at pixel centres.
 
 from __future__ import annotations
 
-import functools
-
-import cv2
 import numpy as np
 from skimage import data
-
-from difftalker.demo.style import DemoStyle
 
 REGION = (121.5, 11.0, 208.0)
 """Left, top and side length of the square that becomes the video frame."""
@@ -78,12 +73,6 @@ PIVOT = np.array([225.0, 172.0])
 SHOULDER_ROW = 150.0
 """Portrait row below which the picture's border shows the body, not the background."""
 
-_HEAD_OUTLINE = np.array(
-    [(151, 75), (153, 100), (166, 119), (172, 133), (182, 136), (184, 152), (160, 147), (140, 153), (120, 175),
-     (110, 235), (320, 235), (292, 205), (262, 172), (266, 140), (278, 134), (288, 120), (301, 95), (301, 75),
-     (288, 44), (262, 24), (240, 14), (215, 14), (190, 32), (163, 53)], np.float32
-)  # fmt: skip
-
 
 def border_points() -> np.ndarray:
     """(n, 2) float64: points around the region that hold the background where it is."""
@@ -101,24 +90,6 @@ def border_curve(curve: np.ndarray, u: np.ndarray) -> np.ndarray:
     return np.stack([x, np.interp(x, curve[:, 0], curve[:, 1])], -1)
 
 
-@functools.lru_cache(maxsize=2)
-def texture(style: DemoStyle) -> np.ndarray:
-    """(512, 512, 3) uint8 RGB: the portrait with the style's background and lip colours. Do not modify it."""
-    image = data.astronaut()[..., :3].astype(np.float32)
-    if style.background_tint != (1.0, 1.0, 1.0):
-        inside = np.zeros(image.shape[:2], np.float32)
-        cv2.fillPoly(inside, [np.round(_HEAD_OUTLINE).astype(np.int32)], 1.0)
-        # The outline is drawn a little outside the head: bright grey along it is still background.
-        core = cv2.erode(inside, np.ones((23, 23), np.uint8))
-        grey = (image.min(-1) > 150) & (image.max(-1) - image.min(-1) < 40)
-        inside[grey & (core == 0)] = 0
-        inside = cv2.GaussianBlur(inside, (0, 0), 1.0)[..., None]
-        image *= inside + (1 - inside) * np.asarray(style.background_tint, np.float32)
-    if style.lip_tint != (1.0, 1.0, 1.0):
-        lips = np.zeros(image.shape[:2], np.float32)
-        for outer, inner in ((UPPER_OUTER, UPPER_INNER), (LOWER_OUTER, LOWER_INNER)):
-            outline = np.concatenate([outer, inner[::-1]])
-            cv2.fillPoly(lips, [np.round(outline * 16).astype(np.int32)], 1.0, shift=4)
-        lips = cv2.GaussianBlur(lips, (0, 0), 1.0)[..., None]
-        image *= 1 + lips * (np.asarray(style.lip_tint, np.float32) - 1)
-    return np.clip(np.round(image), 0, 255).astype(np.uint8)
+def texture() -> np.ndarray:
+    """(512, 512, 3) uint8 RGB: the portrait."""
+    return np.ascontiguousarray(data.astronaut()[..., :3])

@@ -15,20 +15,12 @@ from difftalker.demo.eyes import draw_lids
 from difftalker.demo.motion import Motion, head_motion
 from difftalker.demo.mouth import AXES, ORIGIN, MouthShape, mouth_shape, smoothstep
 from difftalker.demo.speech import Phoneme, Speech
-from difftalker.demo.style import DemoStyle
 from difftalker.demo.visemes import PARAMETERS
 from difftalker.demo.warp import backward_map
-
-DEFAULT_STYLE = DemoStyle()
 
 # How much of the jaw's drop each contour point takes (iBUG 0-16).
 _JAW_SHARE = np.array([0, 0, 0, 0.04, 0.15, 0.42, 0.75, 0.95, 1, 0.95, 0.75, 0.42, 0.15, 0.04, 0, 0, 0])
 _LIP_U = np.array([-0.92, -0.78, -0.52, -0.25, 0.0, 0.25, 0.52, 0.78, 0.92])
-# iBUG indices after mirroring left and right.
-_MIRROR = np.array(
-    [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1), 45, 44, 43, 42, 47, 46, 39, 38, 37, 36,
-     41, 40, *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1)]
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,13 +42,12 @@ class _Pose:
     pixel_scale: float
 
     @classmethod
-    def at(cls, motion: Motion, frame: int, size: int, style: DemoStyle) -> _Pose:
+    def at(cls, motion: Motion, frame: int, size: int) -> _Pose:
         yaw, pitch, roll = motion.yaw[frame], motion.pitch[frame], motion.roll[frame]
         around_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
         around_x = np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]])
         around_z = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
         rotation = motion.zoom[frame] * (around_z @ around_x @ around_y)[:2]
-        rotation = rotation @ np.diag([style.face_width, style.face_height, 1.0])
         scale = size / portrait.REGION[2]
         corner = np.array(portrait.REGION[:2]) - 0.5
         shift = np.array([motion.shift_x[frame], motion.shift_y[frame]])
@@ -196,13 +187,6 @@ def _draw(
     return frame
 
 
-def _tone_table(style: DemoStyle) -> np.ndarray:
-    """(1, 256, 3) uint8: the style's gain, gamma and tint per channel."""
-    levels = (np.arange(256) / 255.0)[:, None] ** style.gamma
-    table = levels * 255 * style.light_gain * np.asarray(style.light_tint)
-    return np.clip(np.round(table), 0, 255).astype(np.uint8)[None]
-
-
 def frame_count(speech: Speech, fps: float) -> int:
     """Frames of a video of `speech`: round(duration x fps)."""
     return round(speech.duration_s * fps)
@@ -216,7 +200,7 @@ def _phoneme_at(phonemes: tuple[Phoneme, ...], time: float) -> str:
 
 
 def render_with_truth(
-    speech: Speech, *, fps: float = 25, size: int = 288, seed: int = 0, style: DemoStyle = DEFAULT_STYLE
+    speech: Speech, *, fps: float = 25, size: int = 288, seed: int = 0
 ) -> Iterator[tuple[np.ndarray, FrameTruth]]:
     """Yield each frame, (size, size, 3) uint8 RGB, with what is drawn in it.
 
@@ -225,35 +209,23 @@ def render_with_truth(
     """
     cv2.setNumThreads(1)
     times = (np.arange(frame_count(speech, fps)) + 0.5) / fps
-    motion = head_motion(seed, times, style.motion_amplitude)
+    motion = head_motion(seed, times)
     parameters = mouth_parameters(speech.phonemes, times)
-    image = portrait.texture(style)
-    tones = None if _is_plain(style) else _tone_table(style)
+    image = portrait.texture()
     for index, time in enumerate(times):
-        shape = mouth_shape(parameters[index], style.mouth_amplitude, style.lip_thickness)
-        jaw = float(parameters[index, PARAMETERS.index("jaw")]) * style.mouth_amplitude
+        shape = mouth_shape(parameters[index])
+        jaw = float(parameters[index, PARAMETERS.index("jaw")])
         tongue = float(parameters[index, PARAMETERS.index("tongue")])
         blink = float(motion.blink[index])
         face = _face_points(shape, jaw, float(motion.brow[index]))
-        pose = _Pose.at(motion, index, size, style)
+        pose = _Pose.at(motion, index, size)
         drawn = _draw(pose, face, shape, jaw, tongue, blink, size, image)
         frame = np.clip(drawn + 0.5, 0, 255).astype(np.uint8)
         points = pose.head(_with_blink(face, blink), portrait.DEPTH)
-        if tones is not None:
-            frame = np.asarray(cv2.LUT(frame, tones))
-        if style.mirror:
-            frame = np.ascontiguousarray(frame[:, ::-1])
-            points = np.stack([size - 1 - points[:, 0], points[:, 1]], -1)[_MIRROR]
         yield frame, FrameTruth(float(time), points.astype(np.float32), _phoneme_at(speech.phonemes, float(time)))
 
 
-def _is_plain(style: DemoStyle) -> bool:
-    return style.gamma == style.light_gain == 1.0 and style.light_tint == (1.0, 1.0, 1.0)
-
-
-def render_frames(
-    speech: Speech, *, fps: float = 25, size: int = 288, seed: int = 0, style: DemoStyle = DEFAULT_STYLE
-) -> Iterator[np.ndarray]:
+def render_frames(speech: Speech, *, fps: float = 25, size: int = 288, seed: int = 0) -> Iterator[np.ndarray]:
     """Yield the frames alone; see `render_with_truth`."""
-    for frame, _ in render_with_truth(speech, fps=fps, size=size, seed=seed, style=style):
+    for frame, _ in render_with_truth(speech, fps=fps, size=size, seed=seed):
         yield frame

@@ -1,4 +1,4 @@
-"""What the demo speaker says. The two lists are disjoint: the bundled prior never sees a sentence of the demo."""
+"""What the demo speaker says. The two lists are disjoint."""
 
 DEMO_SENTENCES: tuple[str, ...] = (
     "Good morning, and welcome to our program.",
@@ -39,7 +39,7 @@ DEMO_SENTENCES: tuple[str, ...] = (
 )
 """Spoken in order; at 150 words a minute they last more than 90 s."""
 
-PRIOR_SENTENCES: tuple[str, ...] = (
+OTHER_SENTENCES: tuple[str, ...] = (
     "The purple balloon floated above the park.",
     "My mother makes perfect blueberry muffins.",
     "Five brave firemen saved the family.",
@@ -129,4 +129,4 @@ PRIOR_SENTENCES: tuple[str, ...] = (
     "I believe we are five percent above the plan.",
     "Warm up the soup, and pass the pumpkin bread.",
 )
-"""For the training renders of the bundled prior only."""
+"""Sentences that no face trained on the demo has heard, for benchmarks."""

@@ -11,6 +11,7 @@ import numpy as np
 from difftalker.config import Params
 from difftalker.doctor.measure import ClipMeasures
 from difftalker.doctor.offset import estimate_offset
+from difftalker.doctor.size import allowed_sizes, reduced, sharpness_lost, whole_size
 
 Verdict = Literal["ok", "warning", "problem"]
 
@@ -81,9 +82,8 @@ def _faces(clips: Sequence[ClipMeasures], params: Params) -> list[Finding]:
         advice = "give footage with one frontal face of at least 1/16 of the picture's longer side"
         return [Finding("face", "no face in any frame", "problem", advice)]
     face = float(np.median(widths))
-    enlarged = params.video.size / (params.frames.margin * face)
     text = f"{face:.0f} pixels wide (from {np.percentile(widths, 1):.0f} to {np.percentile(widths, 99):.0f})"
-    found = [_size(text, enlarged, params.video.size), _missing(clips)]
+    found = [_distance(text, face, params), _size(face, params), _missing(clips)]
     several = sum(clip.several for clip in clips)
     frames = sum(len(clip.found) for clip in clips)
     text = f"in {several} of {frames} frames"
@@ -92,17 +92,31 @@ def _faces(clips: Sequence[ClipMeasures], params: Params) -> list[Finding]:
     return found
 
 
-def _size(text: str, enlarged: float, size: int) -> Finding:
+def _distance(text: str, face: float, params: Params) -> Finding:
+    smallest = allowed_sizes(params)[0]
+    enlarged = smallest / (params.frames.margin * face)
+    advice = f"crops of {smallest} pixels enlarge it {enlarged:.1f} times and stay soft; film closer"
     if enlarged > 2:
-        return Finding(
-            "face", text, "problem", f"crops are enlarged {enlarged:.1f} times; film closer or lower video.size"
-        )
+        return Finding("face", text, "problem", advice)
     if enlarged > 1.1:
-        advice = (
-            f"crops of {size} pixels are enlarged {enlarged:.1f} times and stay soft; film closer or lower video.size"
-        )
         return Finding("face", text, "warning", advice)
     return Finding("face", text)
+
+
+def _size(face: float, params: Params) -> Finding:
+    size, whole, needed = params.video.size, whole_size(face, params), params.frames.margin * face
+    text = f"{params.frames.margin:g} face widths are {needed:.0f} pixels, video.size is {size}: "
+    if reduced(size, face, params):
+        text += f"reduced to {100 * size / needed:.0f} %"
+        advice = f"{100 * sharpness_lost(size / needed):.0f} % of the mouth's sharpness is lost"
+        if whole > size:
+            advice += f"; set video.size: {whole}, which takes {(whole / size) ** 2:.1f} times as long"
+        return Finding("crop", text, "warning", advice)
+    text += "kept in full"
+    if size > whole:
+        advice = f"video.size: {whole} keeps it in full and takes {100 * (whole / size) ** 2:.0f} % of the time"
+        return Finding("crop", text, "warning", advice)
+    return Finding("crop", text)
 
 
 def _missing(clips: Sequence[ClipMeasures]) -> Finding:

@@ -13,13 +13,16 @@ from difftalker.audio.encoder import AudioEncoder
 from difftalker.audio.whisper.encoder import WhisperEncoder
 from difftalker.audio.windows import WINDOW
 from difftalker.video.crop import face_width
-from difftalker.video.decode import AUDIO_RATE, decode_audio, decode_frames
+from difftalker.video.decode import AUDIO_RATE, decode_audio, decode_frames, key_pictures
 from difftalker.video.probe import VideoInfo
-from difftalker.video.track import Track, track_faces
+from difftalker.video.speaker import find_speaker, picture_power
+from difftalker.video.track import Cast, follow_faces, largest
 
 _FULL_SCALE = 32768.0
 _CLIPPED = 32700  # a sample this large is taken as cut off
 _FLOOR = 1e-5  # -100 dB, so that digital silence has a level
+_SAMPLE = 48  # pictures of a recording from which the face's width is estimated
+_ENOUGH = 0.25  # share of them that must show a face
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,31 @@ class ClipMeasures:
     speech: np.ndarray
 
 
+def typical_face(infos: Sequence[VideoInfo]) -> float | None:
+    """Median width of the face in source pixels, from a sample of a recording's pictures; takes a few seconds.
+
+    Args:
+        infos: what `validate_video` said of each file.
+
+    Returns:
+        None where too few of the pictures show a face.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    ends = np.cumsum([info.duration for info in infos])
+    moments = (np.arange(_SAMPLE) + 0.5) / _SAMPLE * ends[-1]
+    owner = np.searchsorted(ends, moments, side="right")
+    pictures = (
+        [picture]
+        for index, info in enumerate(infos)
+        for picture in key_pictures(info.path, moments[owner == index] - (ends[index] - info.duration))
+    )
+    tracks = [cast.track(largest(cast.tracks)) for cast in follow_faces(pictures)]
+    widths = [float(face_width(track.points[0])) for track in tracks if track.found[0]]
+    return float(np.median(widths)) if len(widths) >= _ENOUGH * _SAMPLE else None
+
+
 def measure_clips(
     infos: Sequence[VideoInfo],
     fps: float,
@@ -71,21 +99,22 @@ def measure_clips(
             yield frame
             progress()
 
-    tracks = track_faces((counted(info.path) for info in infos), executor, workers)
     encoder = WhisperEncoder()
-    for info, track in zip(infos, tracks, strict=True):
-        yield _measure(info, track, fps, encoder)
+    casts = follow_faces((counted(info.path) for info in infos), executor, workers)
+    for info, cast in zip(infos, casts, strict=True):
+        yield _measure(info, cast, fps, encoder)
 
 
-def _measure(info: VideoInfo, track: Track, fps: float, encoder: AudioEncoder) -> ClipMeasures:
-    frames = len(track.found)
+def _measure(info: VideoInfo, cast: Cast, fps: float, encoder: AudioEncoder) -> ClipMeasures:
+    frames = cast.count
     samples = np.concatenate(list(decode_audio(info.path, round(frames / fps * AUDIO_RATE))))
     level, clipped = sound_level(samples, frames, fps)
+    track = cast.track(find_speaker(cast.tracks, picture_power(samples, frames, fps), fps)[0])
     speech = encoder.encode(samples, frames, fps)[:, WINDOW // 2 - 1 : WINDOW // 2 + 1].mean(axis=1)
     face = face_width(track.points)
     gap = np.linalg.norm(track.points[:, 66] - track.points[:, 62], axis=1)
     opening = np.divide(gap, face, out=np.zeros_like(gap), where=face > 0)
-    return ClipMeasures(info, track.found, face, opening, track.several, level, clipped, speech)
+    return ClipMeasures(info, track.found, face, opening, cast.several, level, clipped, speech)
 
 
 def sound_level(samples: np.ndarray, frames: int, fps: float) -> tuple[np.ndarray, float]:

@@ -15,8 +15,10 @@ from torch import Tensor
 
 from difftalker.audio.wav import RATE
 from difftalker.config import Params, TrainConfig
+from difftalker.decoder.network import ReferenceDecoder
+from difftalker.decoder.training import train_decoder
 from difftalker.doctor.findings import Finding
-from difftalker.models.face import build_face
+from difftalker.models.face import FaceNetwork
 from difftalker.models.prior import build_small_prior
 from difftalker.models.syncnet import HEIGHT, WIDTH, log_mel
 from difftalker.training.device import select_device
@@ -57,7 +59,8 @@ def trainings(params: Params, device: torch.device) -> Iterator[tuple[str, Train
     But for the face on an imported prior, which is too large to be tried out.
     """
     generator = torch.Generator().manual_seed(0)
-    rows = max(params.prior.unet.train.batch_size, params.landmarks.train.batch_size, params.face.train.batch_size)
+    groups = (params.prior.unet, params.landmarks, params.face, params.decoder)
+    rows = max(group.train.batch_size for group in groups)
     points = 0.2 + 0.6 * torch.rand(rows, 68, 2, generator=generator)
     features = torch.randn(rows, 16, 29, generator=generator)
     runs = [np.arange(rows)]
@@ -76,19 +79,30 @@ def trainings(params: Params, device: torch.device) -> Iterator[tuple[str, Train
 def _painting(
     params: Params, points: Tensor, features: Tensor, generator: torch.Generator, same: dict[str, Any]
 ) -> Iterator[tuple[str, TrainConfig, Trial]]:
-    """Prior and face."""
-    prior = build_small_prior(params.prior, params.video.size).to(same["device"])
-    side = params.video.size // prior.reduction
+    """Prior, face and reference decoder."""
+    size, face, decoder = params.video.size, params.face, params.decoder
+    prior = build_small_prior(params.prior, size).to(same["device"])
+    side = size // prior.reduction
     latents = torch.randn(len(points), prior.latent_channels, side, side, generator=generator).numpy()
-    if params.prior.source == "train":
-        yield "prior", params.prior.unet.train, lambda config: train_unet(prior, latents, latents, config, **same)
-    face = replace(params.face, start="prior")  # the weights do not matter
-    network = build_face(prior.unet, prior.reduction, face)
+    yield "prior", params.prior.unet.train, lambda config: train_unet(prior, latents, latents, config, **same)
+    network = FaceNetwork(prior.unet, prior.reduction, condition=face.condition, train_decoder=face.train_decoder)
     yield (
         "face",
-        params.face.train,
+        face.train,
         lambda config: train_face(
             network, prior, latents, latents, points.numpy(), features.numpy(), replace(face, train=config), **same
+        ),
+    )
+    if face.decoder == "prior":
+        return
+    painter = ReferenceDecoder(size, decoder.references, decoder.width)
+    crops = torch.randint(0, 256, (len(points), size, size, 3), generator=generator, dtype=torch.uint8).numpy()
+    painter.set_references(crops[: decoder.references], points[: decoder.references].numpy())
+    yield (
+        "decoder",
+        decoder.train,
+        lambda config: train_decoder(
+            painter, crops, crops[:, -painter.height :], points.numpy(), replace(decoder, train=config), **same
         ),
     )
 

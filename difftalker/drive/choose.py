@@ -7,16 +7,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from difftalker.errors import UserError
-from difftalker.video.track import Face, join_speaker
+from difftalker.video.speaker import who_speaks
+from difftalker.video.track import Cast, Faces, area, join_speaker
 
-Tracks = Sequence[dict[int, Face]]
-Chooser = Callable[[Tracks, float, float], dict[int, Face]]
+# Of all faces and the power of the sound during every picture (None without sound), at pictures per second, the one.
+Chooser = Callable[[Cast, np.ndarray | None, float], Faces]
 
 _BRIEF = 0.1  # share of the longest track's pictures below which a track is no person of its own
 
 
 def chooser(place: tuple[float, float, float] | None, number: int | None, warn: Callable[[str], None]) -> Chooser:
-    """Choose by number, or by the place and size that the speaker had in the training footage.
+    """Choose by number; or the one who speaks; or by the place and size that the speaker had in the training footage.
 
     Args:
         place: middle of the face's box (x, y) and its side, as fractions of the picture's width, height and width;
@@ -25,7 +26,8 @@ def chooser(place: tuple[float, float, float] | None, number: int | None, warn: 
         warn: told of several faces.
     """
 
-    def choose(tracks: Tracks, width: float, height: float) -> dict[int, Face]:
+    def choose(cast: Cast, power: np.ndarray | None, fps: float) -> Faces:
+        tracks, width, height = cast.tracks, cast.width, cast.height
         if not tracks:
             return {}
         longest = max(len(track) for track in tracks)
@@ -42,12 +44,12 @@ def chooser(place: tuple[float, float, float] | None, number: int | None, warn: 
 
         def distance(index: int) -> tuple[float, float]:
             x, y, side = _place(boxes[index], width, height)
-            area = -sum(float(np.prod(face.box[2:] - face.box[:2])) for face in people[index].values())
             if place is None or not beside:
-                return 0.0, area
-            return abs(x - place[0]) + abs(y - place[1]) + abs(np.log(side / place[2])), area
+                return 0.0, -area(people[index])
+            return abs(x - place[0]) + abs(y - place[1]) + abs(np.log(side / place[2])), -area(people[index])
 
-        chosen = min(range(len(people)), key=distance)
+        speaking = who_speaks(people, power, fps) if power is not None else None
+        chosen = min(range(len(people)), key=distance) if speaking is None else speaking
         if beside:
             places = ", ".join(
                 f"{index + 1} at {_place(box, width, height)[0]:.0%} of the width" for index, box in enumerate(boxes)
@@ -62,5 +64,5 @@ def _place(box: np.ndarray, width: float, height: float) -> tuple[float, float, 
     return float(box[0] + box[2]) / 2 / width, float(box[1] + box[3]) / 2 / height, float(box[2] - box[0]) / width
 
 
-def _together(people: Tracks) -> bool:
+def _together(people: Sequence[Faces]) -> bool:
     return any(people[first].keys() & people[second].keys() for first in range(len(people)) for second in range(first))

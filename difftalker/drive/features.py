@@ -19,8 +19,8 @@ class Features:
     """
 
     def __init__(self, encoder: AudioEncoder, sound: Sound, fps: float) -> None:
-        self._rows, self._fps, self._spacing = encoder.listen(sound), fps, encoder.spacing
+        self._rows, self._fps = encoder.listen(sound), fps
 
     def read(self, first: int, last: int) -> np.ndarray:
         """Features of the frames `first` to `last` (exclusive): (last - first, 16, 29) float32."""
-        return windows(self._rows, first, last, self._fps, self._spacing)
+        return windows(self._rows, first, last, self._fps)

@@ -12,8 +12,9 @@ import numpy as np
 
 from difftalker.drive.picture import Picture, from_frame, working_format
 from difftalker.errors import UserError
-from difftalker.video.decode import at_constant_rate, timed_frames, upright
+from difftalker.video.decode import AUDIO_RATE, at_constant_rate, decode_audio, timed_frames, upright
 from difftalker.video.probe import open_video
+from difftalker.video.speaker import picture_power
 
 _RATES = (1, 120)  # frames per second that an output may have
 _HELD = 96 * 2**20  # bytes of pictures held to show them backwards
@@ -76,6 +77,14 @@ class Footage:
         stored = sorted(lengths)
         timed = (((stamp - stored[0]) * unit, lengths[stamp] or 1 / self.fps, stamp) for stamp in stored)
         return np.array(list(at_constant_rate(self.path, timed, self.fps)), np.int64)
+
+    def power(self, count: int) -> np.ndarray | None:
+        """Mean power of the file's own sound during its first pictures, (count,) float64; None without usable sound."""
+        try:
+            samples = np.concatenate(list(decode_audio(self.path, round(count / self.fps * AUDIO_RATE))))
+        except UserError:
+            return None
+        return picture_power(samples, count, self.fps)
 
     def restore(self, stamps: np.ndarray) -> None:
         """Take the time stamps of an earlier scan."""

@@ -1,65 +1,11 @@
-"""A painted crop back in its picture: a mask that follows the jaw, colours matched along its border."""
+"""A painted crop back in its picture."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from difftalker.composite import FEATHER
 from difftalker.drive.picture import Area, Picture
-from difftalker.landmarks.topology import JAW_ENDS
-from difftalker.video.paste import feathered_mask
-
-_OUTSIDE = 0.15  # of the crop's side that the mask reaches beyond the jaw line: skin there moves with the mouth
-_SPREAD = 1 / 10  # of the crop's side over which a difference of colours along the border is carried inwards
-_ALIKE = 2.5  # times the median distance from the common difference: what is further away is no matter of light
-_JAW = slice(JAW_ENDS[0], JAW_ENDS[1] + 1)
-
-
-def jaw_mask(source: np.ndarray, painted: np.ndarray, size: int) -> np.ndarray:
-    """Where the painted face counts.
-
-    Args:
-        source: landmarks of the source's face, (68, 2) over the crop size.
-        painted: landmarks of the painted face, the same.
-        size: side of the crop in pixels.
-
-    Returns:
-        (size, size) float32 in [0, 1]: 1 inside both jaws, falling to 0 a little outside of them and above the split.
-    """
-    points = np.concatenate([source[_JAW], painted[_JAW]]) * size - 0.5
-    hull = cv2.convexHull(np.rint(points * 16).astype(np.int32))
-    region: np.ndarray = np.zeros((size, size), np.uint8)
-    cv2.fillConvexPoly(region, hull, 1, shift=4)
-    reach = max(1, round(_OUTSIDE * size))
-    region = cv2.dilate(region, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
-    region[: size // 2 - round(size * FEATHER)] = 0
-    return feathered_mask(region.astype(bool), size * FEATHER)
-
-
-def match_colours(painted: np.ndarray, source: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Take the difference that the two show along the mask's border off the painted crop.
-
-    Args:
-        painted, source: (size, size, 3) uint8 RGB.
-        mask: (size, size) float32 that rises from 0 to 1, see `jaw_mask`.
-
-    Returns:
-        (size, size, 3) float32, 0 to 255.
-    """
-    border = 4 * mask * (1 - mask)
-    difference = source.astype(np.float32) - painted
-    inside = border > 0
-    common = np.median(difference[inside], axis=0)
-    apart = np.abs(difference - common).max(axis=2)
-    # Light differs smoothly; what stands apart are edges that moved. Carried inwards, they would move the face with
-    # what is said in the source.
-    inside &= apart <= _ALIKE * np.median(apart[inside])
-    weight = np.where(inside, border, 0.0).astype(np.float32)[..., None]
-    stacked = np.concatenate([weight * (difference - common), weight], axis=2)
-    carried = cv2.GaussianBlur(stacked, (0, 0), max(1.0, _SPREAD * len(mask)))
-    correction = common + carried[..., :3] / (carried[..., 3:] + 1e-2)
-    return np.clip(painted + correction, 0.0, 255.0)
 
 
 def put_back(picture: Picture, crop: np.ndarray, mask: np.ndarray, transform: np.ndarray) -> None:

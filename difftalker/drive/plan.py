@@ -15,6 +15,7 @@ from difftalker.drive.articulation import settle
 from difftalker.drive.features import Features
 from difftalker.drive.footage import Footage
 from difftalker.drive.jaw import move_jaw
+from difftalker.drive.likeness import speaker_shots
 from difftalker.drive.opening import match_opening
 from difftalker.drive.order import picture_order, turning_points
 from difftalker.drive.recognise import familiar, strangeness, visibility
@@ -29,6 +30,7 @@ from difftalker.landmarks.topology import CONDITION
 from difftalker.models.landmark_completion import LandmarkCompletion, complete
 from difftalker.video.crop import cut
 from difftalker.video.decode import frame_count
+from difftalker.video.shots import parts_of
 
 _BATCH = 256  # frames completed at once
 _PART = 4096  # frames whose features are held at once
@@ -164,17 +166,22 @@ def make_plan(
         footage,
         scene,
         order,
-        visibility(familiar_face),
+        visibility(familiar_face, scene.shots),
         rest(silent, frames, footage.fps),
         Features(encoder, sound, footage.fps),
         model,
-        calm(scene.landmarks, model.mean_shape.cpu().numpy(), CALM * footage.fps),
+        _calm(scene, model, footage.fps),
         np.array(face.speaker.closed_mouth, np.float32),
         np.array(face.speaker.opening, np.float32) if face.speaker.opening is not None else None,
         np.array(face.speaker.jaw, np.float32) if face.speaker.jaw is not None else None,
         settings,
         face.size,
     )
+
+
+def _calm(scene: Scene, model: LandmarkCompletion, fps: float) -> np.ndarray:
+    shape = model.mean_shape.cpu().numpy()
+    return np.concatenate([calm(scene.landmarks[part], shape, CALM * fps) for part in parts_of(scene.shots)])
 
 
 @torch.no_grad()
@@ -186,15 +193,33 @@ def _judged(
         raise UserError(f"{path}: no frame shows the mouth and chin of a frontal face; give other footage")
     turns = (face.speaker.turn[0], face.speaker.turn[1])
     usual, extreme = face.speaker.strangeness
-    typical = float(np.median(strangeness(scene.landmarks[scene.valid], model)))
+    strange = strangeness(scene.landmarks, model)
+    valid = scene.valid & _of_speaker(scene, face, strange, path, warn)
+    typical = float(np.median(strange[valid]))
     if typical > max(2 * usual, extreme):
         warn(
             f"{path}: this face is not shaped like the trained one ({typical:.1f} standard deviations from it, "
             f"{usual:.1f} in the training footage): is it another person?"
         )
         extreme = max(extreme, 1.5 * typical)
-    known: np.ndarray = scene.valid & familiar(scene.landmarks, model, turns, extreme)
+    known: np.ndarray = valid & familiar(scene.landmarks, model, turns, extreme)
     if not known.any():
         warn(f"{path}: the head is turned otherwise than in the training footage throughout")
-        known = scene.valid
+        known = valid
     return known
+
+
+def _of_speaker(
+    scene: Scene, face: Description, strange: np.ndarray, path: Path, warn: Callable[[str], None]
+) -> np.ndarray:
+    """The pictures of shots that show the trained speaker, (n,) bool."""
+    parts = parts_of(scene.shots)
+    if face.speaker.looks is None:
+        return np.ones(len(scene), bool)
+    usual = [strange[part][scene.valid[part]] for part in parts]
+    oddness = np.array([np.median(values) if len(values) else 0.0 for values in usual]) / face.speaker.strangeness[1]
+    own = speaker_shots(scene.looks[: len(parts)], oddness, np.array(face.speaker.looks, np.float32))
+    result = np.concatenate([np.full(part.stop - part.start, shown) for part, shown in zip(parts, own, strict=True)])
+    if not own.all():
+        warn(f"{path}: {len(own) - own.sum()} of {len(own)} shots show another person and are left as they are")
+    return result

@@ -7,6 +7,7 @@ import numpy as np
 from difftalker.landmarks.pose import HeadFrame
 from difftalker.landmarks.topology import CONDITION, JAW_ENDS
 from difftalker.models.landmark_completion import LandmarkCompletion
+from difftalker.video.shots import parts_of
 
 NOSE_TIP = 30
 FADE = 4  # pictures over which painting begins and ends beside pictures that are left alone
@@ -55,14 +56,25 @@ def familiar(
     return np.asarray(near & (strangeness(landmarks, model) < _STRANGE * max(extreme, 1.0)))
 
 
-def visibility(valid: np.ndarray) -> np.ndarray:
-    """How much of the painting is shown in every picture: (n,) bool -> (n,) float32, rising over `FADE` pictures."""
-    distance = np.full(len(valid), np.inf)
+def visibility(valid: np.ndarray, shots: np.ndarray) -> np.ndarray:
+    """How much of the painting is shown in every picture.
+
+    Args:
+        valid: (n,) bool, which pictures can be painted on.
+        shots: number of every picture's shot, (n,), rising.
+
+    Returns:
+        (n,) float32: 0 where it cannot be, rising to 1 over `FADE` pictures beside; but not across a cut.
+    """
+    parts = [_fade(valid[part]) for part in parts_of(shots)]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def _fade(valid: np.ndarray) -> np.ndarray:
     bad = np.flatnonzero(~valid)
-    if len(bad):
-        index = np.arange(len(valid))
-        after = np.searchsorted(bad, index)
-        distance = np.minimum(
-            np.abs(index - bad[np.minimum(after, len(bad) - 1)]), np.abs(index - bad[np.maximum(after - 1, 0)])
-        ).astype(float)
-    return np.clip(distance / FADE, 0.0, 1.0).astype(np.float32)
+    if not len(bad):
+        return np.ones(len(valid))
+    index = np.arange(len(valid))
+    after = np.searchsorted(bad, index)
+    before, behind = bad[np.maximum(after - 1, 0)], bad[np.minimum(after, len(bad) - 1)]
+    return np.clip(np.minimum(np.abs(index - behind), np.abs(index - before)) / FADE, 0.0, 1.0)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
@@ -13,16 +14,20 @@ from safetensors.numpy import load_file, save
 from difftalker.config import DetectorConfig
 from difftalker.drive.choose import Chooser, chooser
 from difftalker.drive.footage import Footage
+from difftalker.drive.likeness import SIDE, mean_look, upper_look
 from difftalker.errors import UserError
 from difftalker.face_folder import Description
 from difftalker.files import replacing
 from difftalker.landmarks.detect import detect_landmarks
 from difftalker.landmarks.table import MIN_SCORE, clean_clip
 from difftalker.parallel import processes, worker_count
-from difftalker.video.crop import crop_geometry, cut, face_width
-from difftalker.video.track import PIECE, track_faces
+from difftalker.video.crop import cut
+from difftalker.video.shots import find_shots, parts_of, shot_geometry, watch
+from difftalker.video.track import PIECE, follow_faces
 
 Tick = Callable[[int], None]
+
+_LOOKED_AT = 12  # pictures of a shot in which the face is looked at
 
 
 @dataclass(frozen=True)
@@ -34,19 +39,28 @@ class Scene:
         landmarks: (n, 68, 2) float32, over the crop size.
         valid: (n,) bool: there is a face that can be painted on.
         stamps: time stamps of the pictures in the file, (n,) int64.
+        shots: number of every picture's shot, (n,) int64, rising from 0.
+        looks: mean look of the face in every shot, see `likeness.upper_look`; zeros where it is not known.
     """
 
     transforms: np.ndarray
     landmarks: np.ndarray
     valid: np.ndarray
     stamps: np.ndarray
+    shots: np.ndarray
+    looks: np.ndarray
+
+    @classmethod
+    def of_speaker(cls, transforms: np.ndarray, landmarks: np.ndarray, valid: np.ndarray, stamps: np.ndarray) -> Scene:
+        """One shot that is known to show the speaker; arguments as the attributes."""
+        return cls(transforms, landmarks, valid, stamps, np.zeros(len(valid), np.int64), mean_look([])[None])
 
     def __len__(self) -> int:
         return len(self.valid)
 
     def first(self, count: int) -> Scene:
         """The first pictures only."""
-        return Scene(*(getattr(self, name)[:count] for name in _FIELDS))
+        return replace(self, **{name: getattr(self, name)[:count] for name in _FIELDS if name != "looks"})
 
     def save(self, path: Path) -> None:
         """Write a `.safetensors` file, whole or absent."""
@@ -67,7 +81,7 @@ class Scene:
             raise UserError(f"{path}: cannot be read ({error}); remove it or export the face again") from None
 
 
-_FIELDS = ("transforms", "landmarks", "valid", "stamps")
+_FIELDS = ("transforms", "landmarks", "valid", "stamps", "shots", "looks")
 
 
 @dataclass(frozen=True)
@@ -121,7 +135,7 @@ def survey(footage: Footage, limit: int, rule: CropRule, choose: Chooser, device
         limit: how many pictures are needed at most.
         rule: crops and detector of the trained face.
         choose: which of several faces is followed.
-        device: where a network detector runs.
+        device: where the detector runs.
         tick: called with the number of pictures just done, twice for every picture.
 
     Raises:
@@ -133,21 +147,46 @@ def survey(footage: Footage, limit: int, rule: CropRule, choose: Chooser, device
             yield image
             tick(1)
 
+    changes: list[float] = []
     workers = worker_count(min(limit, footage.expected) // (8 * PIECE))
     with processes(workers) as executor:
-        track = next(track_faces([counted(footage.scan(limit))], executor, workers, choose))
-    if not track.found.any():
+        cast = next(follow_faces([watch(counted(footage.scan(limit)), changes)], executor, workers))
+    if not cast.tracks:
         raise UserError(
-            f"{footage.path}: no face found in any of its {len(track.found)} frames; give footage with one frontal "
-            "face of at least 1/16 of the picture's longer side"
+            f"{footage.path}: no face found in any of its {cast.count} frames; give footage with one face of at least "
+            "1/20 of the picture's longer side"
         )
+    power = footage.power(cast.count) if cast.several else None
+    track = cast.track(choose(cast, power, footage.fps))
     stamps = footage.stamps
-    face = float(np.median(face_width(track.points[track.found])))
-    geometry = crop_geometry(track, face, rule.size, rule.margin, rule.smoothing, footage.fps)
+    shots = find_shots(changes, track)
+    geometry = shot_geometry(track, shots, rule.size, rule.margin, rule.smoothing, footage.fps)
     images = counted(footage.scan(limit))
     crops = (cut(image, transform, rule.size) for image, transform in zip(images, geometry.transforms, strict=True))
-    points, scores = detect_landmarks(crops, geometry.boxes, rule.detector, device, rule.pin)
+    samples = {index: np.zeros(0, np.uint8) for index in _samples(geometry.valid, shots)}
+    points, scores = detect_landmarks(_kept(crops, samples), geometry.regions, rule.detector, device, rule.pin)
     seen = geometry.valid & (scores >= MIN_SCORE)
-    landmarks, valid, _ = clean_clip(points, seen, rule.detector)
+    landmarks, valid = np.empty_like(points, np.float32), np.zeros(len(seen), bool)
+    for part in parts_of(shots):
+        landmarks[part], valid[part], _ = clean_clip(points[part], seen[part], rule.detector)
     valid &= geometry.valid  # what was filled in where no face was found is not painted on
-    return Scene(geometry.transforms, landmarks.astype(np.float32), valid, stamps)
+    looks: list[list[np.ndarray]] = [[] for _ in range(int(shots[-1]) + 1)]
+    for index, crop in samples.items():
+        if valid[index]:
+            looks[shots[index]].append(upper_look(crop, landmarks[index]))
+    return Scene(geometry.transforms, landmarks, valid, stamps, shots, np.stack([mean_look(look) for look in looks]))
+
+
+def _samples(valid: np.ndarray, shots: np.ndarray) -> list[int]:
+    """Pictures in which the face of every shot is looked at, evenly spread over its usable ones."""
+    usable = (part.start + np.flatnonzero(valid[part]) for part in parts_of(shots))
+    spread = (some[np.unique(np.linspace(0, len(some) - 1, _LOOKED_AT).astype(int))] for some in usable if len(some))
+    return [int(index) for some in spread for index in some]
+
+
+def _kept(crops: Iterator[np.ndarray], samples: dict[int, np.ndarray]) -> Iterator[np.ndarray]:
+    """The same crops; keeps small copies of those that are named."""
+    for index, crop in enumerate(crops):
+        if index in samples:
+            samples[index] = cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+        yield crop

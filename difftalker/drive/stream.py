@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
@@ -12,14 +12,17 @@ import numpy as np
 
 from difftalker.drive.ahead import ahead
 from difftalker.drive.label import burn_in
-from difftalker.drive.paste_back import jaw_mask, match_colours, put_back
+from difftalker.drive.light import REACH, measure, relight, steady
+from difftalker.drive.paste_back import put_back
 from difftalker.drive.picture import Picture
 from difftalker.drive.plan import Plan
+from difftalker.landmarks.jaw_mask import jaw_mask
 from difftalker.synthesis import Synthesiser
 from difftalker.video.crop import cut
 
 Item = TypeVar("Item")
 _Batch = tuple[int, list[Picture], np.ndarray]  # first frame, pictures, crops (n, size, size, 3)
+_Painted = tuple[int, list[Picture], np.ndarray, np.ndarray]  # crops (n, 2, ...), source and painted; gains of light
 
 _WAITING = 64 * 2**20  # bytes of pictures between two stages
 
@@ -49,21 +52,27 @@ class Painter:
             first, last: frames of the plan.
             stop: asked before every frame; the stream ends early when it says so.
         """
-        landmarks = self._timed_call("landmarks", lambda: self._plan.landmarks(first, last))
+        begin, end = max(first - REACH, 0), min(last + REACH, self._plan.frames)  # light is that of the frames around
+        landmarks = self._timed_call("landmarks", lambda: self._plan.landmarks(begin, end))
         width, height = self._plan.footage.size
-        waiting = max(1, min(4, _WAITING // (self._batch * width * height * 6)))
-        batches = ahead(self._batches(first, last, stop), waiting)
-        painted = ahead(((start, pictures, self._paint(start, pictures, crops, landmarks[start - first :]))
-                         for start, pictures, crops in batches), waiting)  # fmt: skip
-        for start, pictures, crops in painted:
-            for index, picture in enumerate(pictures):
-                if stop():
-                    return
-                frame = start + index
-                began = time.perf_counter()
-                self._finish(frame, picture, crops[index], landmarks[frame - first])
-                self.seconds["composite"] += time.perf_counter() - began  # type: ignore[assignment]
-                yield picture
+        held = max(1, min(4, _WAITING // (self._batch * width * height * 6)))
+        batches = ahead(self._batches(begin, end, stop), held)
+        painted = ahead((self._paint(*batch, landmarks[batch[0] - begin :]) for batch in batches), held)
+        gains = np.full((end - begin, 2, 3), np.nan, np.float32)
+        waiting: deque[tuple[int, Picture, np.ndarray]] = deque()
+        for start, pictures, crops, measured in painted:
+            known = start + len(pictures)
+            gains[start - begin : known - begin] = measured
+            waiting.extend(zip(range(start, known), pictures, crops, strict=True))
+            while waiting and (waiting[0][0] + REACH < known or known == end):
+                frame, picture, crop = waiting.popleft()
+                if first <= frame < last:
+                    if stop():
+                        return
+                    began = time.perf_counter()
+                    self._finish(frame, picture, crop, landmarks[frame - begin], steady(gains, frame - begin))
+                    self.seconds["composite"] += time.perf_counter() - began  # type: ignore[assignment]
+                    yield picture
 
     def parts(self) -> dict[str, float]:
         """Seconds spent so far, by part."""
@@ -92,25 +101,30 @@ class Painter:
         if pictures:
             yield first, pictures, np.stack(crops)
 
-    def _paint(self, start: int, pictures: list[Picture], crops: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    def _paint(self, start: int, pictures: list[Picture], crops: np.ndarray, landmarks: np.ndarray) -> _Painted:
         count = len(pictures)
         shown = np.flatnonzero(self._plan.painted[start : start + count])
         result = crops.copy()
+        gains = np.full((count, 2, 3), np.nan, np.float32)
         if len(shown):
             began = time.perf_counter()
             features = self._plan.features.read(start, start + count)[shown]
             self.seconds["audio"] += time.perf_counter() - began  # type: ignore[assignment]
             result[shown] = self._synthesiser.paint(crops[shown], landmarks[shown], features)
-        return np.stack([crops, result], axis=1)
+            for index in shown:
+                gains[index] = measure(crops[index], result[index], landmarks[index])
+        return start, pictures, np.stack([crops, result], axis=1), gains
 
-    def _finish(self, frame: int, picture: Picture, crops: np.ndarray, landmarks: np.ndarray) -> None:
+    def _finish(
+        self, frame: int, picture: Picture, crops: np.ndarray, landmarks: np.ndarray, light: np.ndarray
+    ) -> None:
         plan = self._plan
         index = plan.order[frame]
         if plan.shown[index] > 0:
             source, painted = crops
-            mask = jaw_mask(plan.scene.landmarks[index], landmarks, self._plan.size)
-            matched = match_colours(painted, source, mask)
-            put_back(picture, matched, plan.shown[index] * mask, plan.scene.transforms[index])
+            mask = jaw_mask(plan.scene.landmarks[index][None], plan.size, landmarks[None])[0]
+            lit = relight(painted, source, light, landmarks)
+            put_back(picture, lit, plan.shown[index] * mask, plan.scene.transforms[index])
         if plan.settings.label:
             burn_in(picture)
 

@@ -14,7 +14,8 @@ from difftalker.evaluation.reference_film import ReferenceFilm
 from difftalker.evaluation.rows import Rows
 from difftalker.video.crop import cut
 from difftalker.video.decode import decode_frames
-from difftalker.video.track import overlap, search_piece
+from difftalker.video.search import overlap
+from difftalker.video.track import Follower
 
 _ASPECT = 0.02  # by which the ratio of width to height may differ: encoders round sizes to multiples of 16
 _LOOKS = 6  # frames of a candidate that are searched for a face
@@ -61,16 +62,6 @@ class Film:
         raise UserError(f"{self._path}: ends before frame {frame}; export it again")
 
 
-class ReferenceRow:
-    """The reference as a row of its own table."""
-
-    def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
-        return truth
-
-    def whole(self, index: int, image: np.ndarray, picture: np.ndarray, transform: np.ndarray) -> np.ndarray:
-        return picture
-
-
 def fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     """A picture (h, w, 3) uint8 in the given size."""
     if picture.shape[:2] == (height, width):
@@ -103,12 +94,11 @@ def look_for_face(path: Path, reference: ReferenceFilm) -> str | None:
     """
     count = len(reference.boxes)
     wanted = set(np.linspace(0, count - 1, min(_LOOKS, count)).round().astype(int).tolist())
-    shared, seen = [], False
+    shared, seen, follower = [], False, Follower()
     for index, picture in enumerate(islice(decode_frames(path, reference.fps), count)):
         if index not in wanted:
             continue
-        gray = cv2.cvtColor(fitted(picture, reference.width, reference.height), cv2.COLOR_RGB2GRAY)
-        faces = [face[0].box for face in search_piece([gray])]
+        faces = [face.box for face in follower.find(fitted(picture, reference.width, reference.height))]
         seen = seen or bool(faces)
         box = reference.boxes[index]
         if np.isfinite(box).all():

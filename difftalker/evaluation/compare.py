@@ -13,12 +13,13 @@ from difftalker.audio.cut import cut
 from difftalker.audio.wav import RATE
 from difftalker.config import DetectorConfig
 from difftalker.errors import UserError
-from difftalker.evaluation.candidate import Film, ReferenceRow, check_shape, look_for_face
+from difftalker.evaluation.candidate import Film, check_shape, look_for_face
 from difftalker.evaluation.detection import detection_pool
 from difftalker.evaluation.evaluate import RowResult, evaluate
 from difftalker.evaluation.protocol import crop_in_words, protocol
 from difftalker.evaluation.reference_film import CropSettings, ReferenceFilm, read_reference
-from difftalker.evaluation.references import Source
+from difftalker.evaluation.references import GroundTruth, Source
+from difftalker.evaluation.spoken import Spoken, silent_frames
 from difftalker.evaluation.sync import SyncScorer, Unscored
 from difftalker.evaluation.sync_crop import RuleName, make_sync_crop
 from difftalker.metrics.lse import LseScorer, SyncExpert
@@ -28,7 +29,7 @@ from difftalker.video.probe import VideoInfo, check_complete, probe
 REFERENCE = "reference"
 _SHORTEST = 6  # frames
 _CREDIBLE = 5  # frames; real footage is hardly further out of sync
-_ENDLESS = ("psnr", "psnr_lower", "psnr_frame")
+_ENDLESS = ("psnr", "psnr_lower", "psnr_frame", "psnr_jaw", "psnr_mouth")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Settings:
     Attributes:
         fps: at which all films are read, resampled by timestamp.
         crop: of the reference's face; the same crop is cut out of every film.
-        detector: finds the landmarks of every film, in the reference's face boxes.
+        detector: finds the landmarks of every film, in the reference's regions of the face.
         rule: which part of a picture the sync expert sees.
         device: where networks run.
         pin: hash of FAN's weights, see `make_detector`.
@@ -46,9 +47,7 @@ class Settings:
 
     fps: float = 25.0
     crop: CropSettings = field(default_factory=CropSettings)
-    detector: DetectorConfig = field(
-        default_factory=lambda: DetectorConfig(name="dlib", upscale=2.0, jitter=4, smoothing=0.7, max_gap=5)
-    )
+    detector: DetectorConfig = field(default_factory=lambda: DetectorConfig(name="mesh", smoothing=0.7, max_gap=5))
     rule: RuleName = "pipeline"
     device: str = "auto"
     pin: str | None = None
@@ -117,7 +116,8 @@ def compare(
     sounds = _sounds(films, infos, settings.fps, count) if expert is not None else {}
     if expert is not None and not sounds:
         notes.append("No film has sound: lip sync was not measured.")
-    results = _evaluate(film, films, settings, expert, sounds)
+    spoken = _spoken(film, infos[REFERENCE], count)
+    results = _evaluate(film, films, spoken, settings, expert, sounds)
     late = results[REFERENCE].metrics.get("sync_offset", 0)
     if abs(late) > _CREDIBLE:
         notes.append(
@@ -138,6 +138,7 @@ def compare(
 def _evaluate(
     film: ReferenceFilm,
     films: Mapping[str, Path],
+    spoken: Spoken,
     settings: Settings,
     expert: NamedExpert | None,
     sounds: Mapping[str, np.ndarray],
@@ -155,11 +156,20 @@ def _evaluate(
         return LseScorer(expert.expert, list(test.runs()), heard[id(samples)])
 
     truth = Film(film.path, film)
-    sources: dict[str, Source] = {REFERENCE: ReferenceRow()}
+    sources: dict[str, Source] = {REFERENCE: GroundTruth()}
     sources |= {name: Film(path, film) for name, path in films.items() if name != REFERENCE}
     rule = make_sync_crop(settings.rule, test.landmarks, film.transforms, film.size, test.runs())
     with detection_pool(settings.detector, settings.device, len(sources) * len(test), settings.pin) as detect:
-        return evaluate(test, sources, {}, truth.images, truth, detect, settings.detector, scorer, rule).rows
+        return evaluate(test, sources, {}, spoken, truth.images, truth, detect, settings.detector, scorer, rule).rows
+
+
+def _spoken(film: ReferenceFilm, info: VideoInfo, count: int) -> Spoken:
+    """What the reference says; without sound nothing is known to be silence."""
+    silent = np.zeros(count, bool)
+    if info.has_audio:
+        samples = np.concatenate(list(decode_audio(film.path, round(count / film.fps * RATE))))
+        silent = silent_frames(samples, count, film.fps)
+    return Spoken(film.rows.landmarks, silent[film.rows.frame], film.fps)
 
 
 def _probe(path: Path) -> VideoInfo:

@@ -12,13 +12,13 @@ import numpy as np
 
 from difftalker.config import DetectorConfig
 from difftalker.evaluation.rows import Rows
-from difftalker.landmarks.detector import Detector, make_detector
+from difftalker.landmarks.detector import Detector, make_detector, takes_processes
 from difftalker.landmarks.smoothing import fill_gaps, smooth
 from difftalker.landmarks.table import MIN_SCORE
 from difftalker.parallel import processes, worker_count
 
 Found = tuple[np.ndarray, np.ndarray]  # points (n, 68, 2) in pixels and scores (n,)
-Submit = Callable[[np.ndarray, np.ndarray], "Future[Found]"]  # images (n, h, w, 3) and boxes (n, 4)
+Submit = Callable[[np.ndarray, np.ndarray], "Future[Found]"]  # images (n, h, w, 3) and regions (n, 4)
 
 _WORTH = 256  # images per process that make up for its start
 _PENDING = 4  # batches of a row under way
@@ -30,14 +30,14 @@ def detection_pool(config: DetectorConfig, device: str, images: int, pin: str | 
 
     Args:
         config: its parameters.
-        device: where a network detector runs; `dlib` uses the CPU's cores.
+        device: where the detector runs; on the CPU, `mesh` uses several cores.
         images: how many there will be in all.
         pin: the hash of FAN's weights (`weights.fan2d`); None takes the published one.
     """
-    workers = 1 if config.name == "fan" else worker_count(images // _WORTH)
+    workers = worker_count(images // _WORTH) if takes_processes(config, device) else 1
     with processes(workers) as executor:
         if executor is not None:
-            yield lambda batch, boxes: executor.submit(_detect, config, batch, boxes)
+            yield lambda batch, regions: executor.submit(_detect, config, batch, regions)
         else:
             yield immediately(make_detector(config, device, pin))
 
@@ -45,9 +45,9 @@ def detection_pool(config: DetectorConfig, device: str, images: int, pin: str | 
 def immediately(detector: Detector) -> Submit:
     """Run a detector in this process."""
 
-    def submit(images: np.ndarray, boxes: np.ndarray) -> Future[Found]:
+    def submit(images: np.ndarray, regions: np.ndarray) -> Future[Found]:
         future: Future[Found] = Future()
-        future.set_result(detector.detect(list(images), boxes))
+        future.set_result(detector.detect(list(images), regions))
         return future
 
     return submit
@@ -55,11 +55,11 @@ def immediately(detector: Detector) -> Submit:
 
 @lru_cache(maxsize=1)
 def _detector(config: DetectorConfig) -> Detector:
-    return make_detector(config)
+    return make_detector(config, "cpu")
 
 
-def _detect(config: DetectorConfig, images: np.ndarray, boxes: np.ndarray) -> Found:
-    return _detector(config).detect(list(images), boxes)
+def _detect(config: DetectorConfig, images: np.ndarray, regions: np.ndarray) -> Found:
+    return _detector(config).detect(list(images), regions)
 
 
 class Redetection:
@@ -68,7 +68,7 @@ class Redetection:
     Args:
         submit: the footage's detector.
         config: its parameters, for gaps and smoothing.
-        test: the frames, with the footage's face boxes.
+        test: the frames, with the footage's regions.
 
     Attributes:
         raw: (n, 68, 2) detections before smoothing, divided by the crop size; complete after `finish`.
@@ -82,7 +82,7 @@ class Redetection:
 
     def add(self, chosen: slice, images: np.ndarray) -> None:
         """Detect the faces of the frames `chosen`, images (n, h, w, 3) uint8 RGB."""
-        self._pending.append((chosen, images.shape[1], self._submit(images, self._test.box[chosen])))
+        self._pending.append((chosen, images.shape[1], self._submit(images, self._test.region[chosen])))
         self._take(_PENDING)
 
     def finish(self) -> tuple[np.ndarray, np.ndarray]:

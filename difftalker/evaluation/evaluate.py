@@ -11,16 +11,22 @@ from tqdm import tqdm
 
 from difftalker.config import DetectorConfig
 from difftalker.evaluation.detection import Redetection, Submit
+from difftalker.evaluation.place import place_of
 from difftalker.evaluation.references import Source
 from difftalker.evaluation.rows import Rows
-from difftalker.evaluation.samples import mouth_opening, sample_positions
+from difftalker.evaluation.samples import mouth_opening, relative_opening, sample_positions
 from difftalker.evaluation.scores import FrameScores
 from difftalker.evaluation.source import Pictures
+from difftalker.evaluation.spoken import Spoken
 from difftalker.evaluation.sync import SyncScorer
 from difftalker.evaluation.sync_crop import SyncCrop
+from difftalker.evaluation.takes import Kind
 from difftalker.landmarks.topology import CONTOUR, MOUTH
+from difftalker.metrics.closure import closure
 from difftalker.metrics.jitter import jitter
 from difftalker.metrics.landmark_distance import landmark_distance
+from difftalker.metrics.opening import opening_score
+from difftalker.metrics.silence import motion_in_silence
 
 BATCH = 16  # frames held at a time
 PREDICTED = np.concatenate([CONTOUR, MOUTH])
@@ -47,10 +53,12 @@ class Evaluation:
 
     Attributes:
         rows: the figures of each row.
+        films: the figures of the films that `dub` made, by their kind; see `takes`.
         samples: (position in the test split, row, image) of the pictures that the report shows.
     """
 
     rows: dict[str, RowResult] = field(default_factory=dict)
+    films: dict[Kind, RowResult] = field(default_factory=dict)
     samples: list[tuple[int, str, np.ndarray]] = field(default_factory=list)
 
 
@@ -58,6 +66,7 @@ def evaluate(
     test: Rows,
     sources: Mapping[str, Source],
     predicted: Mapping[str, np.ndarray],
+    spoken: Spoken,
     crops: Callable[[slice], np.ndarray],
     pictures: Pictures,
     detect: Submit,
@@ -71,6 +80,7 @@ def evaluate(
         test: the test split.
         sources: row name -> its images.
         predicted: row name -> landmarks (n, 68, 2) that the row predicts, where it predicts any.
+        spoken: what is said; the mouth's motion is compared with the speaker's while saying it.
         crops: reads the ground truth's crops of some rows, (n, h, w, 3) uint8.
         pictures: the whole source frames.
         detect: finds landmarks again; the footage's own detector.
@@ -89,27 +99,32 @@ def evaluate(
             images = {name: source.images(batch, truth) for name, source in sources.items()}
             for name, found in images.items():
                 detections[name].add(batch, found)
-                for image, crop, landmarks in zip(found, truth, test.landmarks[batch], strict=True):
-                    scores[name].add_crop(crop, image, landmarks)
             seen: dict[str, list[np.ndarray]] = {name: [] for name in sources}
-            for place, (picture, transform) in enumerate(pictures.read(test, batch)):
-                index = batch.start + place
+            for offset, (picture, transform) in enumerate(pictures.read(test, batch)):
+                index = batch.start + offset
+                place = place_of(test.landmarks[index], transform, truth.shape[1], picture.shape)
                 for name, found in images.items():
-                    whole = sources[name].whole(index, found[place], picture, transform)
-                    scores[name].add_frame(picture, whole)
-                    seen[name].append(rule.cut(index, found[place], whole))
+                    whole = sources[name].whole(index, found[offset], picture, transform)
+                    scores[name].add_crop(truth[offset], found[offset], place)
+                    scores[name].add_frame(picture, whole, place, int(test.run[index]))
+                    seen[name].append(rule.cut(index, found[offset], whole))
                 if index in shown:
-                    result.samples += [(index, name, found[place]) for name, found in images.items()]
+                    result.samples += [(index, name, found[offset]) for name, found in images.items()]
             for name, faces in seen.items():
                 sync[name].add(batch, np.stack(faces))
             bar.update(batch.stop - batch.start)
     for name in sources:
-        result.rows[name] = _row(test, scores[name], detections[name], sync[name], predicted.get(name))
+        result.rows[name] = _row(test, spoken, scores[name], detections[name], sync[name], predicted.get(name))
     return result
 
 
 def _row(
-    test: Rows, scores: FrameScores, detection: Redetection, sync: SyncScorer, predicted: np.ndarray | None
+    test: Rows,
+    spoken: Spoken,
+    scores: FrameScores,
+    detection: Redetection,
+    sync: SyncScorer,
+    predicted: np.ndarray | None,
 ) -> RowResult:
     points, found = detection.finish()
     truth = test.landmarks
@@ -131,11 +146,31 @@ def _row(
     still = jitter(truth[:, MOUTH], run)
     metrics["jitter_ratio"] = jitter(points[:, MOUTH], run) / still if still > 0 else float("nan")
     metrics["undetected"] = int((~found).sum())
+    metrics |= _mouth(points, found, spoken, test.run)
     return RowResult({key: value for key, value in metrics.items() if np.isfinite(value)}, frames, sync.distances())
 
 
+def _mouth(points: np.ndarray, found: np.ndarray, spoken: Spoken, run: np.ndarray) -> dict[str, float]:
+    """How the mouth of detected points (n, 68, 2) says what is said."""
+    gap = np.where(found, relative_opening(points), np.nan)
+    wanted = relative_opening(spoken.landmarks)
+    opening, closed = opening_score(wanted, gap), closure(wanted, gap, run)
+    moved = motion_in_silence(points, spoken.silent & found & spoken.known, run, spoken.fps)
+    still = motion_in_silence(spoken.landmarks, spoken.silent & found & spoken.known, run, spoken.fps)
+    return {
+        "opening_r": opening.r,
+        "opening_slope": opening.slope,
+        "opening_sd_ratio": opening.sd_ratio,
+        "closure": closed.share,
+        "closure_moments": closed.moments,
+        "silence_motion": moved,
+        "silence_motion_ratio": moved / still if still > 0 else float("nan"),
+    }
+
+
 def metrics_document(result: Evaluation, test: Rows, protocol: Mapping[str, str]) -> dict[str, Any]:
-    """What metrics.json holds: the generated row's figures, counts, `protocol`, and the other rows under `reference`.
+    """What metrics.json holds: the generated row's figures, counts and `protocol`; the films' figures under `film`, the
+    other rows' under `reference`.
 
     Figures are rounded to 6 digits after the point, keys sorted, so that equal runs give equal bytes.
     """
@@ -146,4 +181,6 @@ def metrics_document(result: Evaluation, test: Rows, protocol: Mapping[str, str]
     main = rounded(result.rows["generated"].metrics)
     counts = {"test_frames": len(test), "test_recordings": len(test.recordings)}
     others = {name: rounded(row.metrics) for name, row in sorted(result.rows.items()) if name != "generated"}
-    return dict(sorted((main | counts | {"protocol": dict(protocol), "reference": others}).items()))
+    films = {kind: rounded(row.metrics) for kind, row in sorted(result.films.items())}
+    found: dict[str, Any] = {"film": films, "protocol": dict(protocol), "reference": others}
+    return dict(sorted((main | counts | found).items()))

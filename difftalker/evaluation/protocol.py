@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from difftalker.evaluation.sync_crop import SyncCrop
 
-DETECTORS = {"dlib": "dlib, 68 points", "fan": "FAN (face-alignment), 68 points"}
+DETECTORS = {"mesh": "attention mesh (MediaPipe), 68 points", "fan": "FAN (face-alignment), 68 points"}
 
 
 def protocol(detector: str, crop: str, fps: float, expert: str | None, rule: SyncCrop) -> dict[str, str]:

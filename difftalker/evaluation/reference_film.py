@@ -15,11 +15,12 @@ from difftalker.config import DetectorConfig
 from difftalker.errors import UserError
 from difftalker.evaluation.rows import Rows
 from difftalker.landmarks.detect import detect_landmarks
+from difftalker.landmarks.mesh.region import upright_boxes
 from difftalker.landmarks.table import MIN_SCORE, clean_clip
 from difftalker.parallel import processes, worker_count
 from difftalker.video.crop import Geometry, crop_geometry, cut, face_width, mouth_in_lower_half
 from difftalker.video.decode import decode_frames
-from difftalker.video.track import PIECE, Track, track_faces
+from difftalker.video.track import PIECE, Track, follow_faces, largest
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def read_reference(
         count: frames to look at, from the first on.
         crop: how to cut.
         detector: finds the landmarks.
-        device: where a network detector runs.
+        device: where the detector runs.
         pin: see `make_detector`.
 
     Raises:
@@ -100,13 +101,13 @@ def read_reference(
         for picture, transform in zip(islice(decode_frames(path, fps), count), geometry.transforms, strict=True)
     )
     with tqdm(total=count, desc="landmarks", unit="frame", mininterval=1.0) as bar:
-        points, scores = detect_landmarks(images, geometry.boxes, detector, device, pin, progress=bar)
+        points, scores = detect_landmarks(images, geometry.regions, detector, device, pin, progress=bar)
     points, valid, _ = clean_clip(points, geometry.valid & (scores >= MIN_SCORE), detector)
     chosen = np.flatnonzero(valid)
-    rows = _rows(path, fps, chosen, points[chosen], geometry.boxes[chosen])
+    rows = _rows(path, fps, chosen, points[chosen], geometry.regions[chosen])
     if all(run.stop - run.start < 6 for run in rows.runs()):
         raise UserError(f"{path}: no six frames with a usable face follow each other; give a longer or clearer film")
-    boxes = np.where(track.found[:, None], track.boxes, np.nan)
+    boxes = np.where(track.found[:, None], upright_boxes(track.regions), np.nan)
     return ReferenceFilm(path, fps, track.width, track.height, size, rows, geometry.transforms[chosen], boxes)
 
 
@@ -119,7 +120,8 @@ def _track(path: Path, fps: float, count: int) -> Track:
 
     workers = worker_count(count // (4 * PIECE))
     with processes(workers) as executor:
-        return next(iter(track_faces([counted()], executor, workers)))
+        cast = next(follow_faces([counted()], executor, workers))
+    return cast.track(largest(cast.tracks))
 
 
 def _geometry(track: Track, crop: CropSettings, size: int, fps: float) -> Geometry:
@@ -128,12 +130,14 @@ def _geometry(track: Track, crop: CropSettings, size: int, fps: float) -> Geomet
     if crop.kind == "face":
         return geometry
     scale, shift = geometry.transforms[:, [0]], geometry.transforms[:, [2, 5]]
-    boxes = ((geometry.boxes - np.tile(shift, 2)) / scale).astype(np.float32)
-    whole = np.tile([1.0, 0.0, 0.0, 0.0, 1.0, 0.0], (len(boxes), 1))
-    return Geometry(whole, boxes, track.found & mouth_in_lower_half(track.points, size))
+    regions = geometry.regions.copy()
+    regions[:, :2] -= shift
+    regions[:, :3] /= scale
+    whole = np.tile([1.0, 0.0, 0.0, 0.0, 1.0, 0.0], (len(regions), 1))
+    return Geometry(whole, regions, track.found & mouth_in_lower_half(track.points, size))
 
 
-def _rows(path: Path, fps: float, frames: np.ndarray, landmarks: np.ndarray, boxes: np.ndarray) -> Rows:
+def _rows(path: Path, fps: float, frames: np.ndarray, landmarks: np.ndarray, regions: np.ndarray) -> Rows:
     n = len(frames)
     return Rows(
         recording=np.full(n, str(path.parent)),
@@ -143,6 +147,6 @@ def _rows(path: Path, fps: float, frames: np.ndarray, landmarks: np.ndarray, box
         row=frames,
         landmarks=landmarks,
         features=np.zeros((n, 16, 29), np.float32),
-        box=boxes,
+        region=regions,
         run=np.cumsum(np.diff(frames, prepend=frames[:1]) > 1),
     )

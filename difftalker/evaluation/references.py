@@ -1,4 +1,4 @@
-"""Reference rows: what the ground truth, the autoencoder alone and two simple baselines score.
+"""Reference rows: what the real film, the autoencoder alone and two simple baselines score.
 
 Every row keeps the test frame's upper half, as the generator does, and differs in the lower half only.
 """
@@ -54,11 +54,14 @@ class PastedBack:
         return paste(picture, image, transform)
 
 
-class GroundTruth(PastedBack):
-    """The test crops themselves."""
+class GroundTruth:
+    """The real film: the test crops themselves, and the source's pictures as they are."""
 
     def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
         return truth
+
+    def whole(self, index: int, image: np.ndarray, picture: np.ndarray, transform: np.ndarray) -> np.ndarray:
+        return picture
 
 
 class VaeReconstruction(PastedBack):

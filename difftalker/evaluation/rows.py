@@ -25,7 +25,7 @@ class Rows:
         row: (n,) int, row in the recording's own tables.
         landmarks: (n, 68, 2) float32, divided by the crop size.
         features: (n, 16, 29) float32.
-        box: (n, 4) float32, face box in crop pixels.
+        region: (n, 4) float32, the face's region in crop pixels.
         run: (n,) int, rising; frames of one run follow each other in one clip without a hole.
     """
 
@@ -36,7 +36,7 @@ class Rows:
     row: np.ndarray
     landmarks: np.ndarray
     features: np.ndarray
-    box: np.ndarray
+    region: np.ndarray
     run: np.ndarray
 
     def __len__(self) -> int:
@@ -77,7 +77,7 @@ def read_rows(dataset: Dataset, split: Literal["train", "test"]) -> Rows:
     index = np.concatenate(segments)
     columns = {
         name: getattr(dataset, name)[index]
-        for name in ("recording", "clip", "frame", "time", "row", "landmarks", "features", "box")
+        for name in ("recording", "clip", "frame", "time", "row", "landmarks", "features", "region")
     }
     return Rows(**columns, run=np.repeat(np.arange(len(segments)), [len(segment) for segment in segments]))
 

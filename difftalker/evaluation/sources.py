@@ -6,7 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from difftalker.evaluation.references import Codec, GroundTruth, MeanMouth, NearestAudio, Source, VaeReconstruction
+from difftalker.evaluation.references import (
+    Codec,
+    GroundTruth,
+    MeanMouth,
+    NearestAudio,
+    Source,
+    VaeReconstruction,
+)
+from difftalker.evaluation.ridge import RidgeRegression
 from difftalker.evaluation.rows import Rows
 from difftalker.evaluation.synthesis import Generated
 
@@ -37,6 +45,7 @@ def rows_of_results(
         "vae_reconstruction": VaeReconstruction(prior),
         "mean_mouth": mean,
         "nearest_audio": nearest,
+        "ridge_regression": RidgeRegression(train, generated.landmarks, frames),
     }
     predicted = {
         "generated": generated.landmarks,

@@ -8,17 +8,20 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from difftalker.config import DetectorConfig
+from difftalker.landmarks.mesh.detector import MeshDetector
+from difftalker.training.device import select_device
+from difftalker.weights.store import locate
 
 
 class Detector(Protocol):
-    """Finds the 68 iBUG points of a face whose box is known."""
+    """Finds the 68 iBUG points of a face whose region is known."""
 
-    def detect(self, images: Sequence[np.ndarray], boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def detect(self, images: Sequence[np.ndarray], regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Detect one face in each image.
 
         Args:
             images: n images (h, w, 3) uint8 RGB.
-            boxes: (n, 4) x0, y0, x1, y1 in pixels (centres at integers), as dlib's frontal face detector draws them.
+            regions: (n, 4) centre x, y and side in pixels, and angle; see `difftalker.landmarks.mesh.region`.
 
         Returns:
             points (n, 68, 2) float32 in pixels and scores (n,) float32 in [0, 1], higher is surer.
@@ -31,18 +34,20 @@ def make_detector(config: DetectorConfig, device: str = "auto", pin: str | None 
 
     Args:
         config: the group `detector` of the parameters.
-        device: where a network runs, `auto` for CUDA where there is one; `dlib` runs on the CPU.
+        device: where the network runs, `auto` for CUDA where there is one.
         pin: the hash of FAN's weights (`weights.fan2d`); None takes the published one.
 
     Raises:
         UserError: the detector's weights cannot be had.
     """
-    if config.name == "fan":
-        from difftalker.landmarks.fan_detector import load_fan  # loads torch
-        from difftalker.training.device import select_device
-        from difftalker.weights.store import locate
+    where = select_device(cast(Any, device))
+    if config.name == "mesh":
+        return MeshDetector(where)
+    from difftalker.landmarks.fan_detector import load_fan  # its package takes seconds to load
 
-        return load_fan(locate("fan2d", pin), select_device(cast(Any, device)))
-    from difftalker.landmarks.dlib_detector import DlibDetector
+    return load_fan(locate("fan2d", pin), where)
 
-    return DlibDetector(config)
+
+def takes_processes(config: DetectorConfig, device: str) -> bool:
+    """Whether several processes, one core each, are the way to run a detector there: small networks on the CPU."""
+    return config.name == "mesh" and select_device(cast(Any, device)).type == "cpu"

@@ -20,6 +20,7 @@ from face_alignment.utils import flip
 from torch import Tensor, nn
 
 from difftalker.errors import UserError
+from difftalker.landmarks.mesh.region import upright_boxes
 
 BATCH = 32  # faces per pass of the network
 INPUT, HEATMAP = 256, 64  # sides in pixels
@@ -31,10 +32,7 @@ _TINY = 1e-6  # stands for heat maps that are not positive
 
 
 class FanDetector:
-    """FAN on given boxes.
-
-    `detector.upscale` and `jitter` mean nothing to it: it scales each face itself, and its result does not depend on
-    a starting point.
+    """FAN on given regions, whose angle it does not use.
 
     Args:
         network: faces (n, 3, 256, 256) in [0, 1] -> heat maps (n, 68, 64, 64), or a list of them of which the last
@@ -46,9 +44,9 @@ class FanDetector:
         self.network, self._device = network, device
 
     @torch.no_grad()
-    def detect(self, images: Sequence[np.ndarray], boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def detect(self, images: Sequence[np.ndarray], regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `Detector.detect`. The score is the mean peak of the 68 heat maps, limited to [0, 1]."""
-        boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+        boxes = upright_boxes(np.asarray(regions, np.float64).reshape(-1, 4))
         points = np.empty((len(images), 68, 2), np.float32)
         scores = np.empty(len(images), np.float32)
         for start in range(0, len(images), BATCH):
@@ -81,7 +79,7 @@ def load_fan(path: Path, device: torch.device) -> FanDetector:
     Raises:
         UserError: the file is missing or damaged, or is of another network.
     """
-    again = "run `difftalker weights fetch fan2d`, or set detector.name to 'dlib'"
+    again = "run `difftalker weights fetch fan2d`, or set detector.name to 'mesh'"
     with torch.device("meta"):  # the tensors are the file's: none is drawn first
         network = FAN(_STACKS)
     try:

@@ -26,7 +26,7 @@ def landmark_table(
     Args:
         frames: folder with `crops.parquet` and `geometry.parquet`.
         config: the group `detector` of the parameters.
-        device: where a network detector runs.
+        device: where the detector runs.
         pin: the hash of FAN's weights (`weights.fan2d`); None takes the published one.
 
     Returns:
@@ -39,10 +39,10 @@ def landmark_table(
     """
     frames = Path(frames)
     geometry = read_table(frames / "geometry.parquet")
-    boxes = tensor(geometry, "box")
-    with tqdm(total=len(boxes), desc="detect landmarks", unit="frame", mininterval=1.0) as bar:
+    regions = tensor(geometry, "region")
+    with tqdm(total=len(regions), desc="detect landmarks", unit="frame", mininterval=1.0) as bar:
         images = iterate_images(frames / "crops.parquet")
-        points, scores = detect_landmarks(images, boxes, config, device, pin, progress=bar)
+        points, scores = detect_landmarks(images, regions, config, device, pin, progress=bar)
     usable = geometry.column("valid").to_numpy()
     seen = usable & (scores >= MIN_SCORE)
     clips = geometry.column("clip").to_numpy()
@@ -65,8 +65,7 @@ def landmark_table(
         "valid": valid,
         "interpolated": interpolated,
     }
-    settings = {"detector": config.name, "upscale": repr(config.upscale), "jitter": str(config.jitter)}
-    settings |= {"smoothing": repr(config.smoothing), "max_gap": str(config.max_gap)}
+    settings = {"detector": config.name, "smoothing": repr(config.smoothing), "max_gap": str(config.max_gap)}
     settings |= {key: value for key, value in metadata(frames / "geometry.parquet").items() if key in ("fps", "size")}
     return table(LANDMARKS, columns).replace_schema_metadata(settings)
 

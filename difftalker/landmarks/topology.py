@@ -16,6 +16,8 @@ MOUTH = np.arange(48, 68)  # 20: completed, driven by audio
 
 OUTER_LIPS = np.arange(48, 60)
 INNER_LIPS = np.arange(60, 68)
+RIGHT_EYE = np.arange(36, 42)  # the person's right, the picture's left
+LEFT_EYE = np.arange(42, 48)
 JAW_ENDS = (0, 16)
 NOSE_BASE = 33
 RIGID = np.array([0, 16, *range(27, 37), 39, 42, 45])  # jaw ends, nose, eye corners: neither lids nor lips move them

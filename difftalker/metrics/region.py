@@ -1,4 +1,4 @@
-"""Where two images differ: most comparisons are of images that share all but the lower face."""
+"""Boxes in an image: around a part of it, around what differs from another."""
 
 from __future__ import annotations
 
@@ -22,8 +22,12 @@ def changed_region(first: np.ndarray, second: np.ndarray) -> Region | None:
     """
     if first.shape != second.shape:
         raise ValueError(f"images of shapes {first.shape} and {second.shape} cannot be compared")
-    different = (first != second).any(axis=-1)
-    rows, columns = np.flatnonzero(different.any(axis=1)), np.flatnonzero(different.any(axis=0))
+    return bounds((first != second).any(axis=-1))
+
+
+def bounds(mask: np.ndarray) -> Region | None:
+    """Smallest box around the true pixels of (h, w) bool: x0, y0, x1, y1, end excluded; None where there is none."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return None
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

@@ -15,7 +15,7 @@ def mouth_region(landmarks: np.ndarray, height: int, width: int) -> Region:
     """Pixels around the mouth.
 
     Args:
-        landmarks: (68, 2), divided by the crop size.
+        landmarks: (68, 2), divided by width and height of the image.
         height: of the image.
         width: of the image.
 
@@ -41,6 +41,7 @@ def sharpness(image: np.ndarray, region: Region) -> float:
     Returns:
         Variance in grey levels squared, at least 0.
     """
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64)
     x0, y0, x1, y1 = region
-    return float(cv2.Laplacian(grey, cv2.CV_64F)[y0:y1, x0:x1].var())
+    left, top = max(x0 - 1, 0), max(y0 - 1, 0)  # the Laplacian looks one pixel beyond
+    grey = cv2.cvtColor(image[top : y1 + 1, left : x1 + 1], cv2.COLOR_RGB2GRAY).astype(np.float64)
+    return float(cv2.Laplacian(grey, cv2.CV_64F)[y0 - top : y1 - top, x0 - left : x1 - left].var())

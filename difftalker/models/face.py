@@ -19,14 +19,10 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 from diffusers import UNet2DConditionModel
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from difftalker.config import FaceConfig
-from difftalker.errors import UserError
 from difftalker.landmarks.raster import CHANNELS
-from difftalker.models.bundled import BUNDLED_FACE
 from difftalker.models.injection import LandmarkInjection
 from difftalker.models.weights import load_weights, save_weights
 
@@ -202,28 +198,6 @@ def _step(checkpointing: bool, function: Callable[..., Any], *inputs: Tensor | N
     if checkpointing and torch.is_grad_enabled():
         return checkpoint(function, *inputs, use_reentrant=False)
     return function(*inputs)
-
-
-def build_face(unet: UNet2DConditionModel, reduction: int, config: FaceConfig) -> FaceNetwork:
-    """The network that a training starts from.
-
-    With `start: prior` the injections are fresh, and the output is the prior's. With `start: bundled` the upper branch
-    is the one trained together with the bundled prior.
-
-    Raises:
-        UserError: the bundled branch does not fit this prior.
-    """
-    network = FaceNetwork(unet, reduction, condition=config.condition, train_decoder=config.train_decoder)
-    if config.start == "bundled" and config.condition == "landmarks":
-        weights = load_file(BUNDLED_FACE / "model.safetensors")
-        state = network.state_dict()
-        if any(name not in state or state[name].shape != value.shape for name, value in weights.items()):
-            raise UserError(
-                "face.start = bundled: the bundled landmark branch does not fit this prior; set face.start: prior, or "
-                "prior.start: bundled"
-            )
-        network.load_state_dict(state | {name: value.float() for name, value in weights.items()})
-    return network
 
 
 def _decoder_resnets(unet: UNet2DConditionModel) -> list[Any]:

@@ -1,8 +1,8 @@
 """The small prior's autoencoder: a linear transform of square patches, fitted in closed form.
 
 Principal components of 8 x 8 patches. On 128-px faces, 32 numbers a patch keep 35 dB, where a convolutional
-`AutoencoderKL` of the same latent size reaches 27 dB after a quarter of an hour of training on two cores (docs/
-bundled-prior.md). It costs nothing to run, and a latent knows its own patch only: no pixel of the lower half leaks
+`AutoencoderKL` of the same latent size reaches 27 dB after a quarter of an hour of training on two cores
+(docs/ablations.md). It costs nothing to run, and a latent knows its own patch only: no pixel of the lower half leaks
 into the clean upper rows.
 
 Shapes: b batch, h and w image size, p patch, k latent channels, d = 3 * p * p.
@@ -73,29 +73,6 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):
             (self.decoder, basis * scale[:, None]),
         ):
             buffer.copy_(torch.from_numpy(value))
-        return self
-
-    def fit_decoder(self, images: np.ndarray) -> PatchAutoencoder:
-        """Decode to the patches of least squared error on the images' lower halves; latents stay what they are.
-
-        A UNet that knows these latents goes on working, and pictures unlike those that the components were fitted to
-        (another background, another light) lose their false colours.
-
-        Args:
-            images: (n, h, w, 3) uint8 RGB.
-        """
-        k, d = self.decoder.shape
-        gram, product = np.zeros((k + 1, k + 1)), np.zeros((k + 1, d))
-        for image in images:
-            lower = torch.from_numpy(image[image.shape[0] // 2 :].astype(np.float32) / 127.5 - 1).permute(2, 0, 1)
-            patches = F.pixel_unshuffle(lower[None], self.config.patch)[0].flatten(1).T.numpy()  # (patches, d)
-            latents = self.encode(lower[None])[0].flatten(1).T.numpy()  # (patches, k)
-            inputs = np.hstack([latents, np.ones((len(latents), 1))])
-            gram += inputs.T @ inputs
-            product += inputs.T @ patches
-        solved = np.linalg.solve(gram + 1e-6 * np.trace(gram) / (k + 1) * np.eye(k + 1), product)
-        self.decoder.copy_(torch.from_numpy(solved[:k]))
-        self.decoder_mean.copy_(torch.from_numpy(solved[k]))
         return self
 
     def encode(self, images: Tensor) -> Tensor:

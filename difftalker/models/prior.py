@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from difftalker.config import PriorConfig
 from difftalker.errors import UserError
-from difftalker.models.compatibility import check_parts, check_size, reduction_of
+from difftalker.models.compatibility import check_parts, reduction_of
 from difftalker.models.patch_autoencoder import PatchAutoencoder
 
 LOAD_ERRORS = (OSError, KeyError, ValueError, RuntimeError, SafetensorError)  # what reading a bad model raises
@@ -39,7 +39,7 @@ class Prior(nn.Module):
     Args:
         vae: maps images in [-1, 1] to latents.
         unet: predicts the noise (or v) of noised latents.
-        scheduler: holds the noise schedule and the prediction type; its stepping is not used.
+        scheduler: holds the noise schedule and the prediction type.
         context: (1, tokens, context_dim) float32, what cross-attention reads when there is no prompt.
     """
 
@@ -69,22 +69,9 @@ class Prior(nn.Module):
         return int(self.vae.config.latent_channels)
 
     @property
-    def alphas_cumprod(self) -> Tensor:
-        """Cumulative product of the schedule's alphas: (train steps,) float32, falling."""
-        return self.scheduler.alphas_cumprod
-
-    @property
     def prediction(self) -> str:
         """What the UNet predicts: `epsilon`, `v_prediction` or `sample`."""
         return str(self.scheduler.config.prediction_type)
-
-    def check_size(self, size: int) -> None:
-        """Check that crops of `size` pixels fit autoencoder and UNet.
-
-        Raises:
-            UserError: they do not.
-        """
-        check_size(size, self.vae.config, self.unet.config, "the prior")
 
     def to_latents(self, images: Tensor) -> Tensor:
         """Encode images (b, 3, h, w) in [-1, 1] to the mean latents (b, c, h/f, w/f), scaled to unit variance.

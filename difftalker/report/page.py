@@ -14,8 +14,9 @@ from jinja2 import Environment, StrictUndefined
 
 from difftalker.dataset import Dataset
 from difftalker.errors import UserError
+from difftalker.evaluation.film_folder import read_records
 from difftalker.evaluation.rows import Rows, read_rows
-from difftalker.report import comparison, data, faces, mismatch, plots, verdicts
+from difftalker.report import comparison, data, faces, films, mismatch, plots, verdicts
 from difftalker.report.media import video_uri
 from difftalker.report.paper import PAPER_SETTING
 from difftalker.tables import read_table, tensor
@@ -24,7 +25,8 @@ VIDEO_BYTES = 6_500_000  # of all embedded videos, so that the page stays near t
 
 STAGES = (
     *("render_demo", "extract_frames", "detect_landmarks", "extract_audio", "build_dataset", "build_prior"),
-    *("encode_latents", "train_landmarks", "train_face", "build_syncnet", "synthesise", "evaluate"),
+    *("encode_latents", "train_landmarks", "train_face", "build_syncnet", "synthesise"),
+    *("make_films", "evaluate"),
 )
 
 
@@ -41,6 +43,7 @@ class Inputs:
     frames: Path
     detected: Path
     synthesis: Path
+    films: Path
     evaluation: Path
     metrics: Path
     speed: Path
@@ -68,6 +71,8 @@ def build_page(inputs: Inputs, complete: mismatch.Complete) -> str:
         raise UserError(f"{inputs.synthesis}: has {len(completed)} frames, the test split {len(test)}; run `dvc repro`")
     samples = faces.Samples(inputs.evaluation / "samples.parquet", test)
     shown = comparison.columns(_protocol(inputs.metrics, metrics))
+    made = films.films(inputs.films, read_records(inputs.films), dataset)
+    embedded = sum(len(film[part] or "") for film in made for part in ("film", "source"))
     found = verdicts.cards(metrics, speed, shown)
     timings = read_timings(inputs.timings)
     total = sum(timing["seconds"] for timing in timings.values())
@@ -76,7 +81,8 @@ def build_page(inputs: Inputs, complete: mismatch.Complete) -> str:
         "summary": _summary(dataset, test),
         "headline": verdicts.headline(found),
         "cards": found,
-        "videos": _videos(inputs.synthesis, test.recordings),
+        "films": made,
+        "videos": _videos(inputs.synthesis, test.recordings, VIDEO_BYTES - embedded * 3 // 4),
         "several": len(test.recordings) > 1,
         "samples": [
             {"recording": test.recording[i], "clip": test.clip[i], "frame": test.frame[i]} for i in samples.positions
@@ -112,8 +118,8 @@ def read_timings(folder: Path) -> dict[str, dict[str, float]]:
 
 
 def _protocol(path: Path, metrics: Mapping[str, Any]) -> dict[str, str]:
-    if "protocol" not in metrics:
-        raise UserError(f"{path}: does not say how its figures were taken; run `dvc repro evaluate`")
+    if "protocol" not in metrics or "film" not in metrics:
+        raise UserError(f"{path}: does not say how its figures were taken, or of which films; run `dvc repro evaluate`")
     return metrics["protocol"]
 
 
@@ -132,9 +138,8 @@ def _speed_note(speed: dict[str, Any]) -> str:
     return f"{whole}; per frame: {listed}." if listed else f"{whole}."
 
 
-def _videos(synthesis: Path, recordings: list[str]) -> list[dict[str, str | None]]:
+def _videos(synthesis: Path, recordings: list[str], left: int) -> list[dict[str, str | None]]:
     found: list[dict[str, str | None]] = []
-    left = VIDEO_BYTES
     for recording in recordings:
         made, truth = synthesis / f"{recording}.mp4", synthesis / f"{recording}_truth.mp4"
         for path in (made, truth):

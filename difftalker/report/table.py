@@ -15,7 +15,7 @@ from difftalker.evaluation.compare import Comparison
 from difftalker.files import replacing
 from difftalker.report.comparison import Column, columns
 
-_COUNTS = ("undetected",)  # figures without a column of the report
+_COUNTS = ("undetected", "closure_moments", "silence_motion")  # figures without a column of the report
 
 # What is otherwise than in a run of the pipeline, whose lower halves are generated and pasted back.
 _FILMS = {
@@ -27,7 +27,17 @@ _FILMS = {
     "ssim_frame": "The whole picture.",
     "jitter_ratio": "Mean absolute second difference in time of the mouth landmarks, over the reference’s.",
     "sharpness_ratio": "Variance of the Laplacian around the reference’s mouth (bounding box of its landmarks and a "
-    "quarter more), over the reference’s.",
+    "quarter more) in the reference’s own pixels, over the reference’s.",
+    "psnr_jaw": "In the reference’s own pixels, inside the hull of its jaw line and nose, below the nose; mean over "
+    "frames.",
+    "flicker_ratio": "Mean absolute second difference in time of the pixels inside the jaw, over the reference’s.",
+    "opening_r": "Correlation of the gap between the inner lips, over the face’s width, with the reference’s.",
+    "opening_slope": "Slope of the gap over the reference’s, by least squares.",
+    "opening_sd_ratio": "Standard deviation of the gap over the reference’s.",
+    "closure": "Of the moments at which the reference’s lips are closed, the share at which the film’s are, to a "
+    "frame. Closed: the gap is less than a tenth of the way from the reference’s smallest to its wide ones.",
+    "silence_motion_ratio": "Mean speed of the mouth’s points relative to the nose where nobody speaks, over the "
+    "reference’s.",
 }
 
 

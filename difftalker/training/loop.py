@@ -56,7 +56,8 @@ def train(
 
     Args:
         model: network, moved to `device` and put in train mode (frozen parts that must stay in eval mode override
-            `train`).
+            `train`). Where it has a method `parameter_groups`, the optimiser takes its groups, clips each by itself
+            and multiplies the learning rate by a group's `rate`.
         loss: gives the loss of a batch: called with item indices (batch,) int64 and the generator for all of its own
             random draws, both on the CPU. A scalar, or a dict of scalars with the key `loss` and parts to log.
         items: number of items that the indices run over.
@@ -126,7 +127,9 @@ class _Run:
     ) -> None:
         self.model, self.config, self.device, self.processes = model, config, device, processes
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self.optimiser = torch.optim.Adam(self.parameters, lr=config.learning_rate, fused=True)
+        grouped: Any = getattr(model, "parameter_groups", None)
+        groups = grouped() if grouped is not None else [{"params": self.parameters}]
+        self.optimiser = torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
         self.ema = Ema(model, config.ema_decay)
         self.sampler = Sampler(items, config.batch_size * config.accumulate, seed)
         self.seed = seed
@@ -139,7 +142,7 @@ class _Run:
     def advance(self, loss: Loss, title: str) -> float:
         """One optimiser step; returns its loss."""
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.step, self.config)
+            group["lr"] = learning_rate(self.step, self.config) * group.get("rate", 1.0)
         self.optimiser.zero_grad(set_to_none=True)
         passes = self.config.accumulate
         batches = self.sampler.next().split(self.config.batch_size)
@@ -159,7 +162,8 @@ class _Run:
                 f"lower train.learning_rate (now {self.config.learning_rate:g}) of this network in params.yaml"
             )
         self.processes.sum_gradients(self.parameters)
-        nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm)
+        for group in self.optimiser.param_groups:
+            nn.utils.clip_grad_norm_(group["params"], self.config.clip_norm)
         self.optimiser.step()
         self.ema.update(self.model, self.step)
         self.step += 1

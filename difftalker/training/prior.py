@@ -23,11 +23,8 @@ def train_prior(
 ) -> dict[str, History]:
     """Train a small prior in place; a training that was interrupted goes on from `scratch`.
 
-    The autoencoder is fitted where the training starts from scratch; otherwise its latents stay, for the UNet knows
-    them, and only its decoder is fitted.
-
     Args:
-        prior: fresh, or the bundled one.
+        prior: fresh from `build_small_prior`.
         images: training crops (n, h, w, 3) uint8 RGB.
         config: of the prior.
         seed: decides all draws.
@@ -37,10 +34,7 @@ def train_prior(
     Returns:
         Losses of `unet`.
     """
-    if config.start == "scratch":
-        prior.vae.fit(images)
-    else:
-        prior.vae.fit_decoder(images)
+    prior.vae.fit(images)
     prior.to(device)
     write_latents(prior, images, len(images), scratch)
     full, upper = read_latents(scratch)
@@ -96,23 +90,23 @@ def denoising_loss(
     """Eq. 4 and 5 as a loss for the training loop.
 
     Args:
-        prior: gives schedule and prediction type.
+        prior: has the noise schedule and says what is predicted.
         full, upper: latents (n, c, h, w).
         predict: (z_t (b, c, h, w), step (b,), rows (b,), upper latents (b, c, h, w), generator) to the prediction.
         device: where to compute.
         weight: rows (b,) to the relative weight of positions (b, 1, h, w).
     """
-    alphas = prior.alphas_cumprod.to(device)
+    scheduler = prior.scheduler
 
     def loss(rows: Tensor, generator: torch.Generator) -> Tensor:
         index = rows.numpy()
         clean = to_device(full[index], device).float()
         above = to_device(upper[index], device).float()
-        step = to_device(torch.randint(len(alphas), (len(index),), generator=generator), device)
+        step = torch.randint(scheduler.config.num_train_timesteps, (len(index),), generator=generator)
+        step = to_device(step, device)
         noise = to_device(torch.randn(clean.shape, generator=generator), device)
-        alpha_bar = alphas[step]
-        noised = add_noise(clean, above, noise, alpha_bar)
-        wanted = target(clean, noise, alpha_bar, prior.prediction)
+        noised = add_noise(scheduler, clean, above, noise, step)
+        wanted = target(scheduler, clean, noise, step)
         predicted = predict(noised, step, index, above, generator)
         return masked_loss(predicted.float(), wanted, None if weight is None else to_device(weight(index), device))
 

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from difftalker.landmarks.topology import CONTOUR, JAW_ENDS, MOUTH, NOSE_BASE, RIGID
+from difftalker.landmarks.topology import CONTOUR, JAW_ENDS, MOUTH, NOSE_BASE
 from difftalker.video.track import Track
 
-_BOX_SMOOTHING = 2.0  # pictures; the face box must follow the head, without the face detector's steps
+_REGION_SMOOTHING = 6.0  # pictures; the region follows the head, without the steps of single pictures
+_JUMP, _RESIZE = 0.25, 0.2  # of the region between two pictures (sides; natural logarithm), from which a cut is between
+
+# Scale from which crops are interpolated, not averaged over areas: averages take a third of the mouth's sharpness.
+_DIRECT = 0.5
 
 
 @dataclass(frozen=True)
@@ -24,13 +29,13 @@ class Geometry:
 
     Attributes:
         transforms: (n, 6) float64, [a, b, tx, c, d, ty] from source pixels to crop pixels.
-        boxes: (n, 4) float32, x0, y0, x1, y1 of the face in crop pixels, as dlib's face detector draws it, smoothed.
+        regions: (n, 4) float32, the face's region in crop pixels, smoothed (`difftalker.landmarks.mesh.region`).
         valid: (n,) bool: a face was found, its mouth lies wholly in the lower half of the crop and in the picture, and
             its lower contour in the crop.
     """
 
     transforms: np.ndarray
-    boxes: np.ndarray
+    regions: np.ndarray
     valid: np.ndarray
 
 
@@ -44,7 +49,8 @@ def crop_geometry(track: Track, face: float, size: int, margin: float, smoothing
     """Lay the crops of a clip.
 
     The scale is fixed; the middle of the jaw line's ends is the middle column and the nose base (point 33) is row
-    size / 2, both smoothed over time without delay. Pictures without a face take their place from their neighbours.
+    size / 2, both smoothed over time without delay, but not across a cut. Pictures without a face take their place from
+    their neighbours.
 
     Args:
         track: the clip's face; at least one picture must have one.
@@ -61,8 +67,14 @@ def crop_geometry(track: Track, face: float, size: int, margin: float, smoothing
     def fill(values: np.ndarray) -> np.ndarray:
         return np.stack([np.interp(index, known, column) for column in values[known].T], axis=1)
 
+    regions = fill(track.regions)
+    shots = shots_of(regions)
+
     def smooth(values: np.ndarray, width: float) -> np.ndarray:
-        return gaussian_filter1d(values, width, axis=0, mode="reflect") if width > 0 else values
+        if width == 0:
+            return values
+        parts = (gaussian_filter1d(values[shot], width, axis=0, mode="reflect") for shot in shots)
+        return np.concatenate(list(parts))
 
     middle = track.points[:, JAW_ENDS, 0].mean(axis=1)
     anchor = smooth(fill(np.stack([middle, track.points[:, NOSE_BASE, 1]], axis=1)), smoothing * fps)
@@ -72,14 +84,9 @@ def crop_geometry(track: Track, face: float, size: int, margin: float, smoothing
     transforms[:, 0] = transforms[:, 4] = scale
     transforms[:, [2, 5]] = shift
 
-    head = smooth(fill(track.points[:, RIGID].mean(axis=1)), _BOX_SMOOTHING)
-    width = smooth(fill(face_width(track.points)[:, None]), smoothing * fps)
-    sides = track.boxes[known, 2:] - track.boxes[known, :2]
-    centres = (track.boxes[known, 2:] + track.boxes[known, :2]) / 2
-    offset = np.median((centres - track.points[known][:, RIGID].mean(axis=1)) / width[known], axis=0)
-    half = width * float(np.median(sides / width[known])) / 2
-    centre = head + offset * width
-    boxes = scale * np.concatenate([centre - half, centre + half], axis=1) + np.tile(shift, 2)
+    regions = smooth(regions, _REGION_SMOOTHING)
+    regions[:, :3] *= scale
+    regions[:, :2] += shift
 
     source = track.points
     limit = np.array([track.width - 1, track.height - 1])
@@ -88,7 +95,15 @@ def crop_geometry(track: Track, face: float, size: int, margin: float, smoothing
     contour = crop[:, CONTOUR]
     in_crop = ((contour >= 0) & (contour <= size - 1)).all(axis=(1, 2))
     valid = track.found & in_picture & in_crop & mouth_in_lower_half(crop, size)
-    return Geometry(transforms, boxes.astype(np.float32), valid)
+    return Geometry(transforms, regions.astype(np.float32), valid)
+
+
+def shots_of(regions: np.ndarray) -> list[slice]:
+    """Stretches of pictures in which the face does not jump: (n, 4) regions -> slices that cover them all."""
+    shift = np.linalg.norm(np.diff(regions[:, :2], axis=0), axis=1) / regions[1:, 2]
+    cuts = np.flatnonzero((shift > _JUMP) | (np.abs(np.diff(np.log(regions[:, 2]))) > _RESIZE)) + 1
+    edges = [0, *cuts.tolist(), len(regions)]
+    return [slice(*edge) for edge in pairwise(edges)]
 
 
 def mouth_in_lower_half(points: np.ndarray, size: float) -> np.ndarray:
@@ -107,13 +122,14 @@ def cut(frame: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
         size: side of the crop.
 
     Returns:
-        (size, size, 3) uint8. Where the picture is reduced, a crop pixel is the mean over the area it covers; where it
-        is enlarged, cubic interpolation. Beyond the picture's edge its last pixels are repeated.
+        (size, size, 3) uint8, by Lanczos interpolation over 8 x 8 pixels; where the picture is reduced to less than
+        half, a crop pixel is the mean over the area it covers. Beyond the picture's edge its last pixels are repeated.
     """
     matrix = np.asarray(transform, np.float64).reshape(2, 3)
-    factor = max(1, math.ceil(1 / math.hypot(matrix[0, 0], matrix[1, 0]) - 1e-6))  # finer grid, then averaged
+    scale = math.hypot(matrix[0, 0], matrix[1, 0])
+    factor = 1 if scale >= _DIRECT else math.ceil(1 / scale)  # finer grid, then averaged
     fine = factor * matrix
     fine[:, 2] += (factor - 1) / 2
-    method = cv2.INTER_CUBIC if factor == 1 else cv2.INTER_LINEAR
-    crop = cv2.warpAffine(frame, fine, (size * factor, size * factor), flags=method, borderMode=cv2.BORDER_REPLICATE)
+    side = (size * factor, size * factor)
+    crop = cv2.warpAffine(frame, fine, side, flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
     return crop if factor == 1 else cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)

@@ -51,6 +51,32 @@ def decode_frames(path: str | Path, fps: float) -> Iterator[np.ndarray]:
     yield from at_constant_rate(Path(path), _timed_pictures(Path(path)), fps)
 
 
+def key_pictures(path: Path, times: Iterable[float]) -> Iterator[np.ndarray]:
+    """A sample of a file's pictures, upright: the key picture at or before each time, without decoding those between.
+
+    Args:
+        path: a video file.
+        times: seconds after the first picture; one whose picture cannot be decoded is left out.
+
+    Yields:
+        (h, w, 3) uint8 RGB.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    with open_video(path) as container:
+        stream = container.streams.video[0]
+        start, base = stream.start_time or 0, float(stream.time_base or 1)
+        for time in times:
+            try:
+                container.seek(start + round(time / base), stream=stream)
+                frame = next(container.decode(stream), None)
+            except av.FFmpegError:
+                continue
+            if frame is not None:
+                yield upright(frame.to_ndarray(format="rgb24"), frame.rotation)
+
+
 def at_constant_rate(path: Path, timed: Iterable[tuple[float, float, Item]], fps: float) -> Iterator[Item]:
     """Of stored pictures, the one nearest to each time i / fps.
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from difftalker.audio.wav import RATE, write_wav
+from difftalker.audio.wav import RATE, read_wav, write_wav
 from difftalker.config import FramesConfig, VideoConfig
 from difftalker.errors import UserError
 from difftalker.parallel import map_ordered, processes, worker_count
@@ -19,12 +19,30 @@ from difftalker.tables import CROPS, GEOMETRY, TableWriter, encode_image
 from difftalker.video.crop import Geometry, crop_geometry, cut, face_width
 from difftalker.video.decode import decode_audio, decode_frames, frame_count
 from difftalker.video.probe import VideoInfo, list_videos, validate_video
-from difftalker.video.track import PIECE, Track, track_faces
+from difftalker.video.speaker import find_speaker, others_speak, picture_power
+from difftalker.video.track import PIECE, Cast, Track, follow_faces
 
 _SILENT = 16  # largest sample of sound that counts as silence: -66 dB of full scale
 _MUTE = 0.5  # seconds without sound at an end that are worth a warning
 _THREADS = 2  # that cut and compress crops
 _ENLARGED = 2.0  # crops are said to be enlarged from this factor on
+
+
+@dataclass(frozen=True)
+class _Speaker:
+    """Who speaks in one clip.
+
+    Attributes:
+        track: the speaker's face.
+        several: number of pictures in which more than one face was seen.
+        heard: whether the sound told who of them speaks.
+        others: (n,) bool, where it is somebody else.
+    """
+
+    track: Track
+    several: int
+    heard: bool
+    others: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -64,17 +82,18 @@ def extract_recording(
     (out / "audio").mkdir(parents=True, exist_ok=True)
     infos = [validate_video(path) for path in list_videos(recording)]
     expected = sum(frame_count(info.duration, video.fps) for info in infos)
-    tracks: list[Track] = []
+    speakers: list[_Speaker] = []
     sounds: list[tuple[float, float]] = []
     with tqdm(total=2 * expected, desc="extract frames", unit="frame", mininterval=1.0) as bar:
         count = workers or worker_count(expected // (4 * PIECE))
         with processes(count) as executor:
             streams = (_counted(decode_frames(info.path, video.fps), bar) for info in infos)
-            for info, track in zip(infos, track_faces(streams, executor, count), strict=True):
-                _check_face(info.path, track)
+            for info, cast in zip(infos, follow_faces(streams, executor, count), strict=True):
+                _check_face(info.path, cast)
                 wav = out / "audio" / f"{info.path.stem}.wav"
-                sounds.append(_write_sound(info.path, wav, len(track.found), video.fps))
-                tracks.append(track)
+                sounds.append(_write_sound(info.path, wav, cast.count, video.fps))
+                speakers.append(_speaker(cast, picture_power(read_wav(wav), cast.count, video.fps), video.fps))
+        tracks = [speaker.track for speaker in speakers]
         face = float(np.median(np.concatenate([face_width(track.points[track.found]) for track in tracks])))
         metadata = {
             "fps": repr(video.fps), "size": str(video.size), "codec": frames.codec, "margin": repr(frames.margin)
@@ -84,11 +103,14 @@ def extract_recording(
             TableWriter(out / "crops.parquet", CROPS, metadata) as crops,
             TableWriter(out / "geometry.parquet", GEOMETRY, metadata) as geometries,
         ):
-            for info, track, sound in zip(infos, tracks, sounds, strict=True):
+            for info, speaker, sound in zip(infos, speakers, sounds, strict=True):
+                track = speaker.track
                 geometry = crop_geometry(track, face, video.size, frames.margin, frames.smoothing, video.fps)
+                geometry = replace(geometry, valid=geometry.valid & ~speaker.others)
                 stream = _counted(decode_frames(info.path, video.fps), bar)
                 _write_clip(info.path.stem, stream, track, geometry, video, frames.codec, crops, geometries)
-                clips.append(_describe(info, track, sound, geometry, video.size / (frames.margin * face), video.fps))
+                scale = video.size / (frames.margin * face)
+                clips.append(_describe(info, speaker, sound, geometry, scale, video.fps))
     (out / "clips.json").write_text(json.dumps([asdict(clip) for clip in clips], indent=1) + "\n", encoding="utf-8")
     return clips
 
@@ -99,12 +121,17 @@ def _counted(stream: Iterator[np.ndarray], bar: tqdm) -> Iterator[np.ndarray]:
         bar.update()
 
 
-def _check_face(path: Path, track: Track) -> None:
-    if not track.found.any():
+def _check_face(path: Path, cast: Cast) -> None:
+    if not cast.tracks:
         raise UserError(
-            f"{path}: no face found in any of its {len(track.found)} frames; give footage with one frontal face of "
-            "at least 1/16 of the picture's longer side, or take the file out of the folder"
+            f"{path}: no face found in any of its {cast.count} frames; give footage with one face of at least 1/20 of "
+            "the picture's longer side, or take the file out of the folder"
         )
+
+
+def _speaker(cast: Cast, power: np.ndarray, fps: float) -> _Speaker:
+    faces, heard = find_speaker(cast.tracks, power, fps)
+    return _Speaker(cast.track(faces), cast.several, heard, others_speak(faces, cast.tracks, power, fps))
 
 
 def _write_sound(video: Path, wav: Path, frames: int, fps: float) -> tuple[float, float]:
@@ -155,23 +182,27 @@ def _write_clip(
                 transform=geometry.transforms[index],
                 source_width=track.width,
                 source_height=track.height,
-                box=geometry.boxes[index],
+                region=geometry.regions[index],
                 valid=bool(geometry.valid[index]),
             )
 
 
 def _describe(
-    info: VideoInfo, track: Track, sound: tuple[float, float], geometry: Geometry, scale: float, fps: float
+    info: VideoInfo, speaker: _Speaker, sound: tuple[float, float], geometry: Geometry, scale: float, fps: float
 ) -> Clip:
     warnings = []
+    track = speaker.track
     length = len(track.found) / fps
     if sound[0] > _MUTE or sound[1] < length - _MUTE:
         warnings.append(f"sound only from {sound[0]:.2f} s to {sound[1]:.2f} s of {length:.2f} s; elsewhere silence")
-    if track.several:
-        warnings.append(f"several faces in {track.several} frames; the largest was followed")
+    if speaker.several:
+        which = "one whose mouth moves with the sound" if speaker.heard else "largest"
+        warnings.append(f"several faces in {speaker.several} frames; the {which} was followed")
+    if speaker.others.any():
+        warnings.append(f"somebody else speaks in {_ranges(speaker.others, fps)}; these frames are not used")
     if not track.found.all():
         warnings.append(f"no face in {_ranges(~track.found, fps)}; these frames are not used")
-    outside = track.found & ~geometry.valid
+    outside = track.found & ~speaker.others & ~geometry.valid
     if outside.any():
         warnings.append(
             f"mouth or chin outside the crop's lower half in {_ranges(outside, fps)}; not used "

@@ -27,7 +27,7 @@ def paste(frame: np.ndarray, crop: np.ndarray, transform: np.ndarray, mask: np.n
     # WARP_INVERSE_MAP: `matrix` tells where in the crop a source pixel lies.
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     weight = cv2.warpAffine(mask.astype(np.float32), matrix, (width, height), flags=flags)
-    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
     content = cv2.warpAffine(crop, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     rows, columns = np.flatnonzero(weight.any(axis=1)), np.flatnonzero(weight.any(axis=0))
     result = frame.copy()

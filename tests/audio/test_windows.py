@@ -25,15 +25,8 @@ def test_at_25_fps_the_stride_is_two() -> None:
     assert windows(numbered, 0, 0, 25.0).shape == windows(numbered, 7, 7, 25.0).shape == (0, 16, 29)
 
 
-def test_a_spacing_of_two_takes_the_means_of_neighbours() -> None:
-    found = windows(numbered, 5, 6, 25.0, 2)[0]
-    assert found[:, 0].tolist() == [10 - 16 + 2 * k + 0.5 for k in range(16)]
-    assert found[:, 0].mean() == windows(numbered, 5, 6, 25.0)[0, :, 0].mean() == 9.5, "of the time 10 / 50 s"
-
-
-@pytest.mark.parametrize("spacing", [1, 2])
 @given(st.integers(0, 50), st.integers(1, 60), st.sampled_from([10.0, 24.0, 25.0, 29.97, 30.0, 50.0, 60.0]))
-def test_windows_are_centred_on_their_frame(spacing: int, first: int, frames: int, fps: float) -> None:
+def test_windows_are_centred_on_their_frame(first: int, frames: int, fps: float) -> None:
     asked = []
 
     def read(begin: int, end: int) -> np.ndarray:
@@ -41,7 +34,7 @@ def test_windows_are_centred_on_their_frame(spacing: int, first: int, frames: in
         return numbered(begin, end)
 
     reader: RowReader = read
-    found = windows(reader, first, first + frames, fps, spacing)
+    found = windows(reader, first, first + frames, fps)
     assert len(asked) == 1
     for index in range(frames):
         middle = (found[index, :, 0].mean() + 0.5) / 50  # a row stands for 20 ms from its number on

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from difftalker.cli import project
 from difftalker.cli.main import main
 from difftalker.config import load_params
+from tests.video.footage import noise, portrait, write_footage
 
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., int]
@@ -45,7 +47,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project under git and DVC, without recordings, as the working directory."""
     root = tmp_path / "project"
     (root / "data/raw").mkdir(parents=True)
-    for name in ("params.yaml", "dvc.yaml", ".gitignore", ".dvcignore", "data/raw/dvc.yaml"):
+    (root / "presets").mkdir()
+    for name in ("params.yaml", "dvc.yaml", ".gitignore", ".dvcignore", "data/raw/dvc.yaml", "presets/demo.yaml"):
         shutil.copy(ROOT / name, root / name)
     monkeypatch.chdir(root)
     monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
@@ -86,7 +89,7 @@ def test_add_then_append(folder: Path, run: Run, tmp_path: Path, capsys: pytest.
     assert Path("params.yaml").read_text() == text.replace("recordings: [demo]", "recordings: [anna]")
     output = capsys.readouterr().out
     assert "data/raw/anna.dvc" in output
-    assert "next: `difftalker preset footage`" in output, "the demo's prior is of no use to other faces"
+    assert "next: `difftalker preset footage`" in output, "the demo's trainings are short"
 
     assert run("add", second, "--name", "anna", "--append") == 0
     assert sorted(path.name for path in Path("data/raw/anna").iterdir()) == ["a.mp4", "b.mp4"]
@@ -157,19 +160,19 @@ def test_failure_after_the_copy(
     first, second = make_video(tmp_path / "a.mp4"), make_video(tmp_path / "b.mp4", shade=7)
     (folder / "data/raw/other.mp4").touch()
 
-    def fail(names: object) -> None:
+    def fail(names: object, size: int) -> None:
         assert Path("data/raw/anna.dvc").exists()
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("difftalker.cli.add.set_recordings", fail)
+        patched.setattr("difftalker.cli.add.set_footage", fail)
         before = state(folder)
         assert run("add", first, "--name", "anna") == 130
         assert state(folder) == before
     assert run("add", first, "--name", "anna") == 0
     before = state(folder)
     with monkeypatch.context() as patched:
-        patched.setattr("difftalker.cli.add.set_recordings", fail)
+        patched.setattr("difftalker.cli.add.set_footage", fail)
         assert run("add", second, "--name", "anna", "--append") == 130
     assert state(folder) == before
 
@@ -194,10 +197,70 @@ def test_wrong_usage(arguments: list[str], run: Run, capsys: pytest.CaptureFixtu
     assert len(lines) == 1 and lines[0].startswith("error: ")
 
 
-def test_recordings_keep_comments(tmp_path: Path) -> None:
+def test_footage_keeps_comments(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
-    path.write_text("# top\nseed: 0  # why\nrecordings:\n  - demo  # the speaker\n\nlast: {a: 1, b: [2, 3]}\n")
-    project.set_recordings(["x", "y"], path)
+    path.write_text(
+        "# top\nseed: 0  # why\nrecordings:\n  - demo  # the speaker\n\n"
+        "video:\n  size: 128  # px\nlast: {a: 1, b: [2, 3]}\n"
+    )
+    project.set_footage(["x", "y"], 192, path)
     text = path.read_text()
     assert "# top" in text and "seed: 0  # why" in text and "last: {a: 1, b: [2, 3]}" in text
     assert "  - x" in text and "- y" in text and "- demo" not in text
+    assert "  size: 192  # px" in text
+
+
+def portrait_video(path: Path, factor: float) -> Path:
+    """A second of the portrait, enlarged; its face is then about 100 * factor pixels wide."""
+    side = round(280 * factor)
+    picture = cv2.resize(portrait(), (side, side), interpolation=cv2.INTER_CUBIC)
+    return write_footage(path, [picture] * 25, sound=noise(1.0))
+
+
+@pytest.mark.parametrize(
+    ("factor", "device", "size", "said"),
+    [
+        (1.0, "cpu", 128, "a smaller one would blur it"),
+        (1.4, "cpu", 192, "video.size: 128 -> 192"),
+        (2.2, "cpu", 192, "video.size: 320 in params.yaml all of it"),
+        (2.2, "cuda", 256, "shows 9"),
+    ],
+)
+def test_size_follows_the_face(
+    folder: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], factor: float, device: str, size: int,
+    said: str,
+) -> None:  # fmt: skip
+    """Also for a device that this machine has not: the footage may be added where it is not trained."""
+    text = Path("params.yaml").read_text().replace("device: auto", f"device: {device}")
+    Path("params.yaml").write_text(text)
+    assert run("add", portrait_video(tmp_path / "a.mp4", factor), "--name", "anna") == 0
+    output = capsys.readouterr().out
+    assert load_params().video.size == size, output
+    assert said in output
+    assert Path("params.yaml").read_text() == text.replace("[demo]", "[anna]").replace("size: 128", f"size: {size}")
+
+
+def test_size_with_other_recordings_never_falls_and_models_are_mentioned(
+    folder: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("add", portrait_video(tmp_path / "a.mp4", 1.0), "--name", "anna") == 0
+    capsys.readouterr()
+    (folder / "data/models/face").mkdir(parents=True)
+    assert run("add", portrait_video(tmp_path / "b.mp4", 1.4), "--name", "ben", "--append") == 0
+    output = capsys.readouterr().out
+    assert load_params().video.size == 192
+    assert "trains them anew at 192 pixels; set video.size: 128 to stay" in output
+    assert run("add", portrait_video(tmp_path / "c.mp4", 0.9), "--name", "cleo", "--append") == 0
+    output = capsys.readouterr().out
+    assert load_params().video.size == 192
+    assert "kept for the other recordings" in output and "anew" not in output
+
+
+def test_size_stays_with_an_imported_prior(
+    folder: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(ROOT / "presets/paper.yaml", "params.yaml")
+    assert run("add", portrait_video(tmp_path / "a.mp4", 1.0), "--name", "anna") == 0
+    output = capsys.readouterr().out
+    assert load_params().video.size == 512 and "imported prior" in output
+    assert "next: `difftalker doctor anna`" in output, "only the demo's preset needs to be replaced"

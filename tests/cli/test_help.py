@@ -12,7 +12,7 @@ from difftalker.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ["add", "app", "doctor", "dub", "evaluate", "export", "landmarks", "preset", "weights"]
-HEAVY = {"torch", "diffusers", "transformers", "cv2", "dlib", "scipy", "av", "dvc"}
+HEAVY = {"torch", "diffusers", "transformers", "cv2", "scipy", "av", "dvc"}
 
 
 def ended(*arguments: str) -> int:

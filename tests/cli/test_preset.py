@@ -13,6 +13,7 @@ from difftalker.cli.preset import explanation
 from difftalker.config import load_params, parse_params
 from difftalker.weights.needed import needed
 from difftalker.weights.store import VARIABLE
+from tests.video.footage import noise, portrait, write_footage
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))
@@ -63,6 +64,18 @@ def test_recordings_stay(capsys: pytest.CaptureFixture[str]) -> None:
     assert load_params(PARAMS).recordings == ["demo"]
 
 
+def test_size_is_chosen_for_recordings_that_are_here(capsys: pytest.CaptureFixture[str]) -> None:
+    """The portrait's face is about 100 pixels wide, so 256 of the gpu preset are more than it needs."""
+    Path("data/raw/anna").mkdir(parents=True)
+    write_footage(Path("data/raw/anna/a.mp4"), [portrait()] * 25, sound=noise(1.0))
+    record("anna")
+    assert run("gpu") == 0
+    assert load_params(PARAMS).video.size == 128 and "video.size: 256 -> 128" in capsys.readouterr().out
+    PARAMS.write_text(PARAMS.read_text().replace("recordings: [anna]", "recordings: [anna, bert]"))
+    assert run("gpu") == 0
+    assert load_params(PARAMS).video.size == 256 and "kept for the other recordings" in capsys.readouterr().out
+
+
 def test_list_explains_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--list") == 0
     out = " ".join(capsys.readouterr().out.split())
@@ -105,7 +118,7 @@ def test_paper_preset_is_the_papers_setting() -> None:
     params = load_params(ROOT / "presets/paper.yaml")
     assert params.video.size == 512 and params.split.test_fraction == 1000 / 8000
     assert params.landmarks.train.learning_rate == 5e-4 and params.face.train.learning_rate == 1e-4
-    assert params.prior.prediction == "epsilon" and not params.face.train_decoder and params.face.start == "prior"
+    assert params.prior.prediction == "epsilon" and not params.face.train_decoder
     assert [weight.name for weight in needed(params)] == ["deepspeech", "fan2d", "syncnet", "sd15"]
 
 

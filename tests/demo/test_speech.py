@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from difftalker.demo.sentences import DEMO_SENTENCES, PRIOR_SENTENCES
+from difftalker.demo.sentences import DEMO_SENTENCES, OTHER_SENTENCES
 from difftalker.demo.speech import PAUSE, SAMPLE_RATE, normalise_phoneme, silence, speak, speak_sentences
 
 
@@ -54,10 +54,10 @@ def test_stress_marks_are_dropped():
 
 
 def test_sentence_lists_are_disjoint_and_long_enough():
-    demo, prior = set(DEMO_SENTENCES), set(PRIOR_SENTENCES)
-    assert not demo & prior
+    demo, other = set(DEMO_SENTENCES), set(OTHER_SENTENCES)
+    assert not demo & other
     assert len(demo) == len(DEMO_SENTENCES)
-    assert len(prior) == len(PRIOR_SENTENCES) >= 80
+    assert len(other) == len(OTHER_SENTENCES) >= 80
 
 
 @pytest.mark.parametrize("seconds", [4.0, 75.0, 90.0])

@@ -15,7 +15,8 @@ from difftalker.doctor.measure import ClipMeasures, sound_level
 from difftalker.video.probe import VideoInfo
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
-TOPICS = ["duration", "frame rate", "picture size", "face", "frames without a face", "several faces", "mouth motion"]
+TOPICS = ["duration", "frame rate", "picture size", "face", "crop"]
+TOPICS += ["frames without a face", "several faces", "mouth motion"]
 
 
 def clip(seconds: float = 120.0, **changes: Any) -> ClipMeasures:
@@ -30,7 +31,7 @@ def clip(seconds: float = 120.0, **changes: Any) -> ClipMeasures:
     good = ClipMeasures(
         info=info,
         found=np.ones(frames, bool),
-        face=np.full(frames, 120.0),
+        face=np.full(frames, 102.0),
         opening=0.04 + 0.03 * np.sin(17 * time),
         several=0,
         level=np.where(time % 2 < 1.5, -20.0, -60.0),
@@ -64,8 +65,13 @@ def missing(share: float) -> np.ndarray:
         ("frame rate", "warning", {"fps": 20.0}),
         ("frame rate", "problem", {"fps": 12.0}),
         ("frame rate", "ok", {"fps": 29.97}),
-        ("face", "warning", {"face": np.full(3000, 50.0)}),  # 128 / (1.7 * 50) = 1.5 times enlarged
-        ("face", "problem", {"face": np.full(3000, 30.0)}),
+        ("face", "ok", {"face": np.full(3000, 72.0)}),  # 96 / (1.25 * 72) = 1.07 times enlarged
+        ("face", "warning", {"face": np.full(3000, 50.0)}),
+        ("face", "problem", {"face": np.full(3000, 38.0)}),
+        ("crop", "ok", {"face": np.full(3000, 104.0)}),  # 1.25 * 104 = 130, which is 128 within the slack
+        ("crop", "warning", {"face": np.full(3000, 105.0)}),
+        ("crop", "ok", {"face": np.full(3000, 79.0)}),  # 96 would be too small
+        ("crop", "warning", {"face": np.full(3000, 78.0)}),
         ("frames without a face", "ok", {"found": missing(0.005)}),
         ("frames without a face", "warning", {"found": missing(0.1)}),
         ("frames without a face", "problem", {"found": missing(0.4)}),
@@ -110,3 +116,19 @@ def test_sound_level() -> None:
     level, clipped = sound_level(samples, 3, 25.0)
     assert level == pytest.approx([-6.0206, -100.0, 0.0], abs=1e-3)
     assert clipped == pytest.approx(1 / 3)
+
+
+def test_crop_is_explained() -> None:
+    """A face of 160 pixels needs 200; 128 are 64 % of it, and the smallest size above it is 224."""
+    assert finding("crop", clip()).text == "1.25 face widths are 128 pixels, video.size is 128: kept in full"
+    line = finding("crop", clip(face=np.full(3000, 160.0)))
+    assert line.text == "1.25 face widths are 200 pixels, video.size is 128: reduced to 64 %"
+    assert line.advice == "23 % of the mouth's sharpness is lost; set video.size: 224, which takes 3.1 times as long"
+    line = finding("crop", clip(face=np.full(3000, 70.0)))
+    assert line.advice == "video.size: 96 keeps it in full and takes 56 % of the time"
+
+
+def test_an_imported_prior_keeps_its_size() -> None:
+    paper = load_params(Path(__file__).parents[2] / "presets/paper.yaml")
+    lines = {line.topic: line for line in judge([clip(face=np.full(3000, 400.0))], paper)}
+    assert lines["crop"].verdict == "warning" and "set video.size" not in lines["crop"].advice

@@ -36,6 +36,5 @@ def test_the_presets_trainings_are_listed() -> None:
     def titles(preset: str) -> list[str]:
         return [title for title, *_ in trainings(load_params(PRESETS / preset), device)]
 
-    assert titles("demo.yaml") == ["landmarks", "face", "sync expert"]
-    assert titles("footage.yaml") == ["landmarks", "prior", "face", "sync expert"]
+    assert titles("demo.yaml") == ["landmarks", "prior", "face", "decoder", "sync expert"]
     assert titles("paper.yaml") == ["landmarks"]

@@ -61,7 +61,7 @@ def test_card_says_what_it_is(exported: Path) -> None:
         "| LD, landmark distance (crop sides) | 0.0019 |",
         "- sync crop: the rule\n",
         "\n\nCC BY-NC 4.0.\n\n",
-        "dlib's landmark model, which is not in this folder",
+        "MediaPipe's attention mesh, which ships with the program",
         "## Intended use",
         "consent",
     ):

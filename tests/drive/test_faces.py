@@ -16,7 +16,7 @@ from difftalker.drive.settings import Settings
 from difftalker.errors import UserError
 from difftalker.models.landmark_completion import LandmarkCompletion
 from difftalker.talking_face import TalkingFace
-from difftalker.video.track import Face
+from difftalker.video.track import Cast, Face
 from tests.drive.test_film import planes
 from tests.drive.tiny_face import Tiny, pictures
 from tests.video.footage import empty_room, write_footage
@@ -74,18 +74,19 @@ def test_another_person_is_noticed(tiny: Tiny, speech: Speech, tmp_path: Path) -
     assert any("another person" in warning for warning in report.warnings)
 
 
-def people() -> list[dict[int, Face]]:
+def people() -> Cast:
     """Two people side by side, the left one smaller; and a short false alarm."""
     points = np.zeros((68, 2), np.float32)
 
     def face(x: float, side: float) -> Face:
-        return Face(np.array([x, 40, x + side, 40 + side], np.float32), points)
+        return Face(np.array([x + side / 2, 40 + side / 2, 1.8 * side, 0.0]), points)
 
-    return [
+    tracks = [
         {index: face(120, 80) for index in range(50)},
         {index: face(20, 40) for index in range(50)},
         {3: face(250, 30)},
     ]
+    return Cast(tracks, 50, 300, 200)
 
 
 @pytest.mark.parametrize(
@@ -100,18 +101,18 @@ def people() -> list[dict[int, Face]]:
 )
 def test_which_face(place: tuple[float, float, float] | None, number: int | None, side: float) -> None:
     said: list[str] = []
-    chosen = chooser(place, number, said.append)(people(), 300, 200)
+    chosen = chooser(place, number, said.append)(people(), None, 25.0)
     assert len(chosen) == 50
-    assert chosen[0].box[2] - chosen[0].box[0] == side
+    assert chosen[0].box[2] - chosen[0].box[0] == pytest.approx(side)
     assert bool(said) == (number is None)
     assert number is not None or "--track" in said[0]
 
 
 def test_face_that_is_not_there() -> None:
     with pytest.raises(UserError, match="--track 3: 2 faces were found"):
-        chooser(None, 3, lambda text: None)(people(), 300, 200)
+        chooser(None, 3, lambda text: None)(people(), None, 25.0)
     with pytest.raises(UserError, match="--track 2: 1 face was found"):
-        chooser(None, 2, lambda text: None)(people()[:1], 300, 200)
+        chooser(None, 2, lambda text: None)(replace(people(), tracks=people().tracks[:1]), None, 25.0)
 
 
 def test_rotated_footage_is_upright(tiny: Tiny, speech: Speech, tmp_path: Path) -> None:

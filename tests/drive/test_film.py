@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from difftalker.drive.paste_back import jaw_mask
 from difftalker.drive.settings import Settings
+from difftalker.landmarks.jaw_mask import jaw_mask
 from difftalker.talking_face import TalkingFace
 from tests.drive.tiny_face import SIZE, Tiny, pictures
 from tests.video.footage import write_footage
@@ -64,7 +64,7 @@ def test_pixels_outside_the_mask_are_the_source_s(
     with face.planned(speech(1.0)) as plan:
         landmarks = plan.landmarks(0, plan.frames)
     for index in range(len(made)):
-        mask = jaw_mask(tiny.scene.landmarks[index], landmarks[index], SIZE)
+        mask = jaw_mask(tiny.scene.landmarks[[index]], SIZE, landmarks[[index]])[0]
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         weight = cv2.warpAffine(mask, tiny.scene.transforms[index].reshape(2, 3), (280, 280), flags=flags)
         outside = weight == 0

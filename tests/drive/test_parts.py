@@ -11,21 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difftalker.audio.logmel import LogMelEncoder, row_power
+from difftalker.audio.encoder import AudioEncoder, SoundSource
+from difftalker.audio.loudness import row_power
 from difftalker.audio.wav import RATE, write_wav
-from difftalker.audio.windows import windows
+from difftalker.audio.whisper.encoder import WhisperEncoder
+from difftalker.audio.windows import RowReader
 from difftalker.drive.activity import rest, silent_rows
 from difftalker.drive.ahead import ahead
 from difftalker.drive.articulation import closed_mouth, settle
 from difftalker.drive.features import Features
 from difftalker.drive.jaw import fit_jaw, move_jaw
 from difftalker.drive.order import picture_order, turning_points
-from difftalker.drive.paste_back import jaw_mask, match_colours
 from difftalker.drive.picture import from_frame, to_frame, working_format
 from difftalker.drive.sound import spool_sound
 from difftalker.landmarks.topology import CONTOUR, MOUTH
 from tests.drive.conftest import syllables
-from tests.drive.tiny_face import SIZE, Tiny
+from tests.drive.tiny_face import Tiny
 
 
 @given(st.integers(1, 300), st.integers(1, 40), st.data())
@@ -50,25 +51,24 @@ def test_it_turns_where_the_head_is_still() -> None:
 
 @pytest.mark.parametrize("fps", [25.0, 30000 / 1001, 50.0])
 def test_features_of_parts_are_those_of_the_whole(tmp_path: Path, fps: float) -> None:
-    samples = syllables(4.0)
+    samples = syllables(9.0)
     write_wav(tmp_path / "in.wav", [samples])
     sound = spool_sound(tmp_path / "in.wav", tmp_path / "spool.wav")
-    frames = round(4.0 * fps)
-    whole = LogMelEncoder().encode(samples, frames, fps)
-    features = Features(LogMelEncoder(), sound, fps)
-    for first, last in ((0, frames), (0, 7), (7, 31), (frames - 3, frames), (40, 41)):
-        np.testing.assert_allclose(features.read(first, last), whole[first:last], atol=1e-6)
+    frames = round(9.0 * fps)
+    encoder = WhisperEncoder()
+    whole = encoder.encode(samples, frames, fps)
+    features = Features(encoder, sound, fps)
+    for first, last in ((0, frames), (0, 7), (7, 31), (frames - 3, frames), (40, 41), (80, 160)):
+        np.testing.assert_array_equal(features.read(first, last), whole[first:last])
 
 
-class Listening:
-    """An encoder that needs the whole sound, with rows to recognise."""
+class Listening(AudioEncoder):
+    """Needs the whole sound; its rows can be recognised."""
 
-    def encode(self, samples: np.ndarray, frames: int, fps: float) -> np.ndarray:
-        return windows(self.logits(samples), frames, fps, 0.0)
-
-    def logits(self, samples: np.ndarray) -> np.ndarray:
-        power = row_power(samples)
-        return (power.cumsum()[:, None] * np.arange(29)).astype(np.float32)
+    def listen(self, sound: SoundSource) -> RowReader:
+        power = row_power(sound.mapped())
+        rows = np.pad(power.cumsum()[:, None] * np.arange(29), ((50, 50), (0, 0)))
+        return lambda first, last: rows[first + 50 : last + 50].astype(np.float32)
 
 
 def test_encoders_with_memory_hear_the_whole(tmp_path: Path) -> None:
@@ -167,39 +167,6 @@ def test_differences_arrive_in_any_format(name: str, colour: tuple[int, int]) ->
 )
 def test_working_formats(stored: str, lossless: bool, expected: str) -> None:
     assert working_format(stored, lossless) == expected
-
-
-def test_mask_follows_both_jaws(tiny: Tiny) -> None:
-    source = tiny.scene.landmarks[0]
-    dropped = source.copy()
-    dropped[4:13, 1] += 0.06
-    plain, lower = jaw_mask(source, source, SIZE), jaw_mask(source, dropped, SIZE)
-    assert lower.sum() > plain.sum() and np.array_equal(lower, jaw_mask(dropped, source, SIZE))
-    assert plain[: SIZE // 2 - SIZE // 16].max() == 0
-    mouth = source[MOUTH].mean(0) * SIZE
-    assert plain[int(mouth[1]), int(mouth[0])] == 1
-    assert plain[:, 0].max() == plain[:, -1].max() == 0
-
-
-def test_colours_are_matched_along_the_border(tiny: Tiny) -> None:
-    mask = jaw_mask(tiny.scene.landmarks[0], tiny.scene.landmarks[0], SIZE)
-    source = np.full((SIZE, SIZE, 3), 120, np.uint8)
-    painted = source + np.array([10, 0, 246], np.uint8)  # redder, less blue
-    matched = match_colours(painted, source, mask)
-    assert np.abs(matched[mask > 0] - 120).max() < 1.5
-    assert np.array_equal(match_colours(source, source, mask), source.astype(np.float32))
-
-
-def test_edges_that_moved_do_not_colour_the_face(tiny: Tiny) -> None:
-    """A jaw line that lies elsewhere in the source is no difference of light."""
-    mask = jaw_mask(tiny.scene.landmarks[0], tiny.scene.landmarks[0], SIZE)
-    painted = np.full((SIZE, SIZE, 3), 120, np.uint8)
-    source = painted + np.uint8(8)
-    rows = np.flatnonzero((mask > 0).any(axis=1))
-    source[rows[-1] - 3 : rows[-1] + 1] = 20  # a dark collar that the painted jaw covers
-    matched = match_colours(painted, source, mask)
-    inner = mask == 1
-    assert np.abs(matched[inner] - 128).max() < 2
 
 
 def test_streams_keep_order_and_errors() -> None:

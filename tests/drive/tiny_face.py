@@ -12,7 +12,9 @@ import numpy as np
 import torch
 
 from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig
+from difftalker.decoder.network import save_prior_decoder
 from difftalker.drive.articulation import closed_mouth
+from difftalker.drive.choose import chooser
 from difftalker.drive.footage import Footage
 from difftalker.drive.recognise import strangeness, turn
 from difftalker.drive.scene import CropRule, Scene, survey
@@ -26,13 +28,13 @@ from difftalker.talking_face import TalkingFace
 from difftalker.training.seeds import seeded
 from difftalker.version import VERSION
 from difftalker.video.crop import crop_geometry, cut, face_width
-from difftalker.video.track import track_faces
+from difftalker.video.track import follow_faces, largest
 from tests.models.small_prior import CONFIG
 from tests.video.footage import portrait, write_footage
 
 SIZE = 64
 PICTURES = 40
-DETECTOR = DetectorConfig(name="dlib", upscale=2.0, jitter=1, smoothing=0.7, max_gap=5)
+DETECTOR = DetectorConfig(name="mesh", smoothing=0.7, max_gap=5)
 RULE = CropRule(SIZE, 1.7, 0.4, DETECTOR)
 
 
@@ -65,7 +67,8 @@ class Tiny:
 def make_tiny(folder: Path) -> Tiny:
     """The same, trained on a film in which the portrait sways."""
     footage = write_footage(folder / "base.mp4", pictures())
-    scene = survey(Footage(footage), PICTURES, RULE, None, "cpu", lambda steps: None)
+    choose = chooser(None, None, lambda text: None)
+    scene = survey(Footage(footage), PICTURES, RULE, choose, "cpu", lambda steps: None)
     points = scene.landmarks.copy()
     points[:, MOUTH] += np.random.default_rng(0).normal(0, 0.02, (len(points), len(MOUTH), 2)).astype(np.float32)
     return Tiny(write_face(folder / "face", points), footage, scene)
@@ -94,6 +97,7 @@ def write_face(folder: Path, points: np.ndarray, name: str = "tiny", footage: st
     prior.save(folder / "prior")
     completion.save(folder / "landmarks")
     network.save(folder / "face")
+    save_prior_decoder(folder / "decoder")
     shape, turns, strange = completion.mean_shape.numpy(), turn(points), strangeness(points, completion)
     speaker = Speaker(
         closed_mouth=closed_mouth(points, shape, np.ones(len(points), bool)).astype(float).tolist(),
@@ -122,7 +126,8 @@ def write_face(folder: Path, points: np.ndarray, name: str = "tiny", footage: st
 @lru_cache(maxsize=1)
 def _portrait_landmarks() -> np.ndarray:
     """(68, 2) over the crop size."""
-    track = next(track_faces([[portrait()]]))
+    cast = next(follow_faces([[portrait()]]))
+    track = cast.track(largest(cast.tracks))
     geometry = crop_geometry(track, float(face_width(track.points[0])), SIZE, RULE.margin, 0.0, 25.0)
-    points, _ = detect_landmarks([cut(portrait(), geometry.transforms[0], SIZE)], geometry.boxes, DETECTOR)
+    points, _ = detect_landmarks([cut(portrait(), geometry.transforms[0], SIZE)], geometry.regions, DETECTOR)
     return points[0]

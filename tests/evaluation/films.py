@@ -7,8 +7,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from difftalker.landmarks.dlib_detector import predict
-from tests.video.footage import portrait
+from tests.video.footage import portrait, portrait_points
 
 COUNT = 20
 
@@ -18,7 +17,7 @@ def film() -> tuple[list[np.ndarray], np.ndarray]:
     """Pictures (280, 280, 3) uint8 RGB and their sound (n,) int16."""
     rng = np.random.default_rng(0)
     opening = rng.uniform(2, 12, COUNT)
-    mouth = predict(portrait(), np.array([56, 30, 156, 130]))[48:68]
+    mouth = portrait_points()[48:68]
     centre, pictures = mouth.mean(axis=0), []
     for index, height in enumerate(opening):
         picture = portrait().copy()

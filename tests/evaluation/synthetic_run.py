@@ -18,7 +18,6 @@ import pandas as pd
 import pyarrow as pa
 from skimage.data import astronaut
 
-from difftalker.landmarks.dlib_detector import predict
 from difftalker.tables import (
     CROPS,
     DATASET,
@@ -31,6 +30,7 @@ from difftalker.tables import (
     table,
     write_table,
 )
+from tests.video.footage import portrait_points
 
 FPS = 25.0
 SOURCE = 144  # side of the source pictures
@@ -97,7 +97,7 @@ def draw(base: np.ndarray, template: np.ndarray, opening: float) -> tuple[np.nda
 
 def _portrait(size: int) -> tuple[np.ndarray, np.ndarray]:
     picture = astronaut()[30:210, 134:314]
-    points = predict(picture, np.array([36, 30, 136, 130])).astype(np.float64)
+    points = portrait_points() - (54, 30)
     width = 1.7 * np.linalg.norm(points[16] - points[0])
     scale = size / width
     shift = np.array([size / 2, size / 2]) - scale * np.array([(points[0, 0] + points[16, 0]) / 2, points[33, 1]])
@@ -123,7 +123,7 @@ def _recording(
     meta = {"fps": "25.0", "size": str(run.size), "codec": "png", "margin": "1.7"}
     placed = (SOURCE - run.size) // 2
     transform = [1.0, 0.0, -placed, 0.0, 1.0, -placed]
-    box = [0.2 * run.size, 0.15 * run.size, 0.8 * run.size, 0.8 * run.size]
+    region = [0.5 * run.size, 0.5 * run.size, 1.1 * run.size, 0.0]
     row = 0
     with (
         TableWriter(frames / "crops.parquet", CROPS, meta) as crops,
@@ -138,7 +138,7 @@ def _recording(
                 key = {"clip": clip, "frame": frame, "time": frame / FPS}
                 crops.write(**key, image=encode_image(image, "png"))
                 geometry.write(
-                    **key, transform=transform, source_width=SOURCE, source_height=SOURCE, box=box, valid=True
+                    **key, transform=transform, source_width=SOURCE, source_height=SOURCE, region=region, valid=True
                 )
                 picture = np.full((SOURCE, SOURCE, 3), 90, np.uint8)
                 picture[placed : placed + run.size, placed : placed + run.size] = image
@@ -150,7 +150,7 @@ def _recording(
                     "split": _split(clip, frame),
                     "landmarks": points,
                     "features": (50 * window[:, None] * np.ones(29)).astype(np.float32),
-                    "box": box,
+                    "region": region,
                 }
                 for name in columns:
                     columns[name].append(values[name])

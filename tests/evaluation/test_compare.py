@@ -25,6 +25,7 @@ from difftalker.evaluation.reference_film import CropSettings
 from difftalker.evaluation.references import PastedBack
 from difftalker.evaluation.rows import Rows, read_crops
 from difftalker.evaluation.source import SourceFrames
+from difftalker.evaluation.spoken import spoken_by
 from difftalker.evaluation.sync import sound_embeddings
 from difftalker.evaluation.sync_crop import PipelineCrop
 from difftalker.landmarks.table import landmark_table
@@ -39,7 +40,7 @@ from difftalker.video.paste import paste
 from tests.evaluation.films import COUNT, film, softened
 from tests.video.footage import empty_room, flat, write_footage
 
-DETECTOR = DetectorConfig(name="dlib", upscale=2.0, jitter=1, smoothing=0.5, max_gap=5)
+DETECTOR = DetectorConfig(name="mesh", smoothing=0.5, max_gap=5)
 SETTINGS = Settings(crop=CropSettings(size=64), detector=DETECTOR, device="cpu")
 
 
@@ -144,7 +145,7 @@ def test_as_the_pipeline_scores_the_same_video(folder: Path, reference: Path, ex
         row=index,
         landmarks=tensor(table, "landmarks"),
         features=np.zeros((COUNT, 16, 29), np.float32),
-        box=tensor(geometry, "box"),
+        region=tensor(geometry, "region"),
         run=np.zeros(COUNT, int),
     )
     made = Softened()
@@ -154,6 +155,7 @@ def test_as_the_pipeline_scores_the_same_video(folder: Path, reference: Path, ex
             test,
             {"generated": made},
             {},
+            spoken_by(test, folder / "frames", 25.0),
             lambda chosen: read_crops(folder / "frames", test, chosen),
             SourceFrames(folder, folder / "frames", 25.0),
             detect,

@@ -19,21 +19,24 @@ from difftalker.evaluation.outputs import write_folder, write_metrics, write_plo
 from difftalker.evaluation.references import GroundTruth, MeanMouth, NearestAudio
 from difftalker.evaluation.rows import Rows, read_crops, read_rows
 from difftalker.evaluation.source import SourceFrames
+from difftalker.evaluation.spoken import Spoken, spoken_by
 from difftalker.evaluation.sync_crop import PipelineCrop
 from difftalker.evaluation.synthesis import Generated
+from difftalker.video.paste import paste
 from tests.evaluation.synthetic_run import FPS, Run, truth_image
 
-CONFIG = DetectorConfig(name="dlib", upscale=1.0, jitter=1, smoothing=0.0, max_gap=2)
+CONFIG = DetectorConfig(name="mesh", smoothing=0.0, max_gap=2)
 
 
 class DrawnMouth:
     """Finds the dark inside of the drawn mouth: the extreme points are exact to a pixel, the other points fixed."""
 
-    def detect(self, images: list[np.ndarray], boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def detect(self, images: list[np.ndarray], regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         found = np.zeros((len(images), 68, 2), np.float32)
         for points, image in zip(found, images, strict=True):
-            rows, columns = np.nonzero(image[len(image) // 2 :, 20:44].sum(axis=2) < 160)
+            rows, columns = np.nonzero(image[len(image) // 2 : len(image) // 2 + 20, 20:44].sum(axis=2) < 160)
             points[:] = len(image) / 2
+            points[[0, 16], 0] = 0.2 * len(image), 0.8 * len(image)
             points[60:68, 0] = columns.mean() + 20 if len(rows) else len(image) / 2
             points[62, 1] = len(image) // 2 + (rows.min() if len(rows) else 10)
             points[66, 1] = len(image) // 2 + (rows.max() if len(rows) else 10)
@@ -54,6 +57,13 @@ class Recorder:
 
     def means(self) -> dict[str, float]:
         return {"lse_d": 1.0, "lse_c": 7.0, "sync_offset": 0}
+
+
+def seen_by_the_detector(run: Run, test: Rows) -> Spoken:
+    """The drawn mouths as the detector sees them, to a pixel; nobody is silent."""
+    crops = np.concatenate([read_crops(run.frames, test, chosen) for chosen in test.runs()])
+    points, _ = DrawnMouth().detect(list(crops), test.region)
+    return Spoken(points / run.size, np.zeros(len(test), bool), FPS)
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +95,7 @@ def result(run: Run, test_rows: Rows, recorders: list[Recorder]) -> Evaluation:
             "nearest_audio": nearest,
         },
         {"generated": generated.landmarks, "nearest_audio": nearest.landmarks},
+        seen_by_the_detector(run, test_rows),
         lambda chosen: read_crops(run.frames, test_rows, chosen),
         SourceFrames(run.root / "raw", run.frames, FPS),
         immediately(DrawnMouth()),
@@ -135,15 +146,59 @@ def test_blur_costs_sharpness_and_the_mean_mouth_stands_still(result: Evaluation
 
 def test_the_mouth_found_on_the_frames_follows_the_drawn_one(result: Evaluation) -> None:
     frames = result.rows["ground_truth"].frames
-    assert np.corrcoef(frames["mouth_opening"], frames["mouth_opening_true"])[0, 1] > 0.85  # few pixels a mouth
+    assert np.corrcoef(frames["mouth_opening"], frames["mouth_opening_true"])[0, 1] > 0.8  # few pixels a mouth
     still = result.rows["mean_mouth"].frames
     assert np.ptp(still["mouth_opening"]) == 0
 
 
 def test_frame_figures_see_the_whole_picture(result: Evaluation) -> None:
     truth, made = result.rows["ground_truth"].metrics, result.rows["generated"].metrics
-    assert truth["psnr_frame"] > 40  # the crop goes back to its place
-    assert made["psnr_frame"] < truth["psnr_frame"]
+    assert "psnr_frame" not in truth and truth["ssim_frame"] == 1
+    assert made["psnr"] < made["psnr_frame"] < made["psnr"] + 10  # most of the picture is not touched
+
+
+def test_figures_in_the_source_see_the_jaw_and_the_mouth(run: Run, test_rows: Rows, result: Evaluation) -> None:
+    """Against a loop over pictures decoded and pasted again."""
+    pictures = SourceFrames(run.root / "raw", run.frames, FPS)
+    generated = Generated(run.synthesis, test_rows)
+    jaw, flicker, held = [], [], []
+    for index in range(25):
+        chosen = slice(index, index + 1)
+        ((picture, transform),) = pictures.read(test_rows, chosen)
+        made = paste(picture, generated.images(chosen, np.zeros(0))[0], transform)
+        outline = test_rows.landmarks[index][[*range(17), *range(27, 36)]] * run.size - transform[[2, 5]]
+        mask = np.zeros(picture.shape[:2], np.uint8)
+        cv2.fillConvexPoly(mask, cv2.convexHull(np.rint(outline * 16).astype(np.int32)), 1, shift=4)
+        mask[: int(run.size / 2 - transform[5])] = 0
+        inside = mask > 0
+        jaw.append(10 * math.log10(255**2 / ((picture[inside].astype(float) - made[inside]) ** 2).mean()))
+        held.append((picture.astype(float), made.astype(float), inside))
+        if index >= 2:
+            (a, x, _), (b, y, m), (c, z, _) = held[-3:]
+            flicker.append((np.abs(a - 2 * b + c)[m].mean(), np.abs(x - 2 * y + z)[m].mean()))
+    frames = result.rows["generated"].frames
+    np.testing.assert_allclose(frames["psnr_jaw"][:25], jaw)
+    np.testing.assert_allclose(frames["flicker_true"][2:25], np.array(flicker)[:, 0])
+    np.testing.assert_allclose(frames["flicker"][2:25], np.array(flicker)[:, 1])
+    assert np.isnan(frames["flicker"][[0, 1, 25, 26]]).all()  # nothing is subtracted across runs
+
+
+def test_the_real_film_has_the_figures_of_a_perfect_one(result: Evaluation) -> None:
+    metrics = result.rows["ground_truth"].metrics
+    assert metrics["ssim_jaw"] == metrics["ssim_mouth"] == metrics["sharpness_ratio"] == metrics["flicker_ratio"] == 1
+    assert "psnr_jaw" not in metrics  # infinite
+    assert metrics["closure"] == 1 and metrics["closure_moments"] > 2
+    assert [metrics[f"opening_{key}"] for key in ("r", "slope", "sd_ratio")] == pytest.approx([1, 1, 1])
+    still = result.rows["mean_mouth"].metrics
+    assert still["opening_slope"] == pytest.approx(0) == still["opening_sd_ratio"] and "opening_r" not in still
+    assert still["flicker_ratio"] < 0.5
+
+
+def test_the_test_split_says_what_it_says_itself(run: Run, test_rows: Rows, result: Evaluation) -> None:
+    spoken = spoken_by(test_rows, run.frames, FPS)
+    assert np.array_equal(spoken.landmarks, test_rows.landmarks)
+    assert not spoken.silent.any()  # a tone all the time: nothing is known of motion in silence
+    assert not [key for row in result.rows.values() for key in row.metrics if key.startswith("silence")]
 
 
 def test_the_sync_scorer_sees_every_frame_of_every_row_in_order(
@@ -188,8 +243,8 @@ def test_outputs_are_complete_and_the_same_twice(tmp_path: Path, run: Run, test_
 
 def test_a_frame_without_a_face_is_left_out_of_ld_and_counted(test_rows: Rows) -> None:
     class Blind(DrawnMouth):
-        def detect(self, images: list[np.ndarray], boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            points, scores = super().detect(images, boxes)
+        def detect(self, images: list[np.ndarray], regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            points, scores = super().detect(images, regions)
             return points, np.where(np.arange(len(images)) < 3, 0, scores).astype(np.float32)
 
     found = Redetection(immediately(Blind()), CONFIG, test_rows)

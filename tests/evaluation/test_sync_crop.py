@@ -19,8 +19,7 @@ from difftalker.evaluation.sync_crop import (
     face_track_cut,
     make_sync_crop,
 )
-from difftalker.landmarks.dlib_detector import predict
-from tests.video.footage import portrait
+from tests.video.footage import portrait, portrait_points
 
 
 def picture(height: int, width: int) -> np.ndarray:
@@ -49,7 +48,7 @@ def test_beyond_the_picture_there_is_grey() -> None:
 
 
 def test_medians_over_13_frames_stay_inside_a_run() -> None:
-    points = np.tile(predict(portrait(), np.array([56, 30, 156, 130])).astype(float), (40, 1, 1))
+    points = np.tile(portrait_points(), (40, 1, 1))
     points[:, :, 0] += np.random.default_rng(0).normal(0, 2, 40)[:, None]
     points[20:, :, 0] += 60
     whole = picture(280, 380)
@@ -67,7 +66,7 @@ def test_medians_over_13_frames_stay_inside_a_run() -> None:
 
 @pytest.mark.parametrize("length", [1, 2, 6, 12])
 def test_short_runs_have_shorter_medians(length: int) -> None:
-    points = np.tile(predict(portrait(), np.array([56, 30, 156, 130])).astype(float), (length, 1, 1))
+    points = np.tile(portrait_points(), (length, 1, 1))
     rule = FaceTrackCrop(points, [slice(0, length)])
     middle = length // 2
     expected = FaceTrackCrop(points[:1], [slice(0, 1)]).cut(0, portrait(), portrait())
@@ -75,14 +74,14 @@ def test_short_runs_have_shorter_medians(length: int) -> None:
 
 
 def test_boxes_hold_the_face_with_its_forehead() -> None:
-    points = predict(portrait(), np.array([56, 30, 156, 130])).astype(float)
+    points = portrait_points()
     x0, y0, x1, y1 = face_boxes(points[None])[0]
     assert (x0, x1, y1) == (points[:, 0].min(), points[:, 0].max(), points[8, 1])
     assert y0 < points[17:27, 1].min() and 1.1 < (y1 - y0) / (x1 - x0) < 1.6
 
 
 def test_landmarks_on_the_crop_find_their_place_in_the_picture() -> None:
-    points = predict(portrait(), np.array([56, 30, 156, 130])).astype(float)
+    points = portrait_points()
     transform = np.array([0.8, 0, -20, 0, 0.8, -10])
     on_crop = (points * 0.8 + (-20, -10)) / 128
     made = make_sync_crop("face_track", on_crop[None], transform[None], 128, [slice(0, 1)])

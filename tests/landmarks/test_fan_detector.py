@@ -17,10 +17,12 @@ from difftalker.errors import UserError
 from difftalker.landmarks.detect import detect_landmarks
 from difftalker.landmarks.detector import make_detector
 from difftalker.landmarks.fan_detector import BATCH, FanDetector, load_fan, read_heat_maps
+from difftalker.landmarks.mesh.region import upright_boxes
 from difftalker.training.seeds import seeded
 
-CONFIG = DetectorConfig(name="fan", upscale=1.0, jitter=1, smoothing=0.0, max_gap=5)
+CONFIG = DetectorConfig(name="fan", smoothing=0.0, max_gap=5)
 CPU = torch.device("cpu")
+REGION = np.array([[60.0, 60.0, 1.8 * 80, 0.0]])  # of a face box from 20 to 100
 
 
 class Brightness(nn.Module):
@@ -50,8 +52,9 @@ def detector() -> FanDetector:
 def test_points_are_exact_to_a_fraction_of_a_pixel(detector: FanDetector) -> None:
     rng = np.random.default_rng(0)
     places = rng.uniform((40, 60), (90, 95), (BATCH + 5, 2))
-    boxes = np.array([[20, 20, 100, 100]], np.float32) + rng.uniform(-4, 4, (BATCH + 5, 4))
-    points, scores = detector.detect([spot(*place) for place in places], boxes)
+    regions = REGION + rng.uniform(-4, 4, (BATCH + 5, 4)) * (1, 1, 1.8, 0)
+    boxes = upright_boxes(regions)
+    points, scores = detector.detect([spot(*place) for place in places], regions)
     assert points.shape == (BATCH + 5, 68, 2) and points.dtype == np.float32 and scores.dtype == np.float32
     # What the network sees lacks a 256th of the square at its upper left and begins half a pixel too far to the left,
     # which the trained network makes up for and this one does not.
@@ -62,7 +65,7 @@ def test_points_are_exact_to_a_fraction_of_a_pixel(detector: FanDetector) -> Non
     np.testing.assert_allclose(points[:, 0], expected, atol=0.15)  # a heat map's cell is 2.6 pixels wide here
     np.testing.assert_allclose(points[:, 0].mean(axis=0), expected.mean(axis=0), atol=0.03)
     assert np.abs(expected - places).max() < 0.4
-    np.testing.assert_allclose(scores, 0.9, atol=0.1)
+    np.testing.assert_allclose(scores, 0.87, atol=0.1)
     assert detector.network.batches == [BATCH, BATCH, 5, 5]  # many faces in one pass, then mirrored
 
 
@@ -73,10 +76,12 @@ def test_points_agree_with_the_package_on_average(detector: FanDetector, monkeyp
     package = face_alignment.FaceAlignment(two_d, device="cpu", face_detector="folder", compile=False)
     rng = np.random.default_rng(1)
     places = rng.uniform((150, 200), (230, 240), (50, 2))
-    boxes = np.array([110.0, 120, 270, 280]) + rng.uniform(-6, 6, (50, 4))
+    regions = np.array([190, 200, 1.8 * 160, 0]) + rng.uniform(-6, 6, (50, 4)) * (1, 1, 1.8, 0)
     images = [spot(*place, size=400, width=8.0) for place in places]
-    theirs = [package.get_landmarks_from_image(i, [b])[0][0] for i, b in zip(images, boxes, strict=True)]
-    ours, _ = detector.detect(images, boxes)
+    theirs = [
+        package.get_landmarks_from_image(i, [b])[0][0] for i, b in zip(images, upright_boxes(regions), strict=True)
+    ]
+    ours, _ = detector.detect(images, regions)
     difference = ours[:, 0] - np.array(theirs)
     assert np.abs(difference).max() < 3
     np.testing.assert_allclose(difference.mean(axis=0), 0, atol=0.25)
@@ -91,7 +96,7 @@ def test_the_mirrored_pass_swaps_left_and_right() -> None:
             maps[:, 36, 30, 20] = maps[:, 45, 30, 43] = 0.5
             return maps
 
-    points, _ = FanDetector(Halves(), CPU).detect([spot(5, 5)], np.array([[20.0, 20, 100, 100]]))
+    points, _ = FanDetector(Halves(), CPU).detect([spot(5, 5)], REGION)
     side = 200 * 160 / 195
     np.testing.assert_allclose(points[0, [36, 45], 0], 60 + (np.array([20.5, 43.5]) / 64 - 0.5) * side - 0.5, atol=1e-4)
 
@@ -110,7 +115,7 @@ def test_peaks_of_gaussians_are_found_between_the_cells() -> None:
 
 def test_points_are_normalised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("difftalker.landmarks.detect.make_detector", lambda *_: FanDetector(Brightness(), CPU))
-    points, _ = detect_landmarks([spot(64, 70)], np.array([[20, 20, 100, 100]]), CONFIG, "cpu")
+    points, _ = detect_landmarks([spot(64, 70)], REGION, CONFIG, "cpu")
     np.testing.assert_allclose(points[0, 5], [0.5, 70 / 128], atol=0.005)
 
 
@@ -131,10 +136,10 @@ def test_the_published_architecture_is_loaded(state: dict[str, torch.Tensor], tm
 def test_no_batch_size_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     with seeded(0):
         detector = FanDetector(FAN(1).eval(), CPU)  # one of its four stacks
-    images, boxes = [spot(50, 60), spot(70, 80)], np.array([[20.0, 20, 100, 100]] * 2)
-    together = detector.detect(images, boxes)
+    images, regions = [spot(50, 60), spot(70, 80)], np.repeat(REGION, 2, axis=0)
+    together = detector.detect(images, regions)
     monkeypatch.setattr("difftalker.landmarks.fan_detector.BATCH", 1)
-    alone = detector.detect(images, boxes)
+    alone = detector.detect(images, regions)
     np.testing.assert_allclose(together[0], alone[0], atol=1e-2)
     np.testing.assert_allclose(together[1], alone[1], atol=1e-5)
 

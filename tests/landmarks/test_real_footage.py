@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from difftalker.audio.logmel import LogMelEncoder
 from difftalker.audio.table import audio_table
+from difftalker.audio.whisper.encoder import WhisperEncoder
 from difftalker.config import load_params
 from difftalker.landmarks.table import landmark_table
 from difftalker.landmarks.topology import MOUTH, RIGID
@@ -35,7 +35,7 @@ def test_a_grid_clip(tmp_path: Path) -> None:
     assert second[:, MOUTH].mean() > second[:, RIGID].mean()
     opening = points[:, 66, 1] - points[:, 62, 1]
     assert opening.min() < 0.01 < 0.03 < opening.max()  # it closes and opens
-    features = tensor(audio_table(tmp_path / "out", LogMelEncoder(), "logmel", 25.0), "features")
+    features = tensor(audio_table(tmp_path / "out", WhisperEncoder(), "whisper", 25.0), "features")
     assert features.shape == (75, 16, 29) and features.std() > 0.1
     geometry = read_table(tmp_path / "out" / "geometry.parquet")
     assert geometry.select(["clip", "frame", "time"]).equals(

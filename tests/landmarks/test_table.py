@@ -11,19 +11,19 @@ from difftalker.landmarks.table import clean_clip, landmark_table
 from difftalker.landmarks.topology import MOUTH, NOSE_BASE
 from difftalker.tables import CROPS, GEOMETRY, TableWriter, encode_image, metadata, tensor, write_table
 from difftalker.video.crop import cut
-from difftalker.video.track import track_faces
+from difftalker.video.track import Follower
 from tests.video.footage import portrait
 
-CONFIG = DetectorConfig(name="dlib", upscale=2.0, jitter=2, smoothing=0.7, max_gap=2)
+CONFIG = DetectorConfig(name="mesh", smoothing=0.7, max_gap=2)
 
 
 @pytest.fixture
 def frames(tmp_path: Path) -> Path:
     """Two clips of a still face; in the second, some frames have none."""
-    (track,) = track_faces([[portrait()]])
-    nose = track.points[0, NOSE_BASE]
+    (face,) = Follower().find(portrait())
+    nose = face.points[NOSE_BASE]
     transform = np.array([0.5, 0, 47.5 - 0.5 * nose[0], 0, 0.5, 48 - 0.5 * nose[1]])
-    box = (0.5 * track.boxes[0] + np.tile(transform[[2, 5]], 2)).astype(np.float32)
+    region = face.region * (0.5, 0.5, 0.5, 1) + (transform[2], transform[5], 0, 0)
     image = encode_image(cut(portrait(), transform, 96), "png")
     with (
         TableWriter(tmp_path / "crops.parquet", CROPS, {"fps": "25.0", "size": "96"}) as crops,
@@ -34,7 +34,7 @@ def frames(tmp_path: Path) -> Path:
                 key = {"clip": clip, "frame": frame, "time": frame / 25}
                 crops.write(**key, image=image)
                 geometry.write(
-                    **key, transform=transform, source_width=280, source_height=280, box=box, valid=bool(valid)
+                    **key, transform=transform, source_width=280, source_height=280, region=region, valid=bool(valid)
                 )
     return tmp_path
 
@@ -51,9 +51,7 @@ def test_rows_validity_and_gaps(frames: Path) -> None:
     np.testing.assert_allclose(points[valid], np.broadcast_to(points[0], points[valid].shape), atol=1e-5)
     write_table(frames / "landmarks.parquet", table)
     assert metadata(frames / "landmarks.parquet") == {
-        "detector": "dlib",
-        "upscale": "2.0",
-        "jitter": "2",
+        "detector": "mesh",
         "smoothing": "0.7",
         "max_gap": "2",
         "fps": "25.0",

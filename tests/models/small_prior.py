@@ -11,7 +11,6 @@ SIZE = 32
 TRAIN = TrainConfig(steps=4, batch_size=2, learning_rate=0.001, warmup_steps=1, checkpoint_every=2)
 CONFIG = PriorConfig(
     source="train",
-    start="scratch",
     prediction="v_prediction",
     patch=8,
     latent_channels=4,

@@ -74,9 +74,9 @@ def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
 def test_the_imported_prior_is_the_model_s(model: Path, tmp_path: Path) -> None:
     prior = load(model)
     assert prior.prediction == "epsilon" and prior.reduction == 8 and prior.latent_channels == 4
-    assert len(prior.alphas_cumprod) == 1000
-    assert prior.alphas_cumprod[0] == pytest.approx(1 - 0.00085)
-    assert prior.alphas_cumprod[-1] == pytest.approx(0.00466, abs=1e-4)
+    assert len(prior.scheduler.alphas_cumprod) == 1000
+    assert prior.scheduler.alphas_cumprod[0] == pytest.approx(1 - 0.00085)
+    assert prior.scheduler.alphas_cumprod[-1] == pytest.approx(0.00466, abs=1e-4)
     assert prior.vae.config.scaling_factor == 0.18215
     assert torch.equal(prior.context, load_file(model / "context.safetensors")["context"])
     assert not any(parameter.requires_grad for parameter in prior.parameters())

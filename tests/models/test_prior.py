@@ -5,9 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from difftalker.config import load_params
 from difftalker.errors import UserError
-from difftalker.models.bundled import BUNDLED
 from difftalker.models.prior import Prior, to_images, to_tensor
 from tests.models.small_prior import SIZE, crops, small_prior
 
@@ -44,7 +42,7 @@ def test_the_folder_that_a_prior_came_from_leaves_no_trace(tmp_path: Path) -> No
 
 
 def test_the_schedule_is_stable_diffusion_s() -> None:
-    alphas = small_prior().alphas_cumprod
+    alphas = small_prior().scheduler.alphas_cumprod
     assert len(alphas) == 1000
     assert alphas[0] == pytest.approx(1 - 0.00085) and alphas[-1] == pytest.approx(0.00466, abs=1e-4)
 
@@ -69,16 +67,6 @@ def test_a_truncated_weight_file_is_one_clear_error(tmp_path: Path) -> None:
 def test_a_crop_that_does_not_fit_names_the_key() -> None:
     with pytest.raises(UserError, match=r"video\.size to a multiple of 16"):
         small_prior().encode(np.zeros((1, 40, 40, 3), np.uint8))
-
-
-def test_the_bundled_prior_is_that_of_the_parameters() -> None:
-    params = load_params(Path(__file__).parents[2] / "params.yaml")
-    prior = Prior.load(BUNDLED)
-    assert prior.unet.config.block_out_channels == params.prior.unet.channels
-    assert prior.reduction == params.prior.patch
-    assert prior.latent_channels == params.prior.latent_channels
-    assert prior.prediction == params.prior.prediction
-    assert prior.context.dtype == torch.float32
 
 
 def test_stable_diffusion_s_autoencoder_has_the_same_interface(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_graph_of_this_repository() -> None:
     assert stages["extract_frames@demo"].upstream == ("check_params", "data/raw/dvc.yaml:render_demo")
     assert next(iter(stages)) == "check_params" and not stages["check_params"].upstream, "before anything is removed"
     assert stages["train_face"].uses_device and not stages["report"].uses_device
-    assert not stages["detect_landmarks@demo"].uses_device, "dlib needs no network"
+    assert not stages["detect_landmarks@demo"].uses_device, "the mesh's network is small"
     assert not stages["extract_audio@demo"].uses_device, "nor does whisper, which runs on the CPU"
 
 
@@ -83,6 +83,25 @@ def test_condition_knows_every_change(toy: Toy) -> None:
     assert condition(toy.root, "both").changes == ("command or definition: modified",)
     (toy.root / "dvc.yaml").write_text(graph)
     assert condition(toy.root, "both") == before
+
+
+def test_folder_of_code_without_what_running_it_leaves(tmp_path: Path) -> None:
+    """Compiled modules are no change, with DVC's ignore file of this repository; a new module is one."""
+    toy = Toy(tmp_path)
+    shutil.copy(ROOT / ".dvcignore", tmp_path)
+    (tmp_path / "library/part").mkdir(parents=True)
+    (tmp_path / "library/part/a.py").write_text("x = 1")
+    stage = toy.stage("one", ["source.txt"])
+    toy.write_graph({"one": stage | {"deps": [*stage["deps"], "library"]}})
+    toy.dvc("repro", "--quiet")
+    before = condition(tmp_path, "one")
+    for folder in ("library", "library/part"):
+        (tmp_path / folder / "__pycache__").mkdir()
+        (tmp_path / folder / "__pycache__/a.cpython-312.pyc").write_text("compiled")
+    assert condition(tmp_path, "one") == before and not before.changes
+    assert toy.up_to_date()
+    (tmp_path / "library/part/b.py").write_text("")
+    assert condition(tmp_path, "one").changes == ("library: modified",)
 
 
 def test_lost_cache_is_a_change(toy: Toy, tmp_path: Path) -> None:

@@ -1,18 +1,22 @@
 """A run with everything that the report shows; figures are made up, pictures and landmarks real."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from difftalker.dataset import Dataset
+from difftalker.evaluation.film_folder import FilmRecord, film_path, source_path, write_records
 from difftalker.evaluation.rows import read_crops, read_rows
 from difftalker.evaluation.samples import sample_positions
+from difftalker.evaluation.takes import Take
 from difftalker.report.comparison import REFERENCES
 from difftalker.report.page import Inputs
 from difftalker.tables import encode_image, table, write_table
-from tests.evaluation.synthetic_run import build_run
+from difftalker.video.decode import decode_frames
+from tests.evaluation.synthetic_run import build_run, write_video
 from tests.report.figures import METRICS
 
 
@@ -56,6 +60,24 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     (plots / "face_loss.csv").write_text("step,loss\n10,0.5\n20,0.25\n30,0.2\n")
     (timings / "synthesise.json").write_text('{"seconds": 75.0, "peak_bytes": 1073741824}')
     (timings / "extract_frames@anna.json").write_text('{"seconds": 45.0, "peak_bytes": 536870912}')
+    films = root / "results/films"
+    write_films(films, run.root / "raw")
     return Inputs(
-        run.dataset, run.frames, run.detected, run.synthesis, evaluation, metrics, speed, plots, timings, params
+        *(run.dataset, run.frames, run.detected, run.synthesis, films, evaluation, metrics, speed, plots, timings),
+        params,
     )
+
+
+def write_films(folder: Path, raw: Path) -> None:
+    """Films of the test clip over its own pictures and over others, which show them turned upside down."""
+    records = []
+    for kind, base, frames in (("own", "c2", 25), ("driven", "c1", 20)):
+        take = Take(kind, "anna", "c2", 0, frames, base, 0)
+        pictures = list(decode_frames(raw / "anna" / f"{base}.mp4", 25.0))
+        sound = np.zeros(frames * 640, np.int16)
+        for path, shown in ((source_path(folder, take), pictures), (film_path(folder, take), pictures[:frames])):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            turned = path.parent.name != "sources"
+            write_video(path, [picture[::-1] if turned else picture for picture in shown], sound)
+        records.append(FilmRecord(take, (0, 0), ((0, 5),)))
+    write_records(folder, records)

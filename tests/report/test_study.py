@@ -14,7 +14,7 @@ METRICS = {"lse_d": 0.5444, "lse_c": 0.5120, "ld": 0.001868, "psnr": 33.48, "ssi
 OURS = Variant(
     "ours",
     {"seed": 0, "landmarks.audio_path": "am"},
-    METRICS | {"test_frames": 233, "protocol": {"detector": "dlib, enlarged"}},
+    METRICS | {"test_frames": 233, "protocol": {"detector": "mesh, 68 points"}},
 )
 OTHER = Variant("audio-in-bm", {"seed": 0, "landmarks.audio_path": "bm"}, METRICS | {"test_frames": 233, "ld": 0.5})
 FAILED = Variant("no-audio", {"seed": 0, "landmarks.audio_path": "none"}, None)
@@ -40,7 +40,7 @@ def test_markdown() -> None:
     assert cells(table, "no-audio") == ["no-audio, **failed**", "`none`", *"–" * 5]
     assert cells(landmarks, "DiffTalker without AM-Trans")[-1] == "0.005"
     assert "Wav2Lip" not in landmarks and cells(landmarks, "audio-in-bm")[-1] == "0.0022"
-    assert "233 test frames" in landmarks and "detector: dlib, enlarged" in landmarks and "not comparable" in landmarks
+    assert "233 test frames" in landmarks and "detector: mesh, 68 points" in landmarks and "not comparable" in landmarks
 
 
 def test_csv_holds_all_digits() -> None:

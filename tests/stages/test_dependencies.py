@@ -1,4 +1,4 @@
-"""The graph's source dependencies are those that the imports show."""
+"""Every stage depends on the code that it imports, but for what all stages share, and on no other."""
 
 from __future__ import annotations
 
@@ -9,34 +9,28 @@ from pathlib import Path
 
 import pytest
 
-from stages.dependencies import GRAPHS, compare, rewrite
-from stages.imports import PACKAGES, imported, package_data, stage_code, third_party
-
-ROOT = Path(__file__).parents[2]
+from tests.stages.graph import GRAPHS, ROOT, SHARED, compare, module_of, read_stages, within
+from tests.stages.imports import PACKAGES, imported, package_data, stage_code, third_party
 
 GRAPH = """\
-# The graph.
 stages:
   first:
     cmd: >-
       python -m stages.first
       --out data/out
-    deps:
-      - data/in  # measured
-      - stages/first.py
-      - difftalker/unused.py
-    outs:
-      - data/out
+    deps: [data/in, stages/first.py, difftalker/unused]
+    outs: [data/out]
 """
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A repository with one stage that reads four source files and one data file."""
+    """A repository with one stage that reads five source files and one data file."""
     for name, text in {
         "difftalker/__init__.py": '"""Only a docstring."""\n',
-        "difftalker/unused.py": "",
-        "difftalker/direct.py": "from difftalker.part import inner\n",
+        "difftalker/errors.py": "",
+        "difftalker/unused/a.py": "",
+        "difftalker/direct.py": "import difftalker.errors\nfrom difftalker.part import inner\n",
         "difftalker/part/__init__.py": "LIMIT = 3\n",
         "difftalker/part/inner.py": "def f():\n    from . import lazy\n",
         "difftalker/part/lazy.py": "from pathlib import Path\nWEIGHTS = Path(__file__).parent / 'weights.bin'\n",
@@ -57,6 +51,7 @@ def project(tmp_path: Path) -> Path:
 
 NEEDED = {
     "stages/first.py",
+    "difftalker/errors.py",
     "difftalker/direct.py",
     "difftalker/part/__init__.py",
     "difftalker/part/inner.py",
@@ -70,25 +65,41 @@ def test_walks_imports_and_data(project: Path) -> None:
 
 
 def test_names_missing_and_superfluous(project: Path) -> None:
-    lines = compare(Path("dvc.yaml"), project)
-    assert "dvc.yaml: first lacks the dependency difftalker/part/lazy.py" in lines
-    assert "dvc.yaml: first does not need the dependency difftalker/unused.py" in lines
-    assert len(lines) == len(NEEDED)  # five lacking, one superfluous
+    assert compare(GRAPHS[0], project) == [
+        "dvc.yaml: first uses difftalker/direct.py; add its folder to deps",
+        *(f"dvc.yaml: first uses {path}; add its folder to deps" for path in sorted(NEEDED) if "/part/" in path),
+        "dvc.yaml: first does not need difftalker/unused; take it out of deps",
+    ]
 
 
-def test_rewrite_keeps_layout(project: Path) -> None:
-    rewrite(Path("dvc.yaml"), project)
-    text = (project / "dvc.yaml").read_text()
-    code = [path for path in sorted(NEEDED) if path != "stages/first.py"]
-    added = "".join(f"      - {path}\n" for path in code)
-    without = GRAPH.replace("      - difftalker/unused.py\n", "")
-    assert text == without.replace("stages/first.py\n", f"stages/first.py\n{added}")
-    assert compare(Path("dvc.yaml"), project) == []
+def depends(project: Path, *code: str) -> list[str]:
+    """What is said if the stage depends on its script and on some more code."""
+    (project / "dvc.yaml").write_text(GRAPH.replace("difftalker/unused", ", ".join(code)))
+    return compare(GRAPHS[0], project)
+
+
+def test_folders_cover_what_lies_in_them(project: Path) -> None:
+    assert depends(project, "difftalker/direct.py", "difftalker/part") == []
+    assert depends(project, "difftalker/direct.py", "difftalker/par") != [], "a name that begins alike is another"
+
+
+def test_shared_code_may_but_need_not_be_listed(project: Path) -> None:
+    assert depends(project, "difftalker/direct.py", "difftalker/part", "difftalker/errors.py") == []
+    (project / "difftalker/direct.py").write_text("import difftalker.training.device\n")
+    (project / "difftalker/training").mkdir()
+    (project / "difftalker/training/device.py").write_text("")
+    lines = depends(project, "difftalker/direct.py", "difftalker/training")
+    assert lines == ["dvc.yaml: first does not need difftalker/training; take it out of deps"]
+
+
+def test_nothing_is_listed_twice(project: Path) -> None:
+    lines = depends(project, "difftalker/direct.py", "difftalker/part", "difftalker/part/inner.py")
+    assert lines == ["dvc.yaml: first does not need difftalker/part/inner.py; take it out of deps"]
 
 
 def test_absent_module_is_named(project: Path) -> None:
     (project / "stages/first.py").unlink()
-    assert "dvc.yaml: first runs stages.first, which does not exist" in compare(Path("dvc.yaml"), project)
+    assert "dvc.yaml: first runs stages.first, which does not exist" in compare(GRAPHS[0], project)
 
 
 def test_data_needs_a_reason(project: Path) -> None:
@@ -123,7 +134,15 @@ def test_lazy_names_belong_to_those_who_ask(project: Path) -> None:
 
 @pytest.mark.parametrize("graph", GRAPHS, ids=str)
 def test_repository(graph: Path) -> None:
-    assert compare(graph, ROOT) == [], "run `python -m stages.dependencies --write`"
+    assert compare(graph) == []
+
+
+def test_shared_code_is_shared() -> None:
+    stages = [stage for graph in GRAPHS for stage in read_stages(graph).values()]
+    used = [stage_code(module_of(stage), ROOT) for stage in stages]
+    for entry in SHARED:
+        assert (ROOT / entry).exists()
+        assert sum(any(within(path, [entry]) for path in paths) for paths in used) > 2, f"{entry} belongs to its stages"
 
 
 def test_imports_are_declared() -> None:
@@ -131,7 +150,7 @@ def test_imports_are_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
     declared = {_normal(re.split(r"[\s<>=!;\[]", line)[0]) for line in lines}
-    providers = importlib.metadata.packages_distributions() | {"dlib": ["dlib-bin"]}  # its wheel does not say
+    providers = importlib.metadata.packages_distributions()
     for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
         for name in third_party(path):
             found = {_normal(provider) for provider in providers.get(name, [name])}

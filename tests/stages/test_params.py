@@ -1,24 +1,14 @@
-"""Every stage lists the params that it reads, and dvc.lock is that of the committed code and params."""
+"""Every stage lists the params that it reads."""
 
 from __future__ import annotations
 
 import ast
-import hashlib
-import json
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from difftalker.config import load_params
-from stages.dependencies import GRAPHS, module_of
+from tests.stages.graph import GRAPHS, ROOT, module_of, read_stages
 
-ROOT = Path(__file__).parents[2]
-STAGES = {
-    name: stage for graph in GRAPHS for name, stage in yaml.safe_load((ROOT / graph).read_text())["stages"].items()
-}
-LOCKS = [(graph.with_suffix(".lock")) for graph in GRAPHS]
+STAGES = {name: stage for graph in GRAPHS for name, stage in read_stages(graph).items()}
 
 
 def used_params(source: str) -> set[str]:
@@ -88,54 +78,6 @@ def test_declares_what_it_reads(name: str) -> None:
     idle = sorted(entry for entry in declared if not any(covers(entry, key) for key in used))
     assert not missing, f"dvc.yaml: {name} reads {missing} without naming them in params"
     assert not idle, f"dvc.yaml: {name} names {idle} in params and does not read them"
-
-
-def digest(path: Path) -> str:
-    """The MD5 that DVC records for a file or a folder."""
-    if path.is_file():
-        return hashlib.md5(path.read_bytes()).hexdigest()
-    files = sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-    entries = [{"md5": digest(file), "relpath": file.relative_to(path).as_posix()} for file in files]
-    entries.sort(key=lambda entry: entry["relpath"])
-    return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"
-
-
-def locked(lock: Path) -> dict[str, Any]:
-    assert (ROOT / lock).exists(), f"{lock} is not committed"
-    return yaml.safe_load((ROOT / lock).read_text())["stages"]
-
-
-@pytest.mark.parametrize("lock", LOCKS, ids=str)
-def test_lock_is_of_this_code(lock: Path) -> None:
-    for name, stage in locked(lock).items():
-        for dependency in stage["deps"]:
-            if dependency["path"].split("/")[0] in ("difftalker", "stages"):
-                current = digest(ROOT / dependency["path"])
-                assert dependency["md5"] == current, (
-                    f"{name}: {dependency['path']} changed; run `dvc repro`, commit {lock}"
-                )
-
-
-@pytest.mark.parametrize("lock", LOCKS, ids=str)
-def test_lock_is_of_these_params(lock: Path) -> None:
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    for name, stage in locked(lock).items():
-        for key, recorded in stage.get("params", {}).get("params.yaml", {}).items():
-            value = params
-            for part in key.split("."):
-                value = value[part]
-            assert recorded == value, f"{name}: {key} changed; run `dvc repro`, commit {lock}"
-
-
-def test_lock_has_every_stage() -> None:
-    found = {name for lock in LOCKS for name in locked(lock)}
-    recordings = load_params(ROOT / "params.yaml").recordings
-    expected = {
-        f"{name}@{recording}" if "matrix" in stage else name
-        for name, stage in STAGES.items()
-        for recording in (recordings if "matrix" in stage else [""])
-    }
-    assert found == expected
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -52,14 +52,9 @@ def test_a_small_prior_that_does_not_fit_the_frames(errors: Any) -> None:
     assert message.count("\n") == 1
 
 
-def test_a_landmark_branch_of_another_prior(errors: Any) -> None:
-    message = errors("extract_frames@demo", {"prior": {"source": "huggingface"}, "face": {"start": "bundled"}})
-    assert "face.start 'bundled' does not fit prior.source 'huggingface'" in message and message.count("\n") == 1
-
-
 def test_an_imported_prior_is_looked_at_first(errors: Any, tmp_path: Path) -> None:
     folder = write_model(tmp_path / "model", with_text=False)
-    changes = {"prior": {"source": "huggingface", "model": str(folder)}, "face": {"start": "prior"}}
+    changes = {"prior": {"source": "huggingface", "model": str(folder)}}
     assert errors("extract_frames@demo", changes | {"video": {"size": 128}}) is None
     message = errors("extract_frames@demo", changes | {"video": {"size": 96}})
     assert "video.size = 96" in message and "multiple of 64" in message and message.count("\n") == 1

@@ -43,6 +43,13 @@ def test_changes_with_what_decides_the_result_alone(project: Path) -> None:
     assert len(seen) == 5
 
 
+def test_running_the_code_changes_nothing(project: Path) -> None:
+    before = fingerprint("fit")
+    (project / "folder/part/__pycache__").mkdir(parents=True)
+    (project / "folder/part/__pycache__/a.pyc").write_text("compiled")
+    assert fingerprint("fit") == before
+
+
 def test_kept_on_failure_and_removed_on_success(project: Path) -> None:
     with pytest.raises(KeyboardInterrupt), scratch("fit") as folder:
         (folder / "checkpoint.pt").write_text("x")

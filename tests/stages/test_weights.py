@@ -35,7 +35,7 @@ def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with TableWriter(FRAMES / "geometry.parquet", GEOMETRY) as writer:
         for frame in range(10):
             size = {"source_width": 10, "source_height": 10}
-            place = {"transform": np.eye(2, 3).reshape(-1), "box": np.zeros(4, np.float32)}
+            place = {"transform": np.eye(2, 3).reshape(-1), "region": np.array([32, 32, 60, 0], np.float32)}
             writer.write(clip="a", frame=frame, time=frame / 25, valid=True, **size, **place)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from difftalker.config import FaceConfig, TrainConfig
 from difftalker.errors import UserError
-from difftalker.models.face import FaceNetwork, build_face
+from difftalker.models.face import FaceNetwork
 from difftalker.training.face import train_face
 from difftalker.training.loop import train
 from difftalker.training.seeds import seeded
@@ -20,7 +20,7 @@ from tests.models.small_prior import SIZE, TRAIN, small_prior
 
 CPU = torch.device("cpu")
 FACE = FaceConfig(
-    condition="landmarks", start="prior", train_decoder=True, landmark_noise=0.0, mouth_weight=4.0, train=TRAIN
+    condition="landmarks", decoder="prior", train_decoder=True, landmark_noise=0.0, mouth_weight=4.0, train=TRAIN
 )
 
 
@@ -44,7 +44,7 @@ def toy(config: TrainConfig, checkpoint: Path | None = None, fails_at: int | Non
 def face(config: FaceConfig) -> FaceNetwork:
     prior, random = small_prior(), np.random.default_rng(0)
     with seeded(0):
-        network = build_face(prior.unet, prior.reduction, config)
+        network = FaceNetwork(prior.unet, prior.reduction, train_decoder=config.train_decoder)
     latents = random.normal(size=(2, 6, 4, SIZE // 8, SIZE // 8)).astype(np.float16)
     points = random.uniform(0.2, 0.8, (6, 68, 2)).astype(np.float32)
     sound = random.normal(size=(6, 16, 29)).astype(np.float32)

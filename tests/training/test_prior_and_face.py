@@ -6,11 +6,9 @@ import pytest
 import torch
 
 from benchmarks.stable_diffusion import SIZE as SD_SIZE
-from difftalker.config import FaceConfig, load_params
-from difftalker.errors import UserError
-from difftalker.models.face import FaceNetwork, build_face
+from difftalker.config import FaceConfig
+from difftalker.models.face import FaceNetwork
 from difftalker.models.huggingface import import_prior
-from difftalker.models.prior import Prior
 from difftalker.training.face import mouth_weight, perturb, train_face
 from difftalker.training.prior import train_prior
 from tests.models.small_prior import CONFIG, SIZE, TRAIN, crops, small_prior
@@ -19,7 +17,7 @@ from tests.models.tiny_diffusion import write_model
 CPU = torch.device("cpu")
 RANDOM = np.random.default_rng(0)
 FACE = FaceConfig(
-    condition="landmarks", start="prior", train_decoder=False, landmark_noise=0.002, mouth_weight=4.0, train=TRAIN
+    condition="landmarks", decoder="prior", train_decoder=False, landmark_noise=0.002, mouth_weight=4.0, train=TRAIN
 )
 
 
@@ -31,18 +29,18 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_training_fits_the_encoder_only_from_scratch(tmp_path: Path) -> None:
-    bundled, fresh = small_prior(), small_prior()
-    before, images = weights(bundled.vae), 255 - crops() // 2
-    wrong = np.abs(bundled.decode(bundled.encode(images)).astype(float) - images)[:, SIZE // 2 :].mean()
-    train_prior(bundled, images, replace(CONFIG, start="bundled"), seed=0, device=CPU, scratch=tmp_path)
-    after = weights(bundled.vae)
-    assert all(torch.equal(after[name], before[name]) for name in ("mean", "basis", "scale")), "the UNet knows these"
-    assert np.abs(bundled.decode(bundled.encode(images)).astype(float) - images)[:, SIZE // 2 :].mean() < wrong
-    history = train_prior(fresh, 255 - crops() // 2, CONFIG, seed=0, device=CPU, scratch=tmp_path)["unet"]
-    assert not same(weights(fresh.vae), before)
+def test_training_fits_the_autoencoder_to_the_footage(tmp_path: Path) -> None:
+    prior = small_prior()
+    before, images = weights(prior.vae), 255 - crops() // 2
+
+    def error() -> float:
+        return float(np.abs(prior.decode(prior.encode(images)).astype(float) - images)[:, SIZE // 2 :].mean())
+
+    wrong = error()
+    history = train_prior(prior, images, CONFIG, seed=0, device=CPU, scratch=tmp_path)["unet"]
+    assert not same(weights(prior.vae), before) and error() < wrong
     assert history.rows[-1]["step"] == TRAIN.steps
-    assert not any(parameter.requires_grad for parameter in fresh.parameters())
+    assert not any(parameter.requires_grad for parameter in prior.parameters())
 
 
 def test_the_prior_learns_to_denoise(tmp_path: Path) -> None:
@@ -56,7 +54,7 @@ def test_the_prior_learns_to_denoise(tmp_path: Path) -> None:
 def test_face_training_leaves_the_prior_alone(condition: str) -> None:
     prior = small_prior()
     config = replace(FACE, condition=condition)
-    network = build_face(prior.unet, prior.reduction, config)
+    network = FaceNetwork(prior.unet, prior.reduction, condition=config.condition)
     frozen, before = weights(prior), weights(network)
     latents = RANDOM.normal(size=(2, 6, 4, SIZE // 8, SIZE // 8)).astype(np.float16)
     points = RANDOM.uniform(0.2, 0.8, (6, 68, 2)).astype(np.float32)
@@ -74,7 +72,7 @@ def test_a_copied_decoder_of_stable_diffusion_s_blocks_can_be_trained(
     prior = import_prior(str(write_model(tmp_path / "model", with_text=False)), "", SD_SIZE).float()
     prior.to(memory_format=layout)
     config = replace(FACE, train_decoder=True)
-    network = build_face(prior.unet, prior.reduction, config).to(memory_format=layout)
+    network = FaceNetwork(prior.unet, prior.reduction, train_decoder=True).to(memory_format=layout)
     frozen, before = weights(prior), weights(network)
     latents = RANDOM.normal(size=(2, 4, 4, SD_SIZE // 8, SD_SIZE // 8)).astype(np.float16)
     points = RANDOM.uniform(0.2, 0.8, (4, 68, 2)).astype(np.float32)
@@ -100,16 +98,3 @@ def test_the_mouth_s_positions_weigh_more() -> None:
     weight = mouth_weight(points, 8, 8, 5.0)
     assert weight.shape == (1, 1, 8, 8)
     assert weight[0, 0].eq(5).nonzero().tolist() == [[6, 4]]
-
-
-def test_the_bundled_branch_fits_the_bundled_prior_and_no_other() -> None:
-    params = load_params(Path(__file__).parents[2] / "params.yaml")
-    from difftalker.models.bundled import BUNDLED
-
-    prior = Prior.load(BUNDLED)
-    network = build_face(prior.unet, prior.reduction, params.face)
-    assert network.injections[0].to_out.weight.abs().max() > 0
-    other = small_prior()
-    with pytest.raises(UserError, match=r"face\.start = bundled"):
-        build_face(other.unet, other.reduction, params.face)
-    assert isinstance(build_face(other.unet, other.reduction, FACE), FaceNetwork)

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import av
 import numpy as np
+import torch
 from skimage import data
+
+from difftalker.landmarks.mesh.detector import MeshDetector
+from difftalker.video.track import Follower
 
 _CLOCK = 90_000  # ticks per second
 
@@ -90,3 +94,11 @@ def empty_room() -> np.ndarray:
     """A picture of the portrait's size without a face."""
     ramp = np.linspace(40, 200, 280).astype(np.uint8)
     return np.repeat(np.tile(ramp, (280, 1))[..., None], 3, axis=2)
+
+
+@lru_cache(maxsize=1)
+def portrait_points() -> np.ndarray:
+    """The mesh's 68 points of `portrait`, (68, 2) float64."""
+    (face,) = Follower().find(portrait())
+    points, _ = MeshDetector(torch.device("cpu")).detect([portrait()], face.region[None])
+    return points[0].astype(np.float64)

@@ -22,12 +22,11 @@ def face_points() -> np.ndarray:
 
 
 def still(count: int) -> Track:
-    box = np.array([155.0, 95.0, 245.0, 185.0])
+    region = np.array([200.0, 140.0, 160.0, 0.1])
     return Track(
         found=np.ones(count, bool),
-        boxes=np.tile(box, (count, 1)),
+        regions=np.tile(region, (count, 1)),
         points=np.tile(face_points(), (count, 1, 1)),
-        several=0,
         width=400,
         height=300,
     )
@@ -46,9 +45,7 @@ def test_nose_base_lies_on_row_half_and_scale_follows_the_margin() -> None:
     for transform in geometry.transforms:
         np.testing.assert_allclose(transform[[0, 1, 3, 4]], [0.8, 0, 0, 0.8])  # 128 / (1.6 x 100)
         np.testing.assert_allclose(apply(transform, (200, 150)), [63.5, 64.0])
-    np.testing.assert_allclose(
-        geometry.boxes[0], [*apply(transform, (155, 95)), *apply(transform, (245, 185))], rtol=1e-5
-    )
+    np.testing.assert_allclose(geometry.regions[0], [*apply(transform, (200, 140)), 128, 0.1], rtol=1e-5)
     assert geometry.valid.all()
 
 
@@ -76,12 +73,12 @@ def test_frames_without_a_face_take_their_place_from_neighbours_and_are_invalid(
     track.points[5:] += (8.0, 0.0)
     track.found[[0, 3, 4]] = False
     track.points[~track.found] = 0.0
-    track.boxes[~track.found] = 0.0
+    track.regions[~track.found] = 0.0
     geometry = crop_geometry(track, 100.0, 128, 1.6, 0.0, 25.0)
     assert geometry.valid.tolist() == [False, True, True, False, False, True, True, True, True]
     middle = (63.5 - geometry.transforms[:, 2]) / 0.8
     np.testing.assert_allclose(middle, [200, 200, 200, 200 + 8 / 3, 200 + 16 / 3, 208, 208, 208, 208])
-    assert np.isfinite(geometry.boxes).all()
+    assert np.isfinite(geometry.regions).all()
 
 
 @pytest.mark.parametrize(

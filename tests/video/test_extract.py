@@ -65,8 +65,8 @@ def test_writes_rows_sound_and_a_description_for_every_clip(folder: Path) -> Non
     images = list(iterate_images(out / "crops.parquet"))
     source = list(decode_frames(folder / "b.mp4", 25.0))
     np.testing.assert_array_equal(images[15], cut(source[3], transforms[15], 64))
-    box = tensor(geometry, "box")
-    assert ((box[:, 2] - box[:, 0]) > 20).all() and (box > -5).all() and (box < 69).all()
+    region = tensor(geometry, "region")
+    assert (np.abs(region[:, :2] - 32) < 10).all() and (region[:, 2] > 50).all() and (np.abs(region[:, 3]) < 0.2).all()
 
 
 def test_no_face(folder: Path) -> None:

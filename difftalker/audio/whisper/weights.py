@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import torch
 from safetensors.torch import load
 from torch import Tensor
 
@@ -17,7 +16,7 @@ ROW, HEADS, LAYERS = 384, 6, 2  # of tiny.en; its first two layers of four
 
 SHA256 = {
     "encoder.safetensors": "66cdd348bf93fc97365c4fb200b76e0b0400993f744e982a7c0c2f81debb14bf",
-    "components.safetensors": "",
+    "components.safetensors": "1815e51cd727749dbb094902735a8d1e671123a8da264a6272bb7d20feec674e",
 }
 
 

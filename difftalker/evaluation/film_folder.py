@@ -1,0 +1,82 @@
+"""The folder of films that a face is measured by: what the stage `make_films` writes and `evaluate` reads.
+
+    films.json                  what every film is made of
+    sources/<name>.mkv          pictures as they are, cut to the surroundings of the face
+    <kind>/<name>.mkv           the films, of the same size, with their sound
+
+All are lossless (FFV1, in the footage's own pixel format), so that no codec decides a figure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from difftalker.errors import UserError
+from difftalker.evaluation.takes import Take
+
+_INDEX = "films.json"
+
+
+@dataclass(frozen=True)
+class FilmRecord:
+    """A film that was made.
+
+    Attributes:
+        take: what it was made of.
+        corner: column and row of the footage's pictures at which its own begin.
+        unpainted: (first, last) frames, end excluded, of the stretches that show the source unchanged.
+    """
+
+    take: Take
+    corner: tuple[int, int]
+    unpainted: tuple[tuple[int, int], ...]
+
+    @property
+    def painted(self) -> np.ndarray:
+        """The frames that are painted, (frames,) bool."""
+        shown = np.ones(self.take.frames, bool)
+        for first, last in self.unpainted:
+            shown[first:last] = False
+        return shown
+
+
+def film_path(folder: Path, take: Take) -> Path:
+    """Where the film of a take lies."""
+    return folder / take.kind / f"{take.name}.mkv"
+
+
+def source_path(folder: Path, take: Take) -> Path:
+    """Where the film of its pictures as they are lies."""
+    return folder / "sources" / f"{take.source}.mkv"
+
+
+def write_records(folder: Path, records: Sequence[FilmRecord]) -> None:
+    """Write `films.json`."""
+    text = json.dumps([asdict(record) for record in records], indent=1, sort_keys=True)
+    (folder / _INDEX).write_text(text + "\n", encoding="utf-8")
+
+
+def read_records(folder: Path) -> list[FilmRecord]:
+    """Read `films.json`.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    try:
+        entries: list[dict[str, Any]] = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+        return [
+            FilmRecord(
+                Take(**entry["take"]),
+                (entry["corner"][0], entry["corner"][1]),
+                tuple((first, last) for first, last in entry["unpainted"]),
+            )
+            for entry in entries
+        ]
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        raise UserError(f"{folder / _INDEX}: missing or not readable; run `dvc repro make_films`") from None

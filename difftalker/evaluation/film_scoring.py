@@ -1,0 +1,213 @@
+"""The films of `film_folder` scored: in the source's own pixels, inside the jaw, against what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from difftalker.audio.cut import cut as cut_sound
+from difftalker.audio.wav import RATE
+from difftalker.config import DetectorConfig
+from difftalker.dataset import Dataset
+from difftalker.errors import UserError
+from difftalker.evaluation.detection import Submit
+from difftalker.evaluation.evaluate import RowResult, evaluate
+from difftalker.evaluation.film_folder import FilmRecord, film_path, source_path
+from difftalker.evaluation.place import moved
+from difftalker.evaluation.rows import Rows
+from difftalker.evaluation.spoken import Spoken, silent_frames
+from difftalker.evaluation.sync_crop import RuleName, make_sync_crop
+from difftalker.evaluation.takes import KINDS, Kind, Take, said_landmarks
+from difftalker.metrics.lse import LseScorer, SyncExpert
+from difftalker.tables import metadata, read_table, tensor
+from difftalker.video.crop import cut
+from difftalker.video.decode import decode_audio, decode_frames
+
+REAL = ("own", "detected")  # kinds of which the real film is known
+_FRAME = ("psnr_frame", "ssim_frame")  # of whole pictures, which these films do not show
+_AGAINST_REAL = ("ld", "psnr", "ssim", "jitter")  # beginnings of figures that need the real film
+
+_ROW = "film"
+
+
+@dataclass(frozen=True)
+class FilmRows:
+    """The frames of all films of one kind that are scored: painted ones with a usable face.
+
+    Attributes:
+        rows: n frames; clip and frame are those of the film, landmarks and boxes those of the pictures it shows.
+        transforms: (n, 6) from pixels of the film to crop pixels.
+        size: side of the crops in pixels.
+        spoken: what is said.
+        sounds: the films' sound, by their names.
+        unpainted: number of frames that show the source unchanged.
+    """
+
+    rows: Rows
+    transforms: np.ndarray
+    size: int
+    spoken: Spoken
+    sounds: dict[str, np.ndarray]
+    unpainted: int
+
+
+class FilmPictures:
+    """Pictures of films for rows that are asked for in order, a batch at a time.
+
+    Args:
+        paths: the films by their names, see `FilmRows.rows`.
+        of: the rows.
+    """
+
+    def __init__(self, paths: dict[str, Path], of: FilmRows) -> None:
+        self._paths, self._of = paths, of
+        self._open: Path | None = None
+        self._pictures: Iterator[np.ndarray] = iter(())
+        self._next = 0
+        self._start = 0
+        self._held: list[np.ndarray] = []
+
+    def images(self, chosen: slice, truth: np.ndarray | None = None) -> np.ndarray:
+        """Crops of the rows `chosen`, all of one film: (n, size, size, 3) uint8 RGB."""
+        rows = self._of.rows
+        path = self._paths[rows.clip[chosen.start]]
+        if path != self._open:
+            self._pictures, self._open, self._next = decode_frames(path, self._of.spoken.fps), path, 0
+        self._start = chosen.start
+        self._held = [self._advance(path, int(frame)) for frame in rows.frame[chosen]]
+        transforms = self._of.transforms[chosen]
+        return np.stack([cut(picture, t, self._of.size) for picture, t in zip(self._held, transforms, strict=True)])
+
+    def whole(self, index: int, image: np.ndarray, picture: np.ndarray, transform: np.ndarray) -> np.ndarray:
+        """See `Source.whole`: the film's own picture."""
+        return self._held[index - self._start]
+
+    def read(self, rows: Rows, chosen: slice) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """See `Pictures.read`, for the rows that `images` was last asked for."""
+        yield from zip(self._held, self._of.transforms[chosen], strict=True)
+
+    def _advance(self, path: Path, frame: int) -> np.ndarray:
+        for picture in self._pictures:
+            self._next += 1
+            if self._next > frame:
+                return picture
+        raise UserError(f"{path}: ends before frame {frame}; run `dvc repro make_films`")
+
+
+def score_films(
+    folder: Path,
+    records: Sequence[FilmRecord],
+    dataset: Dataset,
+    frames: Path,
+    detect: Submit,
+    config: DetectorConfig,
+    expert: SyncExpert,
+    rule: RuleName,
+) -> dict[Kind, RowResult]:
+    """Score the films kind by kind.
+
+    Figures that need the real film are left out where it is unknown: of films over other pictures. There, sharpness and
+    flicker are over those of the pictures shown, and opening, closure and silence against the speaker's while saying
+    the same.
+
+    Args:
+        folder: see `film_folder`.
+        records: its films.
+        dataset: all frames.
+        frames: folder of the recordings' frames, with their geometry.
+        detect: finds landmarks; the footage's own detector.
+        config: its parameters.
+        expert: measures lip sync.
+        rule: what it sees.
+
+    Returns:
+        The figures of every kind of which a film has a frame to score.
+
+    Raises:
+        UserError: a film is missing, or is not of this dataset.
+    """
+    found: dict[Kind, RowResult] = {}
+    for kind in KINDS:
+        chosen = [record for record in records if record.take.kind == kind]
+        rows = film_rows(folder, chosen, dataset, frames) if chosen else None
+        if rows is not None and len(rows.rows):
+            found[kind] = _score(folder, kind, [record.take for record in chosen], rows, detect, config, expert, rule)
+    return found
+
+
+def film_rows(folder: Path, records: Sequence[FilmRecord], dataset: Dataset, frames: Path) -> FilmRows:
+    """The frames of some films that can be scored, in order."""
+    index, number, film, transforms, said, silent, unpainted = [], [], [], [], [], [], 0
+    sounds: dict[str, np.ndarray] = {}
+    size = int(metadata(frames / records[0].take.recording / "crops.parquet")["size"])
+    for record in records:
+        take = record.take
+        sounds[take.name] = np.concatenate(
+            list(decode_audio(film_path(folder, take), round(take.frames / dataset.fps * RATE)))
+        )
+        shown = dataset.find(take.recording, take.base_clip, take.base_first + np.arange(take.frames))
+        kept = np.flatnonzero(record.painted & (shown >= 0))
+        unpainted += int((~record.painted).sum())
+        index.append(shown[kept])
+        number.append(kept)
+        film += [take.name] * len(kept)
+        places = tensor(read_table(frames / take.recording / "geometry.parquet", ["transform"]), "transform")
+        transforms.append(moved(places[dataset.row[shown[kept]]], record.corner))
+        said.append(said_landmarks(dataset, take)[kept])
+        silent.append(silent_frames(sounds[take.name], take.frames, dataset.fps)[kept])
+    order, frame, clip = np.concatenate(index), np.concatenate(number), np.array(film)
+    here, before = slice(1, None), slice(None, -1)
+    breaks = (clip[here] != clip[before]) | (frame[here] != frame[before] + 1)
+    rows = Rows(
+        recording=dataset.recording[order],
+        clip=clip,
+        frame=frame,
+        time=frame / dataset.fps,
+        row=dataset.row[order],
+        landmarks=dataset.landmarks[order],
+        features=dataset.features[order],
+        region=dataset.region[order],
+        run=np.concatenate([np.zeros(min(len(order), 1), int), np.cumsum(breaks)]),
+    )
+    spoken = Spoken(np.concatenate(said), np.concatenate(silent), dataset.fps)
+    return FilmRows(rows, np.concatenate(transforms), size, spoken, sounds, unpainted)
+
+
+def _score(
+    folder: Path,
+    kind: Kind,
+    takes: Sequence[Take],
+    of: FilmRows,
+    detect: Submit,
+    config: DetectorConfig,
+    expert: SyncExpert,
+    rule: RuleName,
+) -> RowResult:
+    films = FilmPictures({take.name: film_path(folder, take) for take in takes}, of)
+    truth = FilmPictures({take.name: source_path(folder, take) for take in takes}, of)
+    runs = list(of.rows.runs())
+
+    def sound(run: slice) -> np.ndarray:
+        first, count = int(of.rows.frame[run.start]), run.stop - run.start
+        return cut_sound(of.sounds[of.rows.clip[run.start]], first, count, of.spoken.fps)
+
+    heard = [expert.embed_audio(sound(run)) for run in runs]
+    crop = make_sync_crop(rule, of.rows.landmarks, of.transforms, of.size, runs)
+    result = evaluate(
+        of.rows,
+        {_ROW: films},
+        {},
+        of.spoken,
+        truth.images,
+        truth,
+        detect,
+        config,
+        lambda _: LseScorer(expert, runs, heard),
+        crop,
+    ).rows[_ROW]
+    dropped = _FRAME if kind in REAL else (*_FRAME, *(key for key in result.metrics if key.startswith(_AGAINST_REAL)))
+    metrics = {key: value for key, value in result.metrics.items() if key not in dropped}
+    return RowResult(metrics | {"frames": len(of.rows), "unpainted": of.unpainted}, result.frames, result.sync)

@@ -1,0 +1,56 @@
+"""Stage make_films: held-out speech over its own and over other pictures -> the films that the face is measured by."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tqdm import tqdm
+
+from difftalker.config import load_params
+from difftalker.dataset import Dataset
+from difftalker.drive.settings import Interrupted
+from difftalker.evaluation.film_making import Material, make_films
+from difftalker.evaluation.takes import plan_takes
+from difftalker.files import replacing
+from difftalker.talking_face import TalkingFace
+from stages.runner import run
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="dataset with the split")
+    parser.add_argument("--raw", type=Path, required=True, help="folder of the recordings")
+    parser.add_argument("--frames", type=Path, required=True, help="folder of the recordings' frames")
+    parser.add_argument("--detected", type=Path, required=True, help="folder of the recordings' landmarks")
+    parser.add_argument("--models", type=Path, required=True, help="folder of the face")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    return parser.parse_args()
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Make the films."""
+    params, dataset = load_params(), Dataset.load(arguments.dataset)
+    takes = plan_takes(
+        dataset,
+        {
+            "own": params.films.own,
+            "detected": params.films.own,
+            "driven": params.films.driven,
+            "voice": params.films.voice,
+        },
+    )
+    material = Material(arguments.raw, arguments.frames, arguments.detected, dataset.fps, params.video.size)
+    face = TalkingFace.load(arguments.models, device=params.device)
+    frames = sum(take.frames for take in takes)
+    with replacing(arguments.out) as partial, tqdm(total=frames, desc="films", unit="frame", mininterval=1.0) as bar:
+        partial.mkdir()
+        try:
+            make_films(partial, face, takes, material, bar.update)
+        except Interrupted:
+            raise KeyboardInterrupt from None
+
+
+if __name__ == "__main__":
+    parsed = _arguments()
+    run("make_films", lambda: main(parsed))

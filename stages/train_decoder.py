@@ -1,0 +1,70 @@
+"""Stage train_decoder: crops of the training split and what the diffusion makes of them -> the reference decoder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from difftalker.config import load_params
+from difftalker.dataset import Dataset
+from difftalker.decoder.network import ReferenceDecoder, save_prior_decoder
+from difftalker.decoder.references import choose_references
+from difftalker.decoder.training import generate_lower, train_decoder
+from difftalker.files import replacing
+from difftalker.models.face import FaceNetwork
+from difftalker.models.prior import Prior
+from difftalker.synthesis import Synthesiser
+from difftalker.training.device import select_device
+from difftalker.training.history import write_losses
+from difftalker.training.processes import cooperating, usable
+from difftalker.training.seeds import seeded
+from stages.runner import run
+from stages.scratch import scratch
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="dataset to train on")
+    parser.add_argument("--frames", type=Path, required=True, help="folder with <recording>/crops.parquet")
+    parser.add_argument("--prior", type=Path, required=True, help="folder of the prior")
+    parser.add_argument("--face", type=Path, required=True, help="folder of the face network")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the model to write")
+    parser.add_argument("--loss", type=Path, required=True, help="CSV of the losses to write")
+    arguments = parser.parse_args()
+    params = load_params()
+    if params.face.decoder == "prior":
+        with replacing(arguments.out) as partial:
+            save_prior_decoder(partial)
+        write_losses(arguments.loss, {})
+        return
+    device = select_device(params.device)
+    dataset = Dataset.load(arguments.dataset)
+    rows = dataset.rows("train")
+    crops, landmarks = dataset.read_crops(rows, arguments.frames), dataset.landmarks[rows]
+    chosen = choose_references(landmarks, params.decoder.references)
+    with seeded(params.seed):
+        network = ReferenceDecoder(crops.shape[1], len(chosen), params.decoder.width)
+    network.set_references(crops[chosen], landmarks[chosen])
+    prior = Prior.load(arguments.prior)
+    synthesiser = Synthesiser(prior, FaceNetwork.load(arguments.face, prior.unet), params.sampling, device)
+    with scratch("train_decoder") as folder:
+        generated = generate_lower(synthesiser, crops, landmarks, dataset.features[rows], network.height, folder)
+        with cooperating(usable(params.decoder.train.accumulate, device), device) as processes:
+            history = train_decoder(
+                network,
+                crops,
+                generated,
+                landmarks,
+                params.decoder,
+                seed=params.seed,
+                device=device,
+                checkpoint=folder / "checkpoint.pt",
+                processes=processes,
+            )
+        with replacing(arguments.out) as partial:
+            network.save(partial)
+        write_losses(arguments.loss, {"decoder": history})
+
+
+if __name__ == "__main__":
+    run("train_decoder", main)
