@@ -11,6 +11,7 @@ import numpy as np
 
 from difftalker.audio.logmel import LogMelEncoder
 from difftalker.audio.windows import WINDOW
+from difftalker.landmarks.topology import CONTOUR, NOSE_BASE
 from difftalker.video.crop import face_width
 from difftalker.video.decode import AUDIO_RATE, decode_audio, decode_frames, key_pictures
 from difftalker.video.probe import VideoInfo
@@ -31,6 +32,8 @@ class ClipMeasures:
         info: what the file says of itself.
         found: (n,) bool, whether a face was found.
         face: (n,) float64, face width in source pixels; undefined where not found.
+        chin: (n,) float64, rows from the nose base to the lowest contour point in source pixels; undefined where not
+            found.
         opening: (n,) float64, distance of the inner lips' middles over the face width; undefined where not found.
         several: frames with more than one face.
         level: (n,) float64, root mean square of the frame's sound in dB of full scale.
@@ -41,6 +44,7 @@ class ClipMeasures:
     info: VideoInfo
     found: np.ndarray
     face: np.ndarray
+    chin: np.ndarray
     opening: np.ndarray
     several: int
     level: np.ndarray
@@ -108,9 +112,10 @@ def _measure(info: VideoInfo, track: Track, fps: float) -> ClipMeasures:
     level, clipped = sound_level(samples, frames, fps)
     bands = LogMelEncoder().encode(samples, frames, fps)[:, WINDOW // 2 - 1 : WINDOW // 2 + 1].mean(axis=1)
     face = face_width(track.points)
+    chin = track.points[:, CONTOUR, 1].max(axis=1) - track.points[:, NOSE_BASE, 1]
     gap = np.linalg.norm(track.points[:, 66] - track.points[:, 62], axis=1)
     opening = np.divide(gap, face, out=np.zeros_like(gap), where=face > 0)
-    return ClipMeasures(info, track.found, face, opening, track.several, level, clipped, bands)
+    return ClipMeasures(info, track.found, face, chin, opening, track.several, level, clipped, bands)
 
 
 def sound_level(samples: np.ndarray, frames: int, fps: float) -> tuple[np.ndarray, float]:
