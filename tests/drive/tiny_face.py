@@ -60,7 +60,7 @@ class Tiny:
         """The face on its footage, or on another file with the same pictures."""
         film = footage or self.footage
         stamps = Footage(film).index()
-        known = Scene(self.scene.transforms, self.scene.landmarks, self.scene.valid, stamps)
+        known = Scene.of_speaker(self.scene.transforms, self.scene.landmarks, self.scene.valid, stamps)
         return TalkingFace.load(self.folder, footage=film, scene=known, device="cpu")
 
 
