@@ -62,9 +62,8 @@ def train_landmarks(
             condition = torch.where(chosen, resting[rows], condition)
         sound = features[rows]
         if config.sound_noise:
-            sound = sound + config.sound_noise * model.feature_scale * torch.randn(sound.shape, generator=generator).to(
-                device
-            )
+            hiss = torch.randn(sound.shape, generator=generator).to(device)
+            sound = sound + config.sound_noise * model.feature_scale * hiss
         result = model(condition + config.noise * noise, sound)
         predicted = torch.cat([result.contour, result.mouth], 1)  # (b, 29, 2)
         # Eq. 1, in units of the points' own spread: fractions of the crop would give gradients below Adam's epsilon.
