@@ -21,8 +21,6 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig, WeightsConfig
-from difftalker.drive.likeness import LOOK
-from difftalker.drive.opening import LEVELS
 from difftalker.errors import UserError
 from difftalker.files import replacing
 
@@ -35,8 +33,10 @@ PARTS = (*NETWORKS, DESCRIPTION, f"{FOOTAGE}/{SCENE}")  # all that a training le
 _REPAIR = "run `dvc repro describe_speaker`, or export the face again"
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Weights = Annotated[list[float], Field(min_length=18, max_length=18)]
-Look = Annotated[list[float], Field(min_length=LOOK, max_length=LOOK)]
-Openings = Annotated[list[float], Field(min_length=LEVELS, max_length=LEVELS)]
+LOOK = (16, 10)  # width and height of a look of the upper face, see `drive.likeness`
+OPENING_LEVELS = 65  # of the curve of openings, see `drive.opening`
+Look = Annotated[list[float], Field(min_length=LOOK[0] * LOOK[1], max_length=LOOK[0] * LOOK[1])]
+Openings = Annotated[list[float], Field(min_length=OPENING_LEVELS, max_length=OPENING_LEVELS)]
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 

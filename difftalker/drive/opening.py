@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from difftalker.face_folder import OPENING_LEVELS
 from difftalker.landmarks.edit import lip_gaps, scale_opening
 from difftalker.landmarks.pose import HeadFrame
 
-LEVELS = 65
 _WIDEST = 0.998  # quantile: a few wide openings are errors of the detector
 _MIDDLE = 1  # of the three gaps
 _LEAST = 1e-6  # an opening that cannot be scaled
@@ -32,7 +32,7 @@ def fit_opening(landmarks: np.ndarray, driven: np.ndarray, shape: np.ndarray) ->
     Returns:
         (2, 65) float32: the network's, rising, and the speaker's.
     """
-    shares = np.linspace(0.0, _WIDEST, LEVELS)
+    shares = np.linspace(0.0, _WIDEST, OPENING_LEVELS)
     curve = np.stack([np.quantile(_opening(points, shape), shares) for points in (driven, landmarks)])
     return curve.astype(np.float32)
 
