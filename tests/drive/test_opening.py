@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from difftalker.drive.opening import LEVELS, fit_opening, match_opening
+from difftalker.drive.opening import fit_opening, match_opening
+from difftalker.face_folder import OPENING_LEVELS
 from difftalker.landmarks.topology import CONDITION, CONTOUR
 
 UPPER, LOWER, OUTER_UPPER, OUTER_LOWER = [61, 62, 63], [67, 66, 65], [50, 51, 52], [58, 57, 56]
@@ -36,7 +37,7 @@ WEAK = 0.02 + 0.6 * TRUTH  # what a network makes of them: never closed, never w
 
 def test_driven_mouths_open_and_close_as_the_speaker() -> None:
     curve = fit_opening(mouths(TRUTH), mouths(WEAK), SHAPE)
-    assert curve.shape == (2, LEVELS)
+    assert curve.shape == (2, OPENING_LEVELS)
     matched = gaps(match_opening(mouths(WEAK), SHAPE, curve))
     np.testing.assert_allclose(matched[:, 1], np.minimum(TRUTH, 0.1197), atol=1.5e-3)
     np.testing.assert_allclose(matched[:, 0], matched[:, 1] / 2, atol=1e-6)
