@@ -22,7 +22,7 @@ from difftalker.drive.scene import Scene
 from difftalker.talking_face import TalkingFace
 folder, film, scene, out, *sounds = map(Path, sys.argv[1:])
 known = Scene.load(scene)
-known = Scene(known.transforms, known.landmarks, known.valid, Footage(film).index())
+known = Scene.of_speaker(known.transforms, known.landmarks, known.valid, Footage(film).index())
 face = TalkingFace.load(folder, footage=film, scene=known, device="cpu")
 for sound in sounds:
     face.dub(sound, out, overwrite=True)
