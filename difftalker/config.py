@@ -134,8 +134,9 @@ class LandmarksConfig:
     """Landmark completion (paper, section 2.3). `audio_path: bm` and `none` are the ablations.
 
     While training, `dropout` acts on the residual branches, Gaussian noise of standard deviation `noise` (fractions
-    of the crop side) on the given points, and in the share `still` of the frames the upper face rests and only the
-    sound tells of the speech.
+    of the crop side) on the given points and of `sound_noise` (of their own spread) on the audio features,
+    and in the share `still` of the frames the upper face rests and only the sound tells of the speech. `opening` is
+    the weight of the squared error of the gaps between the lips beside that of the points (eq. 1).
     """
 
     audio_path: Literal["am", "bm", "none"]
@@ -144,7 +145,9 @@ class LandmarksConfig:
     layers: Positive
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
     noise: Annotated[float, Field(ge=0.0, le=0.1)]
+    sound_noise: Annotated[float, Field(ge=0.0, le=2.0)]
     still: Annotated[float, Field(ge=0.0, le=1.0)]
+    opening: Annotated[float, Field(ge=0.0, le=100.0)]
     train: TrainConfig
 
     @model_validator(mode="after")

@@ -21,7 +21,6 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig, WeightsConfig
-from difftalker.drive.likeness import LOOK
 from difftalker.errors import UserError
 from difftalker.files import replacing
 
@@ -34,7 +33,10 @@ PARTS = (*NETWORKS, DESCRIPTION, f"{FOOTAGE}/{SCENE}")  # all that a training le
 _REPAIR = "run `dvc repro describe_speaker`, or export the face again"
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Weights = Annotated[list[float], Field(min_length=18, max_length=18)]
-Look = Annotated[list[float], Field(min_length=LOOK, max_length=LOOK)]
+LOOK = (16, 10)  # width and height of a look of the upper face, see `drive.likeness`
+OPENING_LEVELS = 65  # of the curve of openings, see `drive.opening`
+Look = Annotated[list[float], Field(min_length=LOOK[0] * LOOK[1], max_length=LOOK[0] * LOOK[1])]
+Openings = Annotated[list[float], Field(min_length=OPENING_LEVELS, max_length=OPENING_LEVELS)]
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
@@ -49,6 +51,8 @@ class Speaker:
         turn: lowest and highest position of the nose's tip between the ends of the jaw line, 0 to 1.
         strangeness: how far from the mean shape the given landmarks are in an ordinary and in an extreme frame, in
             standard deviations.
+        opening: rising openings of the landmark network's mouth when it is driven, and those of the speaker that take
+            their place, see `drive.opening`; without it the opening is the landmark network's.
         jaw: what the mouth's 40 coordinates and a constant add to the lower contour's 18, see `drive.jaw`; without it
             the contour is the landmark network's.
         looks: of the speaker's upper face in some frames, see `drive.likeness`; without them every shot of a film
@@ -59,6 +63,7 @@ class Speaker:
     place: Annotated[list[float], Field(min_length=3, max_length=3)] | None
     turn: Annotated[list[float], Field(min_length=2, max_length=2)]
     strangeness: Annotated[list[float], Field(min_length=2, max_length=2)]
+    opening: Annotated[list[Openings], Field(min_length=2, max_length=2)] | None = None
     jaw: Annotated[list[Weights], Field(min_length=41, max_length=41)] | None = None
     looks: Annotated[list[Look], Field(min_length=1)] | None = None
 

@@ -15,6 +15,7 @@ from difftalker.drive.activity import silent_rows
 from difftalker.drive.articulation import closed_mouth
 from difftalker.drive.jaw import fit_jaw
 from difftalker.drive.likeness import choose_looks, upper_look
+from difftalker.drive.opening import fit_opening, match_opening
 from difftalker.drive.recognise import strangeness, turn
 from difftalker.face_folder import Speaker
 from difftalker.landmarks.calm import CALM, calm
@@ -57,6 +58,7 @@ def measure_speaker(
     landmarks, shape = dataset.landmarks[rows], model.mean_shape.cpu().numpy()
     quiet = [calm(dataset.landmarks[run], shape, CALM * dataset.fps) for run in dataset.segments("train")]
     driven = complete(model, np.concatenate(quiet), dataset.features[rows])
+    opening = fit_opening(landmarks, driven, shape)
     turns = turn(landmarks)
     strange = strangeness(landmarks, model)
     some = np.unique(np.linspace(0, len(rows) - 1, _LOOKED_AT).astype(int))
@@ -65,7 +67,8 @@ def measure_speaker(
         closed_mouth=closed_mouth(landmarks, shape, silent).astype(float).tolist(),
         place=list(place) if place is not None else None,
         turn=[float(np.quantile(turns, share)) for share in _TURNS],
-        jaw=fit_jaw(landmarks, driven, shape).astype(float).tolist(),
+        opening=opening.astype(float).tolist(),
+        jaw=fit_jaw(landmarks, match_opening(driven, shape, opening), shape).astype(float).tolist(),
         strangeness=[float(np.quantile(strange, share)) for share in (_ORDINARY, _EXTREME)],
         looks=np.round(choose_looks(looks, _LOOKS).astype(float), 3).tolist(),
     )

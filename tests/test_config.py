@@ -147,3 +147,10 @@ def test_unreadable_files(tmp_path: Path) -> None:
 def test_values_are_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         load_params(ROOT / "params.yaml").video.fps = 30.0  # type: ignore[misc]
+
+
+def test_what_was_removed_is_named() -> None:
+    with pytest.raises(UserError, match=r"unknown key landmarks\.warp; allowed beside it: audio_path, "):
+        parse_params(changed("landmarks.warp", 0.3))
+    with pytest.raises(UserError, match=r"audio\.encoder = 'logmel': .*'whisper' or 'deepspeech'"):
+        parse_params(changed("audio.encoder", "logmel"))

@@ -44,7 +44,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_results_are_there(project: Project) -> None:
     metrics = json.loads((project.root / "data/results/metrics.json").read_text())
     assert not [name for name in METRICS if not isinstance(metrics.get(name), float)]
-    assert len(metrics["reference"]) == 4
+    assert len(metrics["reference"]) == 5 and set(metrics["film"]) == {"own", "detected", "driven", "voice"}
     assert list((project.root / "data/results/synthesis").rglob("*.mp4"))
     page = (project.root / "data/results/report.html").read_text()
     assert "<video" in page and not re.search(r'(src|href)="(?!data:|#)', page), "the page needs no other file"
@@ -152,7 +152,15 @@ def test_stable_diffusion_as_the_prior(
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     monkeypatch.chdir(root)
     commands = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
-    for name in ("build_prior", "encode_latents", "train_face", "synthesise", "evaluate"):
+    for name in (
+        "build_prior",
+        "encode_latents",
+        "train_face",
+        "train_decoder",
+        "synthesise",
+        "make_films",
+        "evaluate",
+    ):
         monkeypatch.setattr(sys, "argv", commands[name]["cmd"].split()[2:])
         runpy.run_module(f"stages.{name}", run_name="__main__")
     assert "step 4/4" in capsys.readouterr().err

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from difftalker.config import Params
 from difftalker.project import MODELS
-from difftalker.video.probe import VideoInfo
+
+if TYPE_CHECKING:
+    from difftalker.video.probe import VideoInfo
 
 
 def size_for(recordings: Sequence[Sequence[VideoInfo]], params: Params, least: int = 0) -> tuple[int, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -83,7 +84,7 @@ def _faces(clips: Sequence[ClipMeasures], params: Params) -> list[Finding]:
         return [Finding("face", "no face in any frame", "problem", advice)]
     face = float(np.median(widths))
     text = f"{face:.0f} pixels wide (from {np.percentile(widths, 1):.0f} to {np.percentile(widths, 99):.0f})"
-    found = [_distance(text, face, params), _size(face, params), _missing(clips)]
+    found = [_distance(text, face, params), _size(face, params), _chin(clips, face, params), _missing(clips)]
     several = sum(clip.several for clip in clips)
     frames = sum(len(clip.found) for clip in clips)
     text = f"in {several} of {frames} frames"
@@ -117,6 +118,18 @@ def _size(face: float, params: Params) -> Finding:
         advice = f"video.size: {whole} keeps it in full and takes {100 * (whole / size) ** 2:.0f} % of the time"
         return Finding("crop", text, "warning", advice)
     return Finding("crop", text)
+
+
+def _chin(clips: Sequence[ClipMeasures], face: float, params: Params) -> Finding:
+    """The nose base is the crop's middle row, so the chin has half a crop below it."""
+    chins = np.concatenate([clip.chin[clip.found] for clip in clips])
+    outside = int((chins > params.frames.margin * face / 2).sum())
+    text = f"leaves the crop in {outside} of {len(chins)} frames"
+    if outside <= 0.01 * len(chins):
+        return Finding("chin", text)
+    enough = math.ceil(20 * 2 * np.percentile(chins, 99.5) / face) / 20
+    advice = f"these, the widest open mouths, are not used; set frames.margin: {enough:g}"
+    return Finding("chin", text, "warning", advice)
 
 
 def _missing(clips: Sequence[ClipMeasures]) -> Finding:

@@ -12,6 +12,7 @@ import numpy as np
 from difftalker.audio.encoder import AudioEncoder
 from difftalker.audio.whisper.encoder import WhisperEncoder
 from difftalker.audio.windows import WINDOW
+from difftalker.landmarks.topology import CONTOUR, NOSE_BASE
 from difftalker.video.crop import face_width
 from difftalker.video.decode import AUDIO_RATE, decode_audio, decode_frames, key_pictures
 from difftalker.video.probe import VideoInfo
@@ -21,7 +22,7 @@ from difftalker.video.track import Cast, follow_faces, largest
 _FULL_SCALE = 32768.0
 _CLIPPED = 32700  # a sample this large is taken as cut off
 _FLOOR = 1e-5  # -100 dB, so that digital silence has a level
-_SAMPLE = 48  # pictures of a recording from which the face's width is estimated
+_SAMPLE = 48  # pictures of a recording, at most, from which the face's width is estimated
 _ENOUGH = 0.25  # share of them that must show a face
 
 
@@ -33,6 +34,8 @@ class ClipMeasures:
         info: what the file says of itself.
         found: (n,) bool, whether a face was found.
         face: (n,) float64, face width in source pixels; undefined where not found.
+        chin: (n,) float64, rows from the nose base to the lowest contour point in source pixels; undefined where not
+            found.
         opening: (n,) float64, distance of the inner lips' middles over the face width; undefined where not found.
         several: frames with more than one face.
         level: (n,) float64, root mean square of the frame's sound in dB of full scale.
@@ -43,6 +46,7 @@ class ClipMeasures:
     info: VideoInfo
     found: np.ndarray
     face: np.ndarray
+    chin: np.ndarray
     opening: np.ndarray
     several: int
     level: np.ndarray
@@ -72,7 +76,7 @@ def typical_face(infos: Sequence[VideoInfo]) -> float | None:
     )
     tracks = [cast.track(largest(cast.tracks)) for cast in follow_faces(pictures)]
     widths = [float(face_width(track.points[0])) for track in tracks if track.found[0]]
-    return float(np.median(widths)) if len(widths) >= _ENOUGH * _SAMPLE else None
+    return float(np.median(widths)) if widths and len(widths) >= _ENOUGH * len(tracks) else None
 
 
 def measure_clips(
@@ -112,9 +116,10 @@ def _measure(info: VideoInfo, cast: Cast, fps: float, encoder: AudioEncoder) -> 
     track = cast.track(find_speaker(cast.tracks, picture_power(samples, frames, fps), fps)[0])
     speech = encoder.encode(samples, frames, fps)[:, WINDOW // 2 - 1 : WINDOW // 2 + 1].mean(axis=1)
     face = face_width(track.points)
+    chin = track.points[:, CONTOUR, 1].max(axis=1) - track.points[:, NOSE_BASE, 1]
     gap = np.linalg.norm(track.points[:, 66] - track.points[:, 62], axis=1)
     opening = np.divide(gap, face, out=np.zeros_like(gap), where=face > 0)
-    return ClipMeasures(info, track.found, face, opening, cast.several, level, clipped, speech)
+    return ClipMeasures(info, track.found, face, chin, opening, cast.several, level, clipped, speech)
 
 
 def sound_level(samples: np.ndarray, frames: int, fps: float) -> tuple[np.ndarray, float]:

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from difftalker.face_folder import LOOK
 from difftalker.landmarks.topology import LEFT_EYE, NOSE_BASE, RIGHT_EYE
 
-WIDTH, HEIGHT = 16, 10
-LOOK = WIDTH * HEIGHT  # values of a look
+WIDTH, HEIGHT = LOOK
 SIDE = 64  # pixels; larger crops hold nothing more that counts
 
 _EYES, _NOSE = ((0.27, 0.42), (0.73, 0.42)), (0.5, 0.98)  # where they are laid, over the reduced picture's size
@@ -35,7 +35,7 @@ def upper_look(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         landmarks: (68, 2) over the crop size; eyes and nose base are read.
 
     Returns:
-        (LOOK,) float32 of mean 0 and norm 1: the product of two is their correlation.
+        (160,) float32 of mean 0 and norm 1: the product of two is their correlation.
     """
     eyes = [landmarks[group].mean(axis=0) for group in (LEFT_EYE, RIGHT_EYE)]
     eyes.sort(key=lambda eye: float(eye[0]))
@@ -53,7 +53,7 @@ def upper_look(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 def mean_look(looks: Sequence[np.ndarray]) -> np.ndarray:
     """The mean of some looks, again of norm 1; zeros of none."""
-    mean = np.sum(looks, axis=0, dtype=np.float32) if len(looks) else np.zeros(LOOK, np.float32)
+    mean = np.sum(looks, axis=0, dtype=np.float32) if len(looks) else np.zeros(WIDTH * HEIGHT, np.float32)
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-6), np.float32)
 
 
@@ -61,11 +61,11 @@ def choose_looks(looks: np.ndarray, count: int) -> np.ndarray:
     """Looks that together stand for all: the one most like the mean, then each time the one least like those chosen.
 
     Args:
-        looks: (n, LOOK).
+        looks: (n, 160).
         count: how many.
 
     Returns:
-        (at most count, LOOK).
+        (at most count, 160).
     """
     chosen = [int(np.argmax(looks @ mean_look(list(looks))))]
     nearest = looks @ looks[chosen[0]]
@@ -79,9 +79,9 @@ def speaker_shots(looks: np.ndarray, oddness: np.ndarray, known: np.ndarray) -> 
     """Which shots show the speaker. In doubt they do; and they all do where none does for certain.
 
     Args:
-        looks: mean look of each shot, (shots, LOOK); zeros where there is none.
+        looks: mean look of each shot, (shots, 160); zeros where there is none.
         oddness: strangeness of each shot's usual face over the most extreme one of the training, (shots,).
-        known: looks of the speaker, (k, LOOK).
+        known: looks of the speaker, (k, 160).
 
     Returns:
         (shots,) bool.

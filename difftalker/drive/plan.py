@@ -16,6 +16,7 @@ from difftalker.drive.features import Features
 from difftalker.drive.footage import Footage
 from difftalker.drive.jaw import move_jaw
 from difftalker.drive.likeness import speaker_shots
+from difftalker.drive.opening import match_opening
 from difftalker.drive.order import picture_order, turning_points
 from difftalker.drive.recognise import familiar, strangeness, visibility
 from difftalker.drive.scene import Scene, Tick, search
@@ -49,6 +50,7 @@ class Plan:
         model: the landmark network.
         calm: the scene's landmarks without quick motion, (pictures, 68, 2), from which mouth and chin are completed.
         closed: mouth at rest, (20, 2).
+        opening: how far the speaker opens the mouth, (2, 65), or None.
         jaw: how the lower contour follows the mouth, (41, 18), or None.
         settings: the user's choices.
         size: side of the crops in pixels.
@@ -65,6 +67,7 @@ class Plan:
     model: LandmarkCompletion
     calm: np.ndarray
     closed: np.ndarray
+    opening: np.ndarray | None
     jaw: np.ndarray | None
     settings: Settings
     size: int
@@ -86,6 +89,8 @@ class Plan:
         shape = self.model.mean_shape.cpu().numpy()
         completed = complete(self.model, self.calm[pictures], self.features.read(begin, end), _BATCH)
         completed[:, CONDITION] = self.scene.landmarks[pictures][:, CONDITION]
+        if self.opening is not None:
+            completed = match_opening(completed, shape, self.opening)
         settled = settle(completed, shape, self.closed, self.rest[begin:end])
         opened = scale_opening(settled, self.settings.mouth_gain)
         if self.jaw is not None:
@@ -167,6 +172,7 @@ def make_plan(
         model,
         _calm(scene, model, footage.fps),
         np.array(face.speaker.closed_mouth, np.float32),
+        np.array(face.speaker.opening, np.float32) if face.speaker.opening is not None else None,
         np.array(face.speaker.jaw, np.float32) if face.speaker.jaw is not None else None,
         settings,
         face.size,

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save
 from difftalker.config import DetectorConfig
 from difftalker.drive.choose import Chooser, chooser
 from difftalker.drive.footage import Footage
-from difftalker.drive.likeness import LOOK, SIDE, mean_look, upper_look
+from difftalker.drive.likeness import SIDE, mean_look, upper_look
 from difftalker.errors import UserError
 from difftalker.face_folder import Description
 from difftalker.files import replacing
@@ -57,7 +57,7 @@ class Scene:
         Args: as the attributes.
         """
         shots = laid_shots(transforms)
-        return cls(transforms, landmarks, valid, stamps, shots, np.zeros((int(shots[-1]) + 1, LOOK), np.float32))
+        return cls(transforms, landmarks, valid, stamps, shots, np.tile(mean_look([]), (int(shots[-1]) + 1, 1)))
 
     def __len__(self) -> int:
         return len(self.valid)

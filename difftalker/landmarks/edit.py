@@ -23,7 +23,23 @@ _SHARES = np.array([_MOVES[point] for point in _POINTS])  # (16, 3)
 _SIDES = np.where(np.isin(_POINTS, (49, 50, 51, 52, 53, 61, 62, 63)), -1.0, 1.0)  # upper lip, lower lip
 
 
-def scale_opening(landmarks: np.ndarray, gain: float) -> np.ndarray:
+def lip_gaps(landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The gap between the inner lips, measured across the line through the corners of the mouth.
+
+    Args:
+        landmarks: (n, 68, 2), in any unit.
+
+    Returns:
+        (n, 3) the gaps from the mouth's right to its left, in the same unit, below zero where the lips cross; (n, 2)
+        the unit vector across the line, towards the chin.
+    """
+    along = landmarks[:, _CORNERS[1]] - landmarks[:, _CORNERS[0]]
+    along = along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)
+    across = np.stack([-along[:, 1], along[:, 0]], axis=-1)  # (n, 2)
+    return ((landmarks[:, _LOWER] - landmarks[:, _UPPER]) * across[:, None]).sum(-1), across
+
+
+def scale_opening(landmarks: np.ndarray, gain: float | np.ndarray) -> np.ndarray:
     """Open the mouth wider or less wide about its own middle.
 
     The gap between the lips, measured across the line through the corners, is multiplied; half of the change goes to
@@ -31,18 +47,15 @@ def scale_opening(landmarks: np.ndarray, gain: float) -> np.ndarray:
 
     Args:
         landmarks: (n, 68, 2), in any unit.
-        gain: 1 changes nothing, 0 closes the mouth.
+        gain: 1 changes nothing, 0 closes the mouth; one for all frames, or (n,).
 
     Returns:
         (n, 68, 2) of the same dtype; only lip points differ.
     """
-    if gain == 1.0:
+    if np.all(gain == 1.0):
         return landmarks
-    along = landmarks[:, _CORNERS[1]] - landmarks[:, _CORNERS[0]]
-    along = along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)
-    across = np.stack([-along[:, 1], along[:, 0]], axis=-1)  # (n, 2), towards the chin
-    gap = ((landmarks[:, _LOWER] - landmarks[:, _UPPER]) * across[:, None]).sum(-1)  # (n, 3)
-    move = (gain - 1.0) / 2 * gap @ _SHARES.T * _SIDES  # (n, 16)
+    gaps, across = lip_gaps(landmarks)
+    move = (np.reshape(gain, (-1, 1)) - 1.0) / 2 * gaps @ _SHARES.T * _SIDES  # (n, 16)
     result = landmarks.copy()
     result[:, _POINTS] += (move[..., None] * across[:, None]).astype(landmarks.dtype)
     return result

@@ -20,7 +20,7 @@ RIGHT_EYE = np.arange(36, 42)  # the person's right, the picture's left
 LEFT_EYE = np.arange(42, 48)
 JAW_ENDS = (0, 16)
 NOSE_BASE = 33
-RIGID = np.arange(27, 48)  # nose and eyes: they move with the head, hardly with speech
+RIGID = np.array([0, 16, *range(27, 37), 39, 42, 45])  # jaw ends, nose, eye corners: neither lids nor lips move them
 
 # Lines to draw, by region: (indices, closed, RGB colour).
 POLYLINES: dict[str, tuple[tuple[tuple[int, ...], bool, tuple[int, int, int]], ...]] = {

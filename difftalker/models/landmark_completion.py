@@ -84,7 +84,7 @@ class LandmarkCompletion(nn.Module):
         self.register_buffer("mean_shape", torch.zeros(POINTS, 2))
         self.register_buffer("scale", torch.ones(POINTS, 1))
         self.register_buffer("feature_mean", torch.zeros(29))
-        self.register_buffer("feature_scale", torch.ones(29))
+        self.register_buffer("feature_scale", torch.ones(()))
         self.point = nn.Parameter(0.02 * torch.randn(POINTS, dim))  # which point a token is
         self.embed = Mlp(2, dim, dim)  # the coordinate MLP
         self.lf_self = nn.ModuleList(SelfBlock(dim, heads, dropout) for _ in range(layers))
@@ -110,7 +110,8 @@ class LandmarkCompletion(nn.Module):
         self.mean_shape.copy_(shape)
         self.scale.copy_((aligned - shape).square().mean((0, 2)).sqrt()[:, None].clamp_min(1e-6))
         self.feature_mean.copy_(features.mean((0, 1)))
-        self.feature_scale.copy_(features.std((0, 1)).clamp_min(1e-3))
+        # One scale for all: to enlarge the weak components is to enlarge what tells voices apart rather than words.
+        self.feature_scale.copy_((features - self.feature_mean).square().mean().sqrt().clamp_min(1e-3))
 
     def forward(self, condition: Tensor, features: Tensor) -> Completion:
         """Complete landmarks.

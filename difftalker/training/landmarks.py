@@ -18,6 +18,7 @@ from difftalker.training.loop import train
 from difftalker.training.seeds import seeded
 
 PREDICTED = np.concatenate([CONTOUR, MOUTH])
+_UPPER, _LOWER = (np.searchsorted(PREDICTED, lip) for lip in ((61, 62, 63), (67, 66, 65)))  # inner lips, in pairs
 
 
 def train_landmarks(
@@ -59,10 +60,19 @@ def train_landmarks(
         if config.still:
             chosen = (torch.rand(len(rows), 1, 1, generator=generator) < config.still).to(device)
             condition = torch.where(chosen, resting[rows], condition)
-        result = model(condition + config.noise * noise, features[rows])
+        sound = features[rows]
+        if config.sound_noise:
+            hiss = torch.randn(sound.shape, generator=generator).to(device)
+            sound = sound + config.sound_noise * model.feature_scale * hiss
+        result = model(condition + config.noise * noise, sound)
         predicted = torch.cat([result.contour, result.mouth], 1)  # (b, 29, 2)
         # Eq. 1, in units of the points' own spread: fractions of the crop would give gradients below Adam's epsilon.
-        return ((predicted - points[:, PREDICTED]) / unit).square().sum(-1).mean()
+        error = (predicted - points[:, PREDICTED]) / unit
+        value = error.square().sum(-1).mean()
+        if config.opening:
+            gaps = error[:, _LOWER] - error[:, _UPPER]  # (b, 3, 2)
+            value = value + config.opening * gaps.square().sum(-1).mean()
+        return value
 
     history = train(
         model,

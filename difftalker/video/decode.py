@@ -56,10 +56,10 @@ def key_pictures(path: Path, times: Iterable[float]) -> Iterator[np.ndarray]:
 
     Args:
         path: a video file.
-        times: seconds after the first picture; one whose picture cannot be decoded is left out.
+        times: rising, seconds after the first picture.
 
     Yields:
-        (h, w, 3) uint8 RGB.
+        (h, w, 3) uint8 RGB; none twice, and none where the picture cannot be decoded.
 
     Raises:
         UserError: the file cannot be read.
@@ -67,13 +67,15 @@ def key_pictures(path: Path, times: Iterable[float]) -> Iterator[np.ndarray]:
     with open_video(path) as container:
         stream = container.streams.video[0]
         start, base = stream.start_time or 0, float(stream.time_base or 1)
+        last: int | None = None
         for time in times:
             try:
                 container.seek(start + round(time / base), stream=stream)
                 frame = next(container.decode(stream), None)
             except av.FFmpegError:
                 continue
-            if frame is not None:
+            if frame is not None and (frame.pts is None or frame.pts != last):
+                last = frame.pts
                 yield upright(frame.to_ndarray(format="rgb24"), frame.rotation)
 
 

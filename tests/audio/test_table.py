@@ -35,7 +35,7 @@ def extracted(folder: Path, clips: dict[str, int]) -> Path:
                     transform=np.eye(2, 3).reshape(-1),
                     source_width=10,
                     source_height=10,
-                    box=np.zeros(4, np.float32),
+                    region=np.zeros(4, np.float32),
                     valid=True,
                 )
     return folder

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from difftalker.audio.encoder import Samples, make_encoder
 from difftalker.audio.whisper import weights
-from difftalker.audio.whisper.encoder import KEPT, LEAD, WhisperEncoder, stretch_of
+from difftalker.audio.whisper.encoder import CONTEXT, KEPT, LEAD, WhisperEncoder, stretch_of
 from difftalker.audio.whisper.mel import log_mel, mel_filters
 from difftalker.audio.whisper.network import WhisperNetwork, positions
 from difftalker.config import AudioConfig
@@ -161,6 +161,20 @@ def _shared() -> WhisperEncoder:
     return WhisperEncoder()
 
 
+def test_reading_on_computes_every_stretch_once(encoder: WhisperEncoder) -> None:
+    asked = []
+
+    class Counted(Samples):
+        def read(self, first: int, last: int) -> np.ndarray:
+            asked.append(first)
+            return super().read(first, last)
+
+    read = encoder.listen(Counted(long_sound()))
+    for first in range(-8, 640, 24):
+        read(first, first + 32)  # the windows of 9 frames overlap those before
+    assert asked == sorted(set(asked)) and len(asked) == 3
+
+
 def test_no_rows_are_an_empty_array(encoder: WhisperEncoder) -> None:
     assert encoder.listen(Samples(long_sound()))(7, 7).shape == (0, 29)
 
@@ -181,7 +195,7 @@ def test_rows_are_centred_on_their_time(encoder: WhisperEncoder) -> None:
     first, last = stretch_of(0)
     mel = log_mel(torch.from_numpy(_click(first, last, row=60)), FLOOR)
     loudest = mel.sum(0).argmax()
-    assert loudest == 2 * (60 + LEAD + 50)  # the window of 25 ms whose middle is the row's
+    assert loudest == 2 * (60 + LEAD + CONTEXT)  # the window of 25 ms whose middle is the row's
 
 
 def _click(first: int, last: int, row: int) -> np.ndarray:

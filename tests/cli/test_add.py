@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from difftalker.cli import project
+from difftalker import project
 from difftalker.cli.main import main
 from difftalker.config import load_params
 from tests.video.footage import noise, portrait, write_footage

@@ -15,7 +15,7 @@ from difftalker.doctor.measure import ClipMeasures, sound_level
 from difftalker.video.probe import VideoInfo
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
-TOPICS = ["duration", "frame rate", "picture size", "face", "crop"]
+TOPICS = ["duration", "frame rate", "picture size", "face", "crop", "chin"]
 TOPICS += ["frames without a face", "several faces", "mouth motion"]
 
 
@@ -32,6 +32,7 @@ def clip(seconds: float = 120.0, **changes: Any) -> ClipMeasures:
         info=info,
         found=np.ones(frames, bool),
         face=np.full(frames, 102.0),
+        chin=np.full(frames, 58.0),
         opening=0.04 + 0.03 * np.sin(17 * time),
         several=0,
         level=np.where(time % 2 < 1.5, -20.0, -60.0),
@@ -126,6 +127,15 @@ def test_crop_is_explained() -> None:
     assert line.advice == "23 % of the mouth's sharpness is lost; set video.size: 224, which takes 3.1 times as long"
     line = finding("crop", clip(face=np.full(3000, 70.0)))
     assert line.advice == "video.size: 96 keeps it in full and takes 56 % of the time"
+
+
+def test_a_chin_outside_the_crop() -> None:
+    """A crop of 127.5 pixels has 63.75 below the nose base; for 68.9 a margin of 2 * 68.9 / 102 = 1.35 is enough."""
+    few = finding("chin", clip(chin=np.where(missing(0.01), 60.0, 68.9)))
+    assert few.verdict == "ok" and few.text == "leaves the crop in 30 of 3000 frames"
+    many = finding("chin", clip(chin=np.where(missing(0.1), 60.0, 68.8)))
+    assert many.text == "leaves the crop in 300 of 3000 frames"
+    assert many.advice == "these, the widest open mouths, are not used; set frames.margin: 1.35"
 
 
 def test_an_imported_prior_keeps_its_size() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.signal import resample_poly
 
 from difftalker.audio.encoder import AudioEncoder, SoundSource
 from difftalker.audio.loudness import row_power
@@ -60,6 +62,20 @@ def test_features_of_parts_are_those_of_the_whole(tmp_path: Path, fps: float) ->
     features = Features(encoder, sound, fps)
     for first, last in ((0, frames), (0, 7), (7, 31), (frames - 3, frames), (40, 41), (80, 160)):
         np.testing.assert_array_equal(features.read(first, last), whole[first:last])
+
+
+def test_stereo_of_8_khz_is_heard_like_its_mono(tmp_path: Path) -> None:
+    mono = syllables(3.0)[::2]
+    with wave.open(str(tmp_path / "phone.wav"), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(np.repeat(mono, 2).astype("<i2").tobytes())
+    sound = spool_sound(tmp_path / "phone.wav", tmp_path / "spool.wav")
+    heard = Features(WhisperEncoder(), sound, 25.0).read(0, 75)
+    doubled = np.rint(resample_poly(mono.astype(float), 2, 1)).clip(-32768, 32767).astype(np.int16)
+    expected = WhisperEncoder().encode(doubled, 75, 25.0)
+    assert heard.shape == (75, 16, 29) and np.corrcoef(heard.ravel(), expected.ravel())[0, 1] > 0.95
 
 
 class Listening(AudioEncoder):

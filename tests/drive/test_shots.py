@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from difftalker.drive.likeness import LOOK, choose_looks, mean_look, speaker_shots, upper_look
+from difftalker.drive.likeness import HEIGHT, WIDTH, choose_looks, mean_look, speaker_shots, upper_look
 from difftalker.drive.recognise import FADE, visibility
 from difftalker.drive.settings import Report, Settings
 from difftalker.landmarks.topology import CONDITION
@@ -18,6 +18,8 @@ from difftalker.video.crop import cut, face_width
 from tests.drive.test_film import planes
 from tests.drive.tiny_face import SIZE, Tiny, pictures
 from tests.video.footage import write_footage
+
+LOOK = WIDTH * HEIGHT
 
 Speech = Callable[..., Path]
 CUT = 14  # the first picture of the second shot

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from difftalker.landmarks.edit import scale_opening, smooth_completed
+from difftalker.landmarks.edit import lip_gaps, scale_opening, smooth_completed
 from difftalker.landmarks.topology import CONDITION, CONTOUR, MOUTH, RIGID
 
 UPPER, LOWER = [61, 62, 63], [67, 66, 65]
@@ -44,6 +44,19 @@ def test_gain_multiplies_the_gap_and_nothing_else(gain: float, gap: float, turn:
     np.testing.assert_allclose(middle, before[:, LOWER] + before[:, UPPER], atol=1e-12)
     still = [*CONDITION, *CONTOUR, 48, 54, 60, 64]
     np.testing.assert_array_equal(after[:, still], before[:, still])
+
+
+def test_every_frame_has_its_own_gain() -> None:
+    points, gains = np.concatenate([mouth(0.08), mouth(0.05, 0.4), mouth(0.02)]), np.array([0.0, 1.0, 1.7])
+    result = scale_opening(points, gains)
+    for before, after, gain in zip(points, result, gains, strict=True):
+        np.testing.assert_allclose(after, scale_opening(before[None], gain)[0], atol=1e-12)
+
+
+def test_gaps_are_measured_across_the_corners_and_below_zero_where_lips_cross() -> None:
+    gaps, across = lip_gaps(np.concatenate([mouth(0.08, 0.5), mouth(-0.02)]))
+    np.testing.assert_allclose(gaps, [[0.04, 0.08, 0.04], [-0.01, -0.02, -0.01]], atol=1e-12)
+    np.testing.assert_allclose(across, [[-np.sin(0.5), np.cos(0.5)], [0.0, 1.0]], atol=1e-12)
 
 
 def test_a_closed_mouth_stays_closed() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from skimage.transform import SimilarityTransform
 
 from difftalker.landmarks.pose import HeadFrame
-from difftalker.landmarks.topology import RIGID
+from difftalker.landmarks.topology import MOUTH, RIGID
 
 
 def faces(count: int, seed: int) -> np.ndarray:
@@ -40,3 +40,12 @@ def test_one_face_is_restored_to_every_head() -> None:
     landmarks, shape = faces(4, 1), faces(1, 2)
     frame = HeadFrame(landmarks, shape[0])
     np.testing.assert_array_equal(frame.restore(shape), frame.restore(np.repeat(shape, 4, axis=0)))
+
+
+def test_lids_and_lips_do_not_move_the_head() -> None:
+    landmarks, shape = faces(5, 3), faces(1, 4)[0]
+    blinking = landmarks.copy()
+    blinking[:, [37, 38, 40, 41, 43, 44, 46, 47]] += 0.02
+    blinking[:, MOUTH] += 0.05
+    before, after = (HeadFrame(points, shape).restore(shape[None]) for points in (landmarks, blinking))
+    np.testing.assert_array_equal(before, after)

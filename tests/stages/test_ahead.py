@@ -69,7 +69,7 @@ def test_an_unreachable_hub_stops_the_first_stage(
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(params.parent / "hub"))
     document = yaml.safe_load(params.read_text())
-    document["prior"]["source"], document["face"]["start"] = "huggingface", "prior"
+    document["prior"]["source"] = "huggingface"
     params.write_text(yaml.safe_dump(document))
     with pytest.raises(SystemExit):
         run("check_params", lambda: pytest.fail("the work has begun"))

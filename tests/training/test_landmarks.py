@@ -29,7 +29,13 @@ def speaker(count: int, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def fit(
-    audio_path: AudioPath, steps: int = 200, seed: int = 0, still: float = 0.5, points: Tensor | None = None
+    audio_path: AudioPath,
+    steps: int = 200,
+    seed: int = 0,
+    still: float = 0.5,
+    points: Tensor | None = None,
+    sound_noise: float = 0.1,
+    opening: float = 0.0,
 ) -> LandmarkCompletion:
     config = LandmarksConfig(
         audio_path=audio_path,
@@ -38,7 +44,9 @@ def fit(
         layers=1,
         dropout=0.0,
         noise=0.0005,
+        sound_noise=sound_noise,
         still=still,
+        opening=opening,
         train=TrainConfig(steps=steps, batch_size=32, learning_rate=0.005, ema_decay=0.9),
     )
     given, features = speaker(300, 0)

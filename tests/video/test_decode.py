@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from difftalker.errors import UserError
 from difftalker.video import decode
-from difftalker.video.decode import decode_audio, decode_frames, frame_count
+from difftalker.video.decode import decode_audio, decode_frames, frame_count, key_pictures
 from tests.video.footage import flat, level, noise, write_footage
 
 
@@ -52,6 +52,16 @@ def test_takes_every_second_picture_of_50_and_doubles_12_5(tmp_path: Path) -> No
     doubled = levels(write_footage(tmp_path / "b.mp4", flat([20, 60, 100, 140]), 12.5))
     assert len(doubled) == 8
     assert_levels(doubled[::2], [20, 60, 100, 140])
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_key_pictures_at_or_before_some_times(tmp_path: Path, suffix: str) -> None:
+    """The encoder makes every 250th picture a key picture: those of 0, 10 and 20 s."""
+    film = write_footage(tmp_path / f"a.{suffix}", flat(20 + i // 3 for i in range(600)), rotation=90)
+    found = list(key_pictures(film, [0.0, 5.0, 9.9, 10.1, 15.0, 23.9]))
+    assert_levels([level(picture) for picture in found], [20, 20 + 250 // 3, 20 + 500 // 3])
+    expected = next(decode_frames(film, 25.0))
+    assert found[0].shape == expected.shape and np.array_equal(found[0], expected)
 
 
 def test_29_97_stays_with_the_clock(tmp_path: Path) -> None:

