@@ -15,13 +15,19 @@ from hypothesis import strategies as st
 
 from difftalker.audio.encoder import Samples, make_encoder
 from difftalker.audio.whisper import weights
-from difftalker.audio.whisper.encoder import CONTEXT, KEPT, LEAD, WhisperEncoder, stretch_of
+from difftalker.audio.whisper.encoder import (
+    CONTEXT,
+    EDGE,
+    KEPT,
+    WhisperEncoder,
+    network_rows,
+    stretch_count,
+    stretch_of,
+)
 from difftalker.audio.whisper.mel import log_mel, mel_filters
 from difftalker.audio.whisper.network import WhisperNetwork, positions
 from difftalker.config import AudioConfig
 from difftalker.errors import UserError
-
-FLOOR = -6.8
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +178,7 @@ def test_reading_on_computes_every_stretch_once(encoder: WhisperEncoder) -> None
     read = encoder.listen(Counted(long_sound()))
     for first in range(-8, 640, 24):
         read(first, first + 32)  # the windows of 9 frames overlap those before
-    assert asked == sorted(set(asked)) and len(asked) == 3
+    assert asked == sorted(set(asked)) and len(asked) == stretch_count(len(long_sound())) == 3
 
 
 def test_no_rows_are_an_empty_array(encoder: WhisperEncoder) -> None:
@@ -180,28 +186,47 @@ def test_no_rows_are_an_empty_array(encoder: WhisperEncoder) -> None:
 
 
 def test_rows_hear_their_own_time(encoder: WhisperEncoder) -> None:
-    """What is said later than the stretch's reach does not matter; what is said at the row's time does most."""
+    """What is said at a row's time matters most, and what is said beyond its stretch does not matter at all."""
     sound, changed = long_sound(), long_sound().copy()
-    changed[5 * 16_000 : 5 * 16_000 + 1600] = vowels(1.0, seed=5)[8000:9600]
-    before, after = (encoder.listen(Samples(s))(0, 650) for s in (sound, changed))
+    changed[10 * 16_000 : 10 * 16_000 + 1600] = vowels(1.0, seed=5)[8000:9600]
+    level = Samples(sound).level
+    before, after = (
+        np.concatenate([encoder.stretch(Samples(each), level, number) for number in range(3)])
+        for each in (sound, changed)
+    )
     difference = np.abs(after - before).sum(1)
-    assert difference.argmax() in range(248, 257)  # rows 250 to 254 are changed
-    last = KEPT - LEAD  # the first row of the next stretch, which hears the change
-    assert not difference[: last if stretch_of(0)[1] < 5 * 16_000 else 0].any()
+    assert difference.argmax() - EDGE in range(498, 507)  # rows 500 to 504 are changed
+    assert stretch_of(0, len(sound)).end < 499 and not difference[:KEPT].any() and difference[KEPT:].any()
 
 
-def test_rows_are_centred_on_their_time(encoder: WhisperEncoder) -> None:
-    """A click in the middle of a row and its mirror image act alike on the neighbours' energies."""
-    first, last = stretch_of(0)
-    mel = log_mel(torch.from_numpy(_click(first, last, row=60)), FLOOR)
-    loudest = mel.sum(0).argmax()
-    assert loudest == 2 * (60 + LEAD + CONTEXT)  # the window of 25 ms whose middle is the row's
+def test_rows_are_centred_on_their_time() -> None:
+    """A click in the middle of a row is heard alike by the energies before and after it."""
+    heard = []
+
+    class Listening(torch.nn.Module):
+        def forward(self, mel: torch.Tensor) -> torch.Tensor:
+            heard.append(mel[0].sum(0))
+            return torch.zeros(1, mel.shape[2] // 2, 384)
+
+    clicks = np.zeros(16_000, np.int16)
+    clicks[20 * 320 + 160] = 20_000
+    stretch = stretch_of(0, len(clicks))
+    rows = network_rows(Listening(), Samples(clicks), 1e-2, stretch)  # type: ignore[arg-type]
+    assert len(rows) == 50 + 2 * EDGE and len(heard[0]) == 2 * len(rows)
+    middle = 2 * (20 - stretch.begin)
+    assert heard[0].argmax() == middle
+    torch.testing.assert_close(heard[0][middle - 1], heard[0][middle + 1], atol=1e-2, rtol=1e-3)
 
 
-def _click(first: int, last: int, row: int) -> np.ndarray:
-    signal = np.zeros(last - first, np.float32)
-    signal[row * 320 + 160 - first] = 0.5
-    return signal
+@given(st.integers(0, 10**7))
+def test_stretches_keep_every_row_once(samples: int) -> None:
+    stretches = [stretch_of(number, samples) for number in range(stretch_count(samples))]
+    assert stretches[0].first == stretches[0].begin == -EDGE
+    for one, two in pairwise(stretches):
+        assert one.last == two.first and one.end == min(one.last + CONTEXT, stretches[-1].last)
+        assert two.begin == two.first - CONTEXT and two.last > two.first
+    assert stretches[-1].last == stretches[-1].end == int(samples / 320 + 0.5) + EDGE
+    assert all(one.end - one.begin <= KEPT + 2 * CONTEXT for one in stretches)
 
 
 @pytest.mark.parametrize("gain", [0.1, 0.5, 2.0])
