@@ -60,14 +60,14 @@ def long_sound() -> np.ndarray:
 # The rows of Whisper
 
 
-def test_filters_have_unit_area_and_meet() -> None:
-    filters = mel_filters().double()
-    assert filters.shape == (80, 201) and bool((filters >= 0).all())
-    edges = np.concatenate([np.arange(0, 15.1, 0.5) * 200 / 3])  # linear below 1 kHz, whatever the band count
-    assert float(filters[:, 0].sum()) == 0 and float(filters[:, -1].abs().max()) < 1e-6
-    areas = filters[40:].sum(1) * 40  # bins are 40 Hz apart; wide triangles are well sampled
-    torch.testing.assert_close(areas, torch.ones(40, dtype=torch.float64), atol=0.02, rtol=0)
-    assert edges[2] == pytest.approx(66.67, abs=0.01)
+def test_filters_are_those_of_whisper() -> None:
+    """Values of the bank that faster-whisper 1.2.1 computes for tiny.en."""
+    filters = mel_filters()
+    assert filters.shape == (80, 201)
+    assert float(filters.double().sum()) == pytest.approx(1.9990241527557373, rel=1e-6)
+    known = {(0, 1): 0.02486259490251541, (60, 92): 0.005447903648018837, (79, 196): 0.0017950361361727118, (5, 4): 0.0}
+    for (band, bin), value in known.items():
+        assert float(filters[band, bin]) == pytest.approx(value, abs=1e-8)
 
 
 def test_log_mel_of_a_tone_is_that_of_a_direct_sum() -> None:
@@ -239,7 +239,7 @@ def test_loudness_does_not_matter(encoder: WhisperEncoder, gain: float) -> None:
 
 def test_digital_silence_is_steady(encoder: WhisperEncoder) -> None:
     found = encoder.encode(np.zeros(48_000, np.int16), 75, 25.0)
-    assert np.isfinite(found).all() and found.std(axis=(0, 1)).max() < 0.5
+    assert np.isfinite(found).all() and found.std(axis=(0, 1)).max() < 1.0  # edges apart, steady
 
 
 def test_the_same_sound_gives_the_same_bytes() -> None:
