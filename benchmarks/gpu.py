@@ -24,6 +24,7 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from benchmarks.stable_diffusion import SD_UNET, SD_VAE, TINY_UNET, TINY_VAE
 from difftalker.config import FaceConfig, SamplingConfig, TrainConfig
 from difftalker.errors import UserError
+from difftalker.models.compatibility import check_size
 from difftalker.models.face import FaceNetwork
 from difftalker.models.prior import Prior
 from difftalker.synthesis import Synthesiser
@@ -49,7 +50,7 @@ def main(words: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(words)
     device = select_device(arguments.device)
     prior = build_prior(arguments.tiny)
-    prior.check_size(arguments.size)
+    check_size(arguments.size, prior.vae.config, prior.unet.config, "the prior")
     print(f"{hardware(device)}; torch {torch.__version__}; {arguments.size} px; random weights")
     print(f"UNet {count(prior.unet):,} parameters, trained {count(network_on(prior)):,}\n")
     if arguments.train_steps:

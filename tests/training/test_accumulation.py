@@ -44,7 +44,7 @@ def toy(config: TrainConfig, checkpoint: Path | None = None, fails_at: int | Non
 def face(config: FaceConfig) -> FaceNetwork:
     prior, random = small_prior(), np.random.default_rng(0)
     with seeded(0):
-        network = FaceNetwork(prior.unet, prior.reduction, train_decoder=config.train_decoder)
+        network = FaceNetwork(prior.unet, prior.reduction, condition=config.condition, train_decoder=True)
     latents = random.normal(size=(2, 6, 4, SIZE // 8, SIZE // 8)).astype(np.float16)
     points = random.uniform(0.2, 0.8, (6, 68, 2)).astype(np.float32)
     sound = random.normal(size=(6, 16, 29)).astype(np.float32)
