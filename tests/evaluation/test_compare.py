@@ -77,7 +77,9 @@ def test_the_reference_as_candidate_is_perfect(comparison: Comparison) -> None:
         assert row["ld"] == row["ld_mouth"] == 0
         assert row["psnr"] == row["psnr_lower"] == row["psnr_frame"] == math.inf
         assert row["ssim"] == row["ssim_lower"] == row["ssim_frame"] == 1
-        assert row["jitter_ratio"] == row["sharpness_ratio"] == 1
+        assert row["jitter_ratio"] == row["sharpness_ratio"] == row["flicker_ratio"] == 1
+        assert row["psnr_jaw"] == row["psnr_mouth"] == math.inf and row["ssim_jaw"] == row["ssim_mouth"] == 1
+        assert row["opening_r"] == row["opening_slope"] == pytest.approx(1) and row["closure"] == 1
         assert row["undetected"] == 0
     assert comparison.rows["same"] == comparison.rows[REFERENCE]
 
@@ -85,7 +87,8 @@ def test_the_reference_as_candidate_is_perfect(comparison: Comparison) -> None:
 def test_another_size_rate_and_length(comparison: Comparison) -> None:
     row = comparison.rows["made"]
     assert 20 < row["psnr"] < 45 and 0.6 < row["ssim"] < 1 and 0 < row["ld"] < 0.02
-    assert row["sharpness_ratio"] < 0.8
+    assert row["sharpness_ratio"] < 0.8 and row["psnr_jaw"] < row["psnr_frame"]
+    assert row["opening_r"] > 0.8 and row["block_ratio"] > 0
     assert [note for note in comparison.notes if note.startswith("made: ")] == [
         "made: resized from 140x140 to 280x280.",
         "made: resampled from 30 to 25 frames per second.",
