@@ -11,9 +11,9 @@ from difftalker.training.device import select_device
 
 SIZES = (96, 128, 160, 192, 224, 256, 320, 384, 448, 512)
 
-# The largest size that is chosen unasked. Work grows with the square of the size (benchmarks/costs.py): the footage
-# preset's trainings are 190 TFLOP at 128 pixels and 450 at 192, half an hour and 75 minutes at 100 GFLOP/s, what two
-# cores do; the gpu preset's are 21,000 at 256 and 92,000 at 512, a quarter of an hour and more than an hour on a card.
+# The largest size that is chosen unasked. Work grows with the square of the size (benchmarks/sizes.py): the footage
+# preset's trainings are 190 TFLOP at 128 pixels and 450 at 192, half an hour and 75 minutes at the 0.1 TFLOP/s of two
+# cores; the gpu preset's are 21,000 at 256 and 92,000 at 512, 14 and 61 minutes at 25 TFLOP/s.
 _AFFORDABLE = {"cpu": 192, "mps": 192, "cuda": 256}
 
 # The mouth's sharpness (variance of the Laplacian) in the source's pixels after crop and paste-back, over that with an

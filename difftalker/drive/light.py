@@ -19,7 +19,7 @@ _CHEEKS = (
     ((2, 31, 0.12), (2, 31, 0.65), (4, 48, 0.55), (4, 48, 0.15)),
     ((14, 35, 0.12), (14, 35, 0.65), (12, 54, 0.55), (12, 54, 0.15)),
 )
-_USABLE = (6, 249)  # values between black and white: others may be clipped
+_DARK = 6  # grey levels up to which a value says little of the light
 _FEWEST = 1 / 400  # of the crop's pixels that must be usable in a cheek
 _ALIKE = 2.5  # times the median deviation from the common gain: pixels further away do not show the same skin
 _LARGEST = np.log(8.0)
@@ -46,8 +46,7 @@ def measure(source: np.ndarray, painted: np.ndarray, landmarks: np.ndarray) -> n
         region[: size // 2 + 1] = 0
         places = np.flatnonzero(region)
         ours, theirs = (image.reshape(-1, 3)[places].astype(np.float32) for image in (painted, source))
-        lowest, highest = (np.minimum(ours, theirs).min(axis=1), np.maximum(ours, theirs).max(axis=1))
-        usable = (lowest > _USABLE[0]) & (highest < _USABLE[1])
+        usable = np.minimum(ours, theirs).min(axis=1) > _DARK
         if usable.sum() >= _FEWEST * size**2:
             found[side] = _common_gain(ours[usable], theirs[usable])
     return np.where(np.isnan(found), found[::-1], found).clip(-_LARGEST, _LARGEST)

@@ -19,10 +19,10 @@ from difftalker.errors import UserError
 from difftalker.face_folder import Description
 from difftalker.files import replacing
 from difftalker.landmarks.detect import detect_landmarks
-from difftalker.landmarks.table import MIN_SCORE, clean_clip
+from difftalker.landmarks.table import MIN_SCORE, clean_shot
 from difftalker.parallel import processes, worker_count
 from difftalker.video.crop import cut
-from difftalker.video.shots import find_shots, parts_of, shot_geometry, watch
+from difftalker.video.shots import find_shots, laid_shots, parts_of, shot_geometry, watch
 from difftalker.video.track import PIECE, follow_faces
 
 Tick = Callable[[int], None]
@@ -52,8 +52,12 @@ class Scene:
 
     @classmethod
     def of_speaker(cls, transforms: np.ndarray, landmarks: np.ndarray, valid: np.ndarray, stamps: np.ndarray) -> Scene:
-        """One shot that is known to show the speaker; arguments as the attributes."""
-        return cls(transforms, landmarks, valid, stamps, np.zeros(len(valid), np.int64), mean_look([])[None])
+        """A scene that is known to show the speaker, as `video.extract` laid its crops: each shot at its own scale.
+
+        Args: as the attributes.
+        """
+        shots = laid_shots(transforms)
+        return cls(transforms, landmarks, valid, stamps, shots, np.tile(mean_look([]), (int(shots[-1]) + 1, 1)))
 
     def __len__(self) -> int:
         return len(self.valid)
@@ -168,7 +172,7 @@ def survey(footage: Footage, limit: int, rule: CropRule, choose: Chooser, device
     seen = geometry.valid & (scores >= MIN_SCORE)
     landmarks, valid = np.empty_like(points, np.float32), np.zeros(len(seen), bool)
     for part in parts_of(shots):
-        landmarks[part], valid[part], _ = clean_clip(points[part], seen[part], rule.detector)
+        landmarks[part], valid[part], _ = clean_shot(points[part], seen[part], rule.detector)
     valid &= geometry.valid  # what was filled in where no face was found is not painted on
     looks: list[list[np.ndarray]] = [[] for _ in range(int(shots[-1]) + 1)]
     for index, crop in samples.items():

@@ -16,10 +16,11 @@ from difftalker.errors import UserError
 from difftalker.evaluation.rows import Rows
 from difftalker.landmarks.detect import detect_landmarks
 from difftalker.landmarks.mesh.region import upright_boxes
-from difftalker.landmarks.table import MIN_SCORE, clean_clip
+from difftalker.landmarks.table import MIN_SCORE, clean_shot
 from difftalker.parallel import processes, worker_count
-from difftalker.video.crop import Geometry, crop_geometry, cut, face_width, mouth_in_lower_half
+from difftalker.video.crop import Geometry, cut, mouth_in_lower_half
 from difftalker.video.decode import decode_frames
+from difftalker.video.shots import find_shots, shot_geometry, watch
 from difftalker.video.track import PIECE, Track, follow_faces, largest
 
 
@@ -87,7 +88,7 @@ def read_reference(
     Raises:
         UserError: there is no face, or no run of six frames can be scored.
     """
-    track = _track(path, fps, count)
+    track, shots = _track(path, fps, count)
     if not track.found.any():
         raise UserError(f"{path}: no face in any of its {len(track.found)} frames; give a film of one frontal face")
     if crop.kind == "none" and track.width != track.height:
@@ -95,14 +96,14 @@ def read_reference(
             f"{path}: pictures of {track.width}x{track.height} are no square face crops; leave --crop none out"
         )
     size = track.width if crop.kind == "none" else crop.size
-    geometry = _geometry(track, crop, size, fps)
+    geometry = _geometry(track, shots, crop, size, fps)
     images = (
         cut(picture, transform, size)
         for picture, transform in zip(islice(decode_frames(path, fps), count), geometry.transforms, strict=True)
     )
     with tqdm(total=count, desc="landmarks", unit="frame", mininterval=1.0) as bar:
         points, scores = detect_landmarks(images, geometry.regions, detector, device, pin, progress=bar)
-    points, valid, _ = clean_clip(points, geometry.valid & (scores >= MIN_SCORE), detector)
+    points, valid, _ = clean_shot(points, geometry.valid & (scores >= MIN_SCORE), detector)
     chosen = np.flatnonzero(valid)
     rows = _rows(path, fps, chosen, points[chosen], geometry.regions[chosen])
     if all(run.stop - run.start < 6 for run in rows.runs()):
@@ -111,7 +112,9 @@ def read_reference(
     return ReferenceFilm(path, fps, track.width, track.height, size, rows, geometry.transforms[chosen], boxes)
 
 
-def _track(path: Path, fps: float, count: int) -> Track:
+def _track(path: Path, fps: float, count: int) -> tuple[Track, np.ndarray]:
+    """The largest face, and the number of every picture's shot."""
+
     def counted() -> Iterator[np.ndarray]:
         with tqdm(total=count, desc="find the face", unit="frame", mininterval=1.0) as bar:
             for picture in islice(decode_frames(path, fps), count):
@@ -119,14 +122,15 @@ def _track(path: Path, fps: float, count: int) -> Track:
                 bar.update()
 
     workers = worker_count(count // (4 * PIECE))
+    changes: list[float] = []
     with processes(workers) as executor:
-        cast = next(follow_faces([counted()], executor, workers))
-    return cast.track(largest(cast.tracks))
+        cast = next(follow_faces([watch(counted(), changes)], executor, workers))
+    track = cast.track(largest(cast.tracks))
+    return track, find_shots(changes, track)
 
 
-def _geometry(track: Track, crop: CropSettings, size: int, fps: float) -> Geometry:
-    face = float(np.median(face_width(track.points[track.found])))
-    geometry = crop_geometry(track, face, size, crop.margin, crop.smoothing, fps)
+def _geometry(track: Track, shots: np.ndarray, crop: CropSettings, size: int, fps: float) -> Geometry:
+    geometry = shot_geometry(track, shots, size, crop.margin, crop.smoothing, fps)
     if crop.kind == "face":
         return geometry
     scale, shift = geometry.transforms[:, [0]], geometry.transforms[:, [2, 5]]

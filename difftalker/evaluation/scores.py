@@ -26,7 +26,8 @@ class Memory:
         found = float("nan")
         if len(self._before) == 2:
             (_, first, _), (_, middle, inside) = self._before
-            found = second_difference(*(inside.inside(image) for image in (first, middle, picture)), inside.jaw)
+            before, here, after = (inside.inside(image) for image in (first, middle, picture))
+            found = second_difference(before, here, after, inside.jaw)
         self._before.append((run, picture, place))
         return found
 

@@ -30,8 +30,8 @@ def lip_gaps(landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         landmarks: (n, 68, 2), in any unit.
 
     Returns:
-        (n, 3) the gaps from the mouth's right to its left, in the same unit, below zero where the lips cross; (n, 2)
-        the unit vector across the line, towards the chin.
+        (n, 3) the gaps from the mouth's right to its left, in that unit, below zero where the lips cross; (n, 2) the
+        unit vector across the line, towards the chin.
     """
     along = landmarks[:, _CORNERS[1]] - landmarks[:, _CORNERS[0]]
     along = along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)

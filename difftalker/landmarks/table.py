@@ -14,6 +14,7 @@ from difftalker.landmarks.detect import detect_landmarks
 from difftalker.landmarks.smoothing import fill_gaps, smooth
 from difftalker.tables import LANDMARKS, iterate_images, metadata, read_table, table, tensor
 from difftalker.video.crop import mouth_in_lower_half
+from difftalker.video.shots import laid_shots, parts_of
 
 MIN_SCORE = 0.2  # below it, the detection counts as missing
 
@@ -43,14 +44,16 @@ def landmark_table(
     with tqdm(total=len(regions), desc="detect landmarks", unit="frame", mininterval=1.0) as bar:
         images = iterate_images(frames / "crops.parquet")
         points, scores = detect_landmarks(images, regions, config, device, pin, progress=bar)
-    usable = geometry.column("valid").to_numpy()
+    usable, transforms = geometry.column("valid").to_numpy(), tensor(geometry, "transform")
     seen = usable & (scores >= MIN_SCORE)
     clips = geometry.column("clip").to_numpy()
     valid = np.zeros(len(seen), bool)
     interpolated = np.zeros(len(seen), bool)
     for clip in dict.fromkeys(clips):
         rows = np.flatnonzero(clips == clip)
-        points[rows], valid[rows], interpolated[rows] = clean_clip(points[rows], seen[rows], config)
+        for part in parts_of(laid_shots(transforms[rows])):
+            shot = rows[part]
+            points[shot], valid[shot], interpolated[shot] = clean_shot(points[shot], seen[shot], config)
     if not valid.any():
         raise UserError(
             f"{frames}: no frame has usable landmarks; `clips.json` there says why frames were left out; "
@@ -70,10 +73,10 @@ def landmark_table(
     return table(LANDMARKS, columns).replace_schema_metadata(settings)
 
 
-def clean_clip(
+def clean_shot(
     points: np.ndarray, seen: np.ndarray, config: DetectorConfig
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fill, smooth and judge the detections of one clip.
+    """Fill, smooth and judge the detections of one shot.
 
     Args:
         points: (n, 68, 2), normalised, as detected.

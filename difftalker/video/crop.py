@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -17,7 +16,6 @@ from difftalker.landmarks.topology import CONTOUR, JAW_ENDS, MOUTH, NOSE_BASE
 from difftalker.video.track import Track
 
 _REGION_SMOOTHING = 6.0  # pictures; the region follows the head, without the steps of single pictures
-_JUMP, _RESIZE = 0.25, 0.2  # of the region between two pictures (sides; natural logarithm), from which a cut is between
 
 # Scale from which crops are interpolated, not averaged over areas: averages take a third of the mouth's sharpness.
 _DIRECT = 0.5
@@ -25,7 +23,7 @@ _DIRECT = 0.5
 
 @dataclass(frozen=True)
 class Geometry:
-    """The crops of one clip of n pictures.
+    """The crops of n successive pictures.
 
     Attributes:
         transforms: (n, 6) float64, [a, b, tx, c, d, ty] from source pixels to crop pixels.
@@ -46,15 +44,14 @@ def face_width(points: np.ndarray) -> np.ndarray:
 
 
 def crop_geometry(track: Track, face: float, size: int, margin: float, smoothing: float, fps: float) -> Geometry:
-    """Lay the crops of a clip.
+    """Lay the crops of one shot; see `shots.shot_geometry` for all shots of a film.
 
     The scale is fixed; the middle of the jaw line's ends is the middle column and the nose base (point 33) is row
-    size / 2, both smoothed over time without delay, but not across a cut. Pictures without a face take their place from
-    their neighbours.
+    size / 2, both smoothed over time without delay. Pictures without a face take their place from their neighbours.
 
     Args:
-        track: the clip's face; at least one picture must have one.
-        face: the recording's median face width in source pixels.
+        track: the shot's face; at least one picture must have one.
+        face: its usual width in source pixels.
         size: side of the crop in pixels.
         margin: side of the crop in face widths.
         smoothing: standard deviation of the smoothing in seconds.
@@ -67,14 +64,8 @@ def crop_geometry(track: Track, face: float, size: int, margin: float, smoothing
     def fill(values: np.ndarray) -> np.ndarray:
         return np.stack([np.interp(index, known, column) for column in values[known].T], axis=1)
 
-    regions = fill(track.regions)
-    shots = shots_of(regions)
-
     def smooth(values: np.ndarray, width: float) -> np.ndarray:
-        if width == 0:
-            return values
-        parts = (gaussian_filter1d(values[shot], width, axis=0, mode="reflect") for shot in shots)
-        return np.concatenate(list(parts))
+        return gaussian_filter1d(values, width, axis=0, mode="reflect") if width > 0 else values
 
     middle = track.points[:, JAW_ENDS, 0].mean(axis=1)
     anchor = smooth(fill(np.stack([middle, track.points[:, NOSE_BASE, 1]], axis=1)), smoothing * fps)
@@ -84,7 +75,7 @@ def crop_geometry(track: Track, face: float, size: int, margin: float, smoothing
     transforms[:, 0] = transforms[:, 4] = scale
     transforms[:, [2, 5]] = shift
 
-    regions = smooth(regions, _REGION_SMOOTHING)
+    regions = smooth(fill(track.regions), _REGION_SMOOTHING)
     regions[:, :3] *= scale
     regions[:, :2] += shift
 
@@ -96,14 +87,6 @@ def crop_geometry(track: Track, face: float, size: int, margin: float, smoothing
     in_crop = ((contour >= 0) & (contour <= size - 1)).all(axis=(1, 2))
     valid = track.found & in_picture & in_crop & mouth_in_lower_half(crop, size)
     return Geometry(transforms, regions.astype(np.float32), valid)
-
-
-def shots_of(regions: np.ndarray) -> list[slice]:
-    """Stretches of pictures in which the face does not jump: (n, 4) regions -> slices that cover them all."""
-    shift = np.linalg.norm(np.diff(regions[:, :2], axis=0), axis=1) / regions[1:, 2]
-    cuts = np.flatnonzero((shift > _JUMP) | (np.abs(np.diff(np.log(regions[:, 2]))) > _RESIZE)) + 1
-    edges = [0, *cuts.tolist(), len(regions)]
-    return [slice(*edge) for edge in pairwise(edges)]
 
 
 def mouth_in_lower_half(points: np.ndarray, size: float) -> np.ndarray:

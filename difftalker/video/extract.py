@@ -16,9 +16,10 @@ from difftalker.config import FramesConfig, VideoConfig
 from difftalker.errors import UserError
 from difftalker.parallel import map_ordered, processes, worker_count
 from difftalker.tables import CROPS, GEOMETRY, TableWriter, encode_image
-from difftalker.video.crop import Geometry, crop_geometry, cut, face_width
+from difftalker.video.crop import Geometry, cut
 from difftalker.video.decode import decode_audio, decode_frames, frame_count
 from difftalker.video.probe import VideoInfo, list_videos, validate_video
+from difftalker.video.shots import find_shots, shot_geometry, watch
 from difftalker.video.speaker import find_speaker, others_speak, picture_power
 from difftalker.video.track import PIECE, Cast, Track, follow_faces
 
@@ -83,18 +84,20 @@ def extract_recording(
     infos = [validate_video(path) for path in list_videos(recording)]
     expected = sum(frame_count(info.duration, video.fps) for info in infos)
     speakers: list[_Speaker] = []
+    changes: list[list[float]] = [[] for _ in infos]
     sounds: list[tuple[float, float]] = []
     with tqdm(total=2 * expected, desc="extract frames", unit="frame", mininterval=1.0) as bar:
         count = workers or worker_count(expected // (4 * PIECE))
         with processes(count) as executor:
-            streams = (_counted(decode_frames(info.path, video.fps), bar) for info in infos)
+            streams = (
+                watch(_counted(decode_frames(info.path, video.fps), bar), seen)
+                for info, seen in zip(infos, changes, strict=True)
+            )
             for info, cast in zip(infos, follow_faces(streams, executor, count), strict=True):
                 _check_face(info.path, cast)
                 wav = out / "audio" / f"{info.path.stem}.wav"
                 sounds.append(_write_sound(info.path, wav, cast.count, video.fps))
                 speakers.append(_speaker(cast, picture_power(read_wav(wav), cast.count, video.fps), video.fps))
-        tracks = [speaker.track for speaker in speakers]
-        face = float(np.median(np.concatenate([face_width(track.points[track.found]) for track in tracks])))
         metadata = {
             "fps": repr(video.fps), "size": str(video.size), "codec": frames.codec, "margin": repr(frames.margin)
         }  # fmt: skip
@@ -103,14 +106,14 @@ def extract_recording(
             TableWriter(out / "crops.parquet", CROPS, metadata) as crops,
             TableWriter(out / "geometry.parquet", GEOMETRY, metadata) as geometries,
         ):
-            for info, speaker, sound in zip(infos, speakers, sounds, strict=True):
+            for info, speaker, sound, seen in zip(infos, speakers, sounds, changes, strict=True):
                 track = speaker.track
-                geometry = crop_geometry(track, face, video.size, frames.margin, frames.smoothing, video.fps)
+                shots = find_shots(seen, track)
+                geometry = shot_geometry(track, shots, video.size, frames.margin, frames.smoothing, video.fps)
                 geometry = replace(geometry, valid=geometry.valid & ~speaker.others)
                 stream = _counted(decode_frames(info.path, video.fps), bar)
                 _write_clip(info.path.stem, stream, track, geometry, video, frames.codec, crops, geometries)
-                scale = video.size / (frames.margin * face)
-                clips.append(_describe(info, speaker, sound, geometry, scale, video.fps))
+                clips.append(_describe(info, speaker, sound, geometry, video.fps))
     (out / "clips.json").write_text(json.dumps([asdict(clip) for clip in clips], indent=1) + "\n", encoding="utf-8")
     return clips
 
@@ -187,9 +190,7 @@ def _write_clip(
             )
 
 
-def _describe(
-    info: VideoInfo, speaker: _Speaker, sound: tuple[float, float], geometry: Geometry, scale: float, fps: float
-) -> Clip:
+def _describe(info: VideoInfo, speaker: _Speaker, sound: tuple[float, float], geometry: Geometry, fps: float) -> Clip:
     warnings = []
     track = speaker.track
     length = len(track.found) / fps
@@ -208,6 +209,7 @@ def _describe(
             f"mouth or chin outside the crop's lower half in {_ranges(outside, fps)}; not used "
             "(where the head moves much, a lower frames.smoothing keeps more)"
         )
+    scale = float(np.median(geometry.transforms[:, 0]))
     if scale > _ENLARGED:
         warnings.append(f"the face is small: crops are enlarged {scale:.1f} times")
     for warning in warnings:

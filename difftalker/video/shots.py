@@ -78,6 +78,15 @@ def _near(values: np.ndarray) -> np.ndarray:
     return np.delete(windows, _REACH, axis=1).max(axis=1)
 
 
+def laid_shots(transforms: np.ndarray) -> np.ndarray:
+    """The shots by which `shot_geometry` laid a film's crops: (n, 6) transforms to (n,) numbers from 0.
+
+    A shot's scale is that of its own face; two shots with equal scales to the last bit count as one.
+    """
+    scale = transforms[:, 0]
+    return np.cumsum(np.diff(scale, prepend=scale[:1]) != 0).astype(np.int64)
+
+
 def parts_of(shots: np.ndarray) -> list[slice]:
     """The pictures of each shot, in order: (n,) numbers to slices that cover them all."""
     edges = np.flatnonzero(np.diff(shots, prepend=-1, append=-1))

@@ -221,9 +221,9 @@ def portrait_video(path: Path, factor: float) -> Path:
     ("factor", "device", "size", "said"),
     [
         (1.0, "cpu", 128, "a smaller one would blur it"),
-        (1.4, "cpu", 192, "video.size: 128 -> 192"),
-        (2.2, "cpu", 192, "video.size: 320 in params.yaml all of it"),
-        (2.2, "cuda", 256, "shows 9"),
+        (1.65, "cpu", 192, "video.size: 128 -> 192"),
+        (2.4, "cpu", 192, "video.size: 320 in params.yaml all of it"),
+        (2.4, "cuda", 256, "shows 9"),
     ],
 )
 def test_size_follows_the_face(
@@ -246,7 +246,7 @@ def test_size_with_other_recordings_never_falls_and_models_are_mentioned(
     assert run("add", portrait_video(tmp_path / "a.mp4", 1.0), "--name", "anna") == 0
     capsys.readouterr()
     (folder / "data/models/face").mkdir(parents=True)
-    assert run("add", portrait_video(tmp_path / "b.mp4", 1.4), "--name", "ben", "--append") == 0
+    assert run("add", portrait_video(tmp_path / "b.mp4", 1.65), "--name", "ben", "--append") == 0
     output = capsys.readouterr().out
     assert load_params().video.size == 192
     assert "trains them anew at 192 pixels; set video.size: 128 to stay" in output

@@ -92,8 +92,8 @@ def test_motion_is_smooth_and_the_face_stays_inside(rendered):
 def test_portrait_landmarks_agree_with_the_detector(detect):
     found = detect(portrait.texture())
     assert found is not None
-    # The constants were found on the same enlargement; other versions may round differently.
-    assert np.abs(found - portrait.LANDMARKS).mean() < 1.0
+    # The constants are another detector's, which sets the ends of brows and jaw elsewhere.
+    assert np.abs(found - portrait.LANDMARKS).mean() < 1.5
 
 
 def test_detector_follows_the_drawn_mouth(rendered, detect):

@@ -17,7 +17,12 @@ from difftalker.project import load_face
 from difftalker.talking_face import TalkingFace
 from tests.drive.tiny_face import Tiny
 
-METRICS = {"psnr": 31.256, "lse_d": 0.5, "ld": 0.0019053, "test_frames": 9, "protocol": {"sync_crop": "the rule"}}
+METRICS = {
+    "psnr": 31.256,
+    "test_frames": 9,
+    "film": {"own": {"ld": 0.0019053, "psnr_jaw": 31.256}},
+    "protocol": {"sync_crop": "the rule"},
+}
 CARD = Card({"anna": (3, 93.2)}, METRICS, "CC BY-NC 4.0")
 
 
@@ -57,7 +62,7 @@ def test_card_says_what_it_is(exported: Path) -> None:
     for text in (
         "`anna`: 3 clips, 93 s",
         f"for DiffTalker, made with version {read_description(exported).version}",
-        "| PSNR of the face crop (dB) | 31.3 |",
+        "| PSNR inside the jaw (dB) | 31.3 |",
         "| LD, landmark distance (crop sides) | 0.0019 |",
         "- sync crop: the rule\n",
         "\n\nCC BY-NC 4.0.\n\n",

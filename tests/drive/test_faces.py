@@ -46,12 +46,12 @@ def test_footage_without_any_face(tiny: Tiny, speech: Speech, tmp_path: Path) ->
 
 
 def test_painting_fades_beside_frames_left_alone() -> None:
-    valid = np.ones(20, bool)
+    valid, shots = np.ones(20, bool), np.zeros(20, int)
     valid[8] = False
-    shown = visibility(valid)
+    shown = visibility(valid, shots)
     assert shown[8] == 0 and shown[0] == shown[8 + FADE] == 1
     assert np.all(np.diff(shown[8 : 8 + FADE + 1]) > 0) and np.array_equal(shown[:17], shown[:17][::-1])
-    assert np.all(visibility(np.ones(3, bool)) == 1) and np.all(visibility(np.zeros(3, bool)) == 0)
+    assert np.all(visibility(valid[:3], shots[:3]) == 1) and np.all(visibility(valid[8:9], shots[8:9]) == 0)
 
 
 def test_turned_and_strange_faces_are_left_alone(tiny: Tiny) -> None:

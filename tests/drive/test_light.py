@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -185,3 +186,32 @@ def test_films_in_another_light(tiny: Tiny, film: Film, plain: np.ndarray, light
         expected = light(plain[index].astype(float), index)[inside].clip(0, 255)
         assert np.abs(after[index][inside] - expected).mean() < most
         assert np.abs((after[index][inside] - expected).mean(axis=0)).max() < most  # nor another tint
+
+
+def test_the_source_s_mouth_is_nowhere_in_the_film(tiny: Tiny, speech: Callable[..., Path], tmp_path: Path) -> None:
+    """Two films that differ in what the mouth does become one film, but for the mask's border."""
+    after = []
+    for seed in (None, 0):
+        shown = pictures(6)
+        for index, picture in enumerate(shown if seed is not None else []):
+            matrix = tiny.scene.transforms[index].reshape(2, 3)
+            points = (tiny.scene.landmarks[index] * SIZE - matrix[:, 2]) / matrix[0, 0]
+            hull = cv2.convexHull(np.rint(points[[*MOUTH, *CONTOUR[2:7]]]).astype(np.int32))
+            region: np.ndarray = np.zeros(picture.shape[:2], np.uint8)
+            cv2.fillConvexPoly(region, hull, 1)
+            picture[region > 0] = np.random.default_rng(index).integers(40, 220, (int(region.sum()), 1))
+        film = write_footage(tmp_path / f"{seed}.mkv", shown)
+        face = tiny.load(film)
+        face.dub(speech(6 / 25), tmp_path / f"{seed}_out.mkv", settings=Settings("lossless"))
+        with av.open(str(tmp_path / f"{seed}_out.mkv")) as container:
+            after.append(
+                np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]).astype(int)
+            )
+    with tiny.load(film).planned(speech(6 / 25)) as plan:
+        masks = jaw_mask(plan.scene.landmarks[:6], SIZE, plan.landmarks(0, 6))
+    for index, mask in enumerate(masks):
+        matrix = tiny.scene.transforms[index].reshape(2, 3)
+        weight = cv2.warpAffine(mask, matrix, (280, 280), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        painted = weight > 0.999
+        assert painted.sum() > 1000
+        assert np.abs(after[0][index] - after[1][index])[painted].max() <= 3  # of rounding from one colour to another

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from difftalker.decoder.network import save_prior_decoder
 from difftalker.drive.articulation import closed_mouth
 from difftalker.drive.choose import chooser
 from difftalker.drive.footage import Footage
+from difftalker.drive.likeness import choose_looks, upper_look
 from difftalker.drive.recognise import strangeness, turn
 from difftalker.drive.scene import CropRule, Scene, survey
 from difftalker.face_folder import FORMAT, Description, Speaker, write_description
@@ -60,7 +61,7 @@ class Tiny:
         """The face on its footage, or on another file with the same pictures."""
         film = footage or self.footage
         stamps = Footage(film).index()
-        known = Scene.of_speaker(self.scene.transforms, self.scene.landmarks, self.scene.valid, stamps)
+        known = replace(self.scene, stamps=stamps)
         return TalkingFace.load(self.folder, footage=film, scene=known, device="cpu")
 
 
@@ -71,7 +72,8 @@ def make_tiny(folder: Path) -> Tiny:
     scene = survey(Footage(footage), PICTURES, RULE, choose, "cpu", lambda steps: None)
     points = scene.landmarks.copy()
     points[:, MOUTH] += np.random.default_rng(0).normal(0, 0.02, (len(points), len(MOUTH), 2)).astype(np.float32)
-    return Tiny(write_face(folder / "face", points), footage, scene)
+    looks = [upper_look(cut(picture, scene.transforms[i], SIZE), points[i]) for i, picture in enumerate(pictures())]
+    return Tiny(write_face(folder / "face", points, looks=np.stack(looks)), footage, scene)
 
 
 def pictures(count: int = PICTURES) -> list[np.ndarray]:
@@ -84,7 +86,9 @@ def pictures(count: int = PICTURES) -> list[np.ndarray]:
     return moved
 
 
-def write_face(folder: Path, points: np.ndarray, name: str = "tiny", footage: str | None = None) -> Path:
+def write_face(
+    folder: Path, points: np.ndarray, name: str = "tiny", footage: str | None = None, looks: np.ndarray | None = None
+) -> Path:
     """Networks whose injections do something, fitted to (n, 68, 2) landmarks, and what the face says of itself."""
     with seeded(0):
         prior = build_small_prior(CONFIG, SIZE).eval()
@@ -104,6 +108,7 @@ def write_face(folder: Path, points: np.ndarray, name: str = "tiny", footage: st
         place=None,
         turn=[float(turns.min()), float(turns.max())],
         strangeness=[float(np.median(strange)), float(strange.max())],
+        looks=choose_looks(looks, 4).astype(float).tolist() if looks is not None else None,
     )
     description = Description(
         format=FORMAT,

@@ -199,7 +199,7 @@ def test_films_that_show_their_sources_are_perfect(made: Made, expert: SyncExper
         assert metrics["ssim"] == metrics["ssim_jaw"] == metrics["sharpness_ratio"] == metrics["flicker_ratio"] == 1
         assert metrics["frames"] == PICTURES - 1 and metrics["unpainted"] == 1
         assert "psnr_jaw" not in metrics and "ssim_frame" not in metrics
-        assert metrics["ld"] < 0.004, "only the regions are others than those of the landmarks"
+        assert metrics["ld"] < 0.006, "only the regions are others than those of the landmarks"
     for kind in ("driven", "voice"):
         metrics = found[kind]
         assert metrics["sharpness_ratio"] == metrics["flicker_ratio"] == 1

@@ -7,7 +7,7 @@ import pytest
 
 from difftalker.config import DetectorConfig
 from difftalker.errors import UserError
-from difftalker.landmarks.table import clean_clip, landmark_table
+from difftalker.landmarks.table import clean_shot, landmark_table
 from difftalker.landmarks.topology import MOUTH, NOSE_BASE
 from difftalker.tables import CROPS, GEOMETRY, TableWriter, encode_image, metadata, tensor, write_table
 from difftalker.video.crop import cut
@@ -73,10 +73,10 @@ def test_no_usable_frame_is_an_error(frames: Path, monkeypatch: pytest.MonkeyPat
 def test_a_mouth_in_the_upper_half_is_invalid_not_guessed() -> None:
     points = np.full((7, 68, 2), 0.7)
     points[3, MOUTH, 1] = 0.2
-    _, valid, interpolated = clean_clip(points, np.ones(7, bool), CONFIG)
+    _, valid, interpolated = clean_shot(points, np.ones(7, bool), CONFIG)
     assert not valid[3] and not interpolated.any()
     assert valid[[0, 6]].all()
     seen = np.ones(7, bool)
     seen[3] = False  # a gap that could be filled, were the mouth not seen elsewhere
-    _, valid, interpolated = clean_clip(points, seen, CONFIG)
+    _, valid, interpolated = clean_shot(points, seen, CONFIG)
     assert not valid[3] and not interpolated.any()

@@ -72,8 +72,8 @@ def test_new_footage_measures_the_champion_again(origin: ToyProject) -> None:
     before = origin.state()
     measured = measure_champion(origin.root, head, footage, origin.run)
     assert origin.state() == before
-    # By hand: skill 100 steps + 8 frames, 4 sampling steps, 4 test frames.
-    worse = 1 + 100 / 108 + 1 / 4 + 4 / 100
+    # By hand: skill 100 steps + 8 frames, 1 sampling step, 4 test frames.
+    worse = 1 + 100 / 108 + 1 / 1 + 4 / 100
     assert measured.metrics["test_frames"] == 4 and measured.metrics["ld"] == pytest.approx(0.002 * worse)
     assert measured.seen == 0 and measured.differences == (COUNTS, DATASET)
     assert head.metrics is not None and head.metrics["test_frames"] == 2

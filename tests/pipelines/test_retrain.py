@@ -39,7 +39,7 @@ def test_worse_is_refused_then_better_is_promoted(project: ToyProject) -> None:
     assert refused.is_completed()
     outcome = refused.result()
     # By hand: the champion's skill is 108, the candidate's 9; both on the same two test frames.
-    worst, best = (0.002 * (1 + 100 / skill + 1 / 4 + 2 / 100) for skill in (9, 108))
+    worst, best = (0.002 * (1 + 100 / skill + 1 / 1 + 2 / 100) for skill in (9, 108))
     assert f"ld fails by {worst - 1.05 * best:.4g}" in outcome.reason and "lse_d fails" in outcome.reason
     assert refused.message.startswith("refused") and outcome.reason in refused.message
     assert outcome.tag is None and champion(project.root).tag == "face#champion#1" == outcome.champion

@@ -16,6 +16,7 @@ from difftalker.tables import iterate_images, metadata, read_table, tensor
 from difftalker.video.crop import cut
 from difftalker.video.decode import decode_frames
 from difftalker.video.extract import extract_recording
+from difftalker.video.shots import laid_shots
 from tests.video.footage import empty_room, noise, portrait, write_footage
 
 VIDEO = VideoConfig(fps=25.0, size=64)
@@ -61,7 +62,7 @@ def test_writes_rows_sound_and_a_description_for_every_clip(folder: Path) -> Non
     assert (written[1]["file"], written[1]["frames"], written[1]["warnings"]) == ("b.mp4", 10, [])
 
     transforms = tensor(geometry, "transform")
-    assert len(np.unique(transforms[:, 0])) == 1  # one scale for the recording
+    assert len(np.unique(transforms[:12, 0])) == len(np.unique(transforms[12:, 0])) == 1  # one scale for every shot
     images = list(iterate_images(out / "crops.parquet"))
     source = list(decode_frames(folder / "b.mp4", 25.0))
     np.testing.assert_array_equal(images[15], cut(source[3], transforms[15], 64))
@@ -82,6 +83,20 @@ def test_a_face_for_only_part(folder: Path) -> None:
     assert len(valid) == 40 and valid[:25].all() and not valid[25:].any()
     assert clip.valid_frames == 25
     assert "no face in 15 of 40 frames (1.00-1.60 s)" in clip.warnings[0]
+
+
+def test_every_shot_has_a_scale_of_its_own(folder: Path) -> None:
+    matrix = cv2.getRotationMatrix2D((140, 90), 0, 1.15)
+    closer = cv2.warpAffine(portrait(), matrix, (280, 280), borderMode=cv2.BORDER_REFLECT)
+    write_footage(folder / "a.mp4", [portrait()] * 15 + [closer] * 10, 25.0, noise(1.0))
+    (clip,) = extract(folder)
+    scale = tensor(read_table(folder.parent / "out" / "geometry.parquet"), "transform")[:, 0]
+    assert clip.valid_frames == 25 and len(np.unique(scale[:15])) == len(np.unique(scale[15:])) == 1
+    assert scale[0] / scale[-1] == pytest.approx(1.15, rel=0.02)
+    assert laid_shots(tensor(read_table(folder.parent / "out" / "geometry.parquet"), "transform"))[14:16].tolist() == [
+        0,
+        1,
+    ]
 
 
 def test_several_faces_warn(folder: Path) -> None:

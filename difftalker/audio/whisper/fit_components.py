@@ -41,9 +41,10 @@ from scipy.signal import resample_poly
 from difftalker.audio.encoder import Samples
 from difftalker.audio.loudness import level_of, row_power
 from difftalker.audio.wav import RATE
-from difftalker.audio.whisper.encoder import KEPT, LEAD, ROW, middle_rows, stretch_of
+from difftalker.audio.whisper.encoder import EDGE, network_rows, stretch_count, stretch_of
 from difftalker.audio.whisper.network import WhisperNetwork
 from difftalker.audio.whisper.weights import FOLDER, load_network
+from difftalker.audio.windows import FEATURE_RATE
 from difftalker.demo.sentences import OTHER_SENTENCES
 from difftalker.demo.speech import speak
 from difftalker.files import replacing
@@ -53,7 +54,7 @@ Item = TypeVar("Item")
 COMPONENTS = 29
 EMPHASIS = 20.0
 _SECONDS = 16  # of each recorded voice
-_SENTENCES = 12  # of each voice of flite; 2 of each of eSpeak NG
+_SENTENCES = 20  # of each voice of flite; 2 of each of eSpeak NG
 _LEAST = 50  # rows of a phoneme whose mean counts
 _PAUSE = 10 ** (-35 / 10)  # of the active speech level: rows below are left out
 _NO_PERSONS = ("whisper", "robo", "fast", "anikarobot", "unirobot", "demonic", "mr serious", "croak", "tweaky")
@@ -144,35 +145,47 @@ def spread(items: Sequence[Item], count: int) -> list[Item]:
     return [items[round(place)] for place in np.linspace(0, len(items) - 1, min(count, len(items)))]
 
 
-@torch.inference_mode()
-def spoken(network: WhisperNetwork, voice: Voice) -> tuple[np.ndarray, np.ndarray]:
-    """The network's rows where somebody speaks, (n, 384), and their phonemes' names, (n,), empty where not known."""
+@dataclass
+class Rows:
+    """The network's rows of a voice.
+
+    Attributes:
+        kind: see `Voice`.
+        values: (n, 384) float64.
+        is_spoken: (n,) bool: loud enough to be speech.
+        phonemes: their names, (n,), empty where not known.
+    """
+
+    kind: str
+    values: np.ndarray
+    is_spoken: np.ndarray
+    phonemes: np.ndarray
+
+
+def hear(network: WhisperNetwork, voice: Voice) -> Rows:
+    """What the network makes of a voice."""
     power = row_power(voice.samples)
     level = level_of(power)
     sound = Samples(voice.samples)
-    stretches = range((len(power) + LEAD - 1) // KEPT + 1)
-    rows = torch.cat([middle_rows(network, sound.read(*stretch_of(number)), level) for number in stretches])
+    stretches = [stretch_of(number, sound.samples) for number in range(stretch_count(sound.samples))]
+    values = torch.cat([network_rows(network, sound, level, stretch) for stretch in stretches]).double().numpy()
     names = np.full(len(power), "", object)
     for name, begin, end in voice.phonemes:
-        names[round(begin * RATE / ROW) : round(end * RATE / ROW)] = name
-    kept = power > _PAUSE * level
-    return rows[LEAD : LEAD + len(power)].double().numpy()[kept], names[kept]
+        names[round(begin * FEATURE_RATE) : round(end * FEATURE_RATE)] = name
+    return Rows(voice.kind, values[EDGE : EDGE + len(power)], power > _PAUSE * level, names)
 
 
-def fit(voices: Iterable[tuple[str, np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """The mean (384,) and the map (384, 29) to components of unit variance.
-
-    Args:
-        voices: of each its kind, rows (n, 384) and phonemes (n,).
-    """
+def fit(voices: Iterable[Rows]) -> tuple[np.ndarray, np.ndarray]:
+    """The mean (384,) of speech and the map (384, 29) from what differs from it to components of unit variance."""
     means: dict[str, list[np.ndarray]] = defaultdict(list)
     within: dict[str, list[np.ndarray]] = defaultdict(list)
     classes: dict[tuple[str, str], list[np.ndarray]] = defaultdict(list)
-    for kind, rows, names in voices:
-        means[kind].append(rows.mean(axis=0))
-        within[kind].append(np.cov(rows.T, bias=True))
-        for name in set(names) - {""}:
-            classes[kind, name].append(rows[names == name])
+    for voice in voices:
+        speech = voice.values[voice.is_spoken]
+        means[voice.kind].append(speech.mean(axis=0))
+        within[voice.kind].append(np.cov(speech.T, bias=True))
+        for name in set(voice.phonemes) - {""}:  # pauses are among them
+            classes[voice.kind, name].append(voice.values[voice.phonemes == name])
     # Kinds count alike, and so do the voices of a kind.
     mean, covariance = (np.mean([np.mean(of, axis=0) for of in parts.values()], axis=0) for parts in (means, within))
     between = np.zeros_like(covariance)
@@ -197,7 +210,7 @@ def main() -> None:
     parts = []
     for voice in (*recorded(root / "usr/share"), *flite(root), *espeak()):
         seconds[voice.kind].append(len(voice.samples) / RATE)
-        parts.append((voice.kind, *spoken(network, voice)))
+        parts.append(hear(network, voice))
     for kind, lengths in seconds.items():
         print(f"{kind}: {len(lengths)} voices, {sum(lengths):.0f} s")
     mean, basis = fit(parts)
