@@ -35,7 +35,7 @@ class Pose:
 
 
 class HeadFrame:
-    """The frame of every head on its own: the nose and the eye corners laid on those of the mean face.
+    """The frame of every head on its own: jaw ends, nose and eye corners laid on those of the mean face.
 
     Args:
         landmarks: (n, 68, 2), over the crop size.

@@ -1,9 +1,9 @@
 """Landmark completion: the lower contour and the mouth from the upper points and the sound (paper, section 2.3).
 
 Coordinates enter and leave as fractions of the crop side. Inside, they are deviations from a mean shape, in the frame
-of the head: the similarity transform that best lays the nose and the eye corners on the mean shape is taken off first
-and put back at the end. The transform has no parameters and uses condition points alone; so the network need not
-learn head motion, which a few minutes of one speaker hardly show.
+of the head: the similarity transform that best lays the points `RIGID` on the mean shape is taken off first and put
+back at the end. The transform has no parameters and uses condition points alone, none that lids or lips move; so the
+network need not learn head motion, which a few minutes of one speaker hardly show, and a blink moves no mouth.
 """
 
 from __future__ import annotations
