@@ -214,4 +214,6 @@ def test_the_source_s_mouth_is_nowhere_in_the_film(tiny: Tiny, speech: Callable[
         weight = cv2.warpAffine(mask, matrix, (280, 280), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         painted = weight > 0.999
         assert painted.sum() > 1000
-        assert np.abs(after[0][index] - after[1][index])[painted].max() <= 3  # of rounding from one colour to another
+        apart = np.abs(after[0][index] - after[1][index])[painted]  # of a noise of 180 grey levels
+        # Rounding from one colour to another; colour planes of half the size carry a little over the mask's border.
+        assert apart.mean() < 1 and apart.max() <= 9

@@ -79,7 +79,7 @@ def test_the_reference_as_candidate_is_perfect(comparison: Comparison) -> None:
         assert row["ssim"] == row["ssim_lower"] == row["ssim_frame"] == 1
         assert row["jitter_ratio"] == row["sharpness_ratio"] == row["flicker_ratio"] == 1
         assert row["psnr_jaw"] == row["psnr_mouth"] == math.inf and row["ssim_jaw"] == row["ssim_mouth"] == 1
-        assert row["opening_r"] == row["opening_slope"] == pytest.approx(1) and row["closure"] == 1
+        assert [row["opening_r"], row["opening_slope"], row["closure"]] == pytest.approx([1, 1, 1])
         assert row["undetected"] == 0
     assert comparison.rows["same"] == comparison.rows[REFERENCE]
 
