@@ -2,8 +2,7 @@
 
 For every delay a ridge regression from the frame's speech features to the opening is fitted on five sixths of the
 footage and judged on the rest; the delay that predicts best is the estimate. Loudness alone does not do: lips open
-before a voice is heard and rest open in pauses. On 36 s of GRID, which is in sync, this gives 0.00 s; with the sound of
-other clips it gives nothing. SyncNet (stage `evaluate`) measures the delay better, after training.
+before a voice is heard and rest open in pauses. SyncNet (stage `evaluate`) measures the delay better, after training.
 """
 
 from __future__ import annotations
