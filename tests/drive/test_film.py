@@ -109,16 +109,16 @@ def test_the_same_command_gives_the_same_bytes(face: TalkingFace, speech: Speech
 
 def test_segments_and_batches_do_not_show(face: TalkingFace, speech: Speech, lossless: Path, tmp_path: Path) -> None:
     expected = planes(lossless)  # segments of 10 frames, batches of 8
-    for segment, batch, allowed in ((7, 8, 1), (240, 8, 1), (240, 3, 1)):
+    for segment, batch in ((7, 8), (240, 8), (240, 3)):
         path = tmp_path / f"{segment}_{batch}.mkv"
         face.dub(speech(1.0), path, settings=Settings("lossless", segment=segment, batch_size=batch))
         found = planes(path)
         assert len(found) == len(expected)
         for one, other in zip(found, expected, strict=True):
-            # The networks' sums are rounded otherwise in other batches: one step of 255, here and there.
+            # Other batches round the networks' sums otherwise, by processor: a step or two of 255 here and there.
             difference = [np.abs(a.astype(int) - b) for a, b in zip(one, other, strict=True)]
-            assert max(d.max() for d in difference) <= allowed
-            assert np.mean([d.mean() for d in difference]) < 0.01
+            assert max(d.max() for d in difference) <= 2
+            assert np.mean([d.mean() for d in difference]) < 0.002
 
 
 def test_it_says_that_it_is_synthetic(face: TalkingFace, lossless: Path, speech: Speech, tmp_path: Path) -> None:

@@ -20,11 +20,11 @@ STAGES = {"source.txt.dvc", *RUN}
 def project(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Toy]:
     """Reproduced by the flow. Each test leaves it up to date, so that the next one finds only its own changes."""
     toy = Toy(tmp_path_factory.mktemp("toy"))
-    toy.set(seconds=0.7)
+    toy.set(together="one two", seconds=0.2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tempfile.tempdir", str(toy.root.parent))  # the device lock of these tests alone
         assert ran(run(toy)) == RUN
-        toy.set(seconds=0)
+        toy.set(together="none", seconds=0)
         yield toy
 
 

@@ -16,7 +16,8 @@ import yaml
 
 from pipelines.environment import stage_environment
 
-# join.py INPUT... OUTPUT: joins the inputs and appends the parameter of its name; `fail: true` in params makes it fail.
+# join.py INPUT... OUTPUT: joins the inputs and appends the parameter of its name; `fail` in params names one
+# that fails, `together` those that start and then wait for each other, for a minute at most.
 JOIN = """
 import pathlib, sys, time
 *inputs, output = map(pathlib.Path, sys.argv[1:])
@@ -25,13 +26,19 @@ def log(what):
     with open("runs.log", "a") as file:
         file.write(what + " " + output.stem + chr(10))
 log("start")
+together = key["together"].split()
+until = time.monotonic() + 60
+while output.stem in together and not all("start " + name in pathlib.Path("runs.log").read_text() for name in together):
+    if time.monotonic() > until:
+        sys.exit("error: " + output.stem + " waits in vain")
+    time.sleep(0.02)
 time.sleep(float(key["seconds"]))
 if key["fail"] == output.stem:
     sys.exit("error: " + output.stem + " was told to fail")
 output.write_text("".join(path.read_text() for path in inputs) + key[output.stem] + chr(10))
 log("end")
 """
-PARAMS = {"one": 1, "two": 2, "both": 3, "model": 4, "other": 5, "seconds": 0, "fail": "no", "device": "cpu"}
+PARAMS = {"one": 1, "two": 2, "both": 3, "model": 4, "other": 5, "seconds": 0, "fail": "no", "together": "none", "device": "cpu"}
 
 
 class Toy:
