@@ -38,7 +38,17 @@ if key["fail"] == output.stem:
 output.write_text("".join(path.read_text() for path in inputs) + key[output.stem] + chr(10))
 log("end")
 """
-PARAMS = {"one": 1, "two": 2, "both": 3, "model": 4, "other": 5, "seconds": 0, "fail": "no", "together": "none", "device": "cpu"}
+PARAMS = {
+    "one": 1,
+    "two": 2,
+    "both": 3,
+    "model": 4,
+    "other": 5,
+    "seconds": 0,
+    "fail": "no",
+    "together": "none",
+    "device": "cpu",
+}
 
 
 class Toy:
