@@ -27,8 +27,8 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch.utils.flop_counter import FlopCounterMode
 
 from difftalker.config import load_params
-from difftalker.dataset import Dataset
-from difftalker.models.face import FaceNetwork
+from difftalker.dataset.frames import Dataset
+from difftalker.painting.diffusion.network import FaceNetwork
 
 # Stage -> what it leaves, and what its time grows with: frames, test frames, or speakers (trainings of fixed length).
 STAGES: dict[str, tuple[tuple[str, ...], str]] = {

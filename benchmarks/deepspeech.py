@@ -19,7 +19,7 @@ import torch
 
 from difftalker.audio.deepspeech.encoder import DeepSpeechEncoder
 from difftalker.audio.deepspeech.network import DeepSpeech
-from difftalker.audio.wav import RATE
+from difftalker.media.wav import RATE
 
 PUBLISHED = (2048, 2048, 4096, 2048, 2048)
 

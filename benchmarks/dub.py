@@ -23,15 +23,15 @@ import torch
 
 from benchmarks.dub_quality import other_voice
 from benchmarks.gpu import build_prior
+from difftalker.compute.seeds import seeded
 from difftalker.config import load_params
-from difftalker.drive.footage import Footage
-from difftalker.drive.settings import Settings
+from difftalker.dub.footage import Footage
+from difftalker.dub.settings import Settings
 from difftalker.face_folder import read_description, write_description
-from difftalker.models.face import FaceNetwork
-from difftalker.models.prior import build_small_prior
+from difftalker.painting.diffusion.network import FaceNetwork
+from difftalker.painting.diffusion.prior import build_small_prior
 from difftalker.project import MODELS, base_footage, load_face
 from difftalker.talking_face import TalkingFace
-from difftalker.training.seeds import seeded
 
 PARTS = ("decode", "audio", "landmarks", "encode latents", "sample", "decode latents", "composite", "encode")
 GENERATE = ("encode latents", "sample", "decode latents")

@@ -18,22 +18,22 @@ import av
 import cv2
 import numpy as np
 
-from difftalker.audio.cut import cut as cut_sound
-from difftalker.audio.wav import RATE, read_wav, write_wav
-from difftalker.dataset import Dataset
-from difftalker.demo.sentences import OTHER_SENTENCES
-from difftalker.demo.speech import speak_sentences
-from difftalker.drive.plan import Plan
-from difftalker.drive.settings import Settings
-from difftalker.drive.sound import spool_sound
+from demo_speaker.sentences import OTHER_SENTENCES
+from demo_speaker.speech import speak_sentences
+from difftalker.dataset.frames import Dataset
+from difftalker.dub.plan import Plan
+from difftalker.dub.settings import Settings
+from difftalker.dub.sound import spool_sound
+from difftalker.evaluation.generated_frames import Generated
 from difftalker.evaluation.rows import read_crops, read_rows
-from difftalker.evaluation.synthesis import Generated
-from difftalker.landmarks.jaw_mask import jaw_mask
-from difftalker.metrics.lse import SyncExpert, SyncScore, sync_distances, sync_score
-from difftalker.models.sync_expert import load_sync_expert
+from difftalker.face.crop import cut
+from difftalker.media.excerpt import cut as cut_sound
+from difftalker.media.wav import RATE, read_wav, write_wav
+from difftalker.painting.jaw_mask import jaw_mask
 from difftalker.project import DATASET, FRAMES, MODELS, load_face
+from difftalker.sync.experts import load_sync_expert
+from difftalker.sync.lse import SyncExpert, SyncScore, sync_distances, sync_score
 from difftalker.talking_face import TalkingFace
-from difftalker.video.crop import cut
 
 SYNTHESIS = Path("data/results/synthesis")
 BAND = 0.15  # of the mask's weight: its outermost part is the border

@@ -22,15 +22,15 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 
 from benchmarks.stable_diffusion import SD_UNET, SD_VAE, TINY_UNET, TINY_VAE
+from difftalker.compute.device import select_device
+from difftalker.compute.seeds import seeded
 from difftalker.config import FaceConfig, SamplingConfig, TrainConfig
 from difftalker.errors import UserError
-from difftalker.models.compatibility import check_size
-from difftalker.models.face import FaceNetwork
-from difftalker.models.prior import Prior
-from difftalker.synthesis import Synthesiser
-from difftalker.training.device import select_device
-from difftalker.training.face import train_face
-from difftalker.training.seeds import seeded
+from difftalker.painting.diffusion.compatibility import check_size
+from difftalker.painting.diffusion.network import FaceNetwork
+from difftalker.painting.diffusion.prior import Prior
+from difftalker.painting.diffusion.training import train_face
+from difftalker.painting.synthesis import Synthesiser
 
 _GIB = 2**30
 

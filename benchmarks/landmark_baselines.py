@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from difftalker.dataset import Dataset
+from difftalker.completion.network import LandmarkCompletion, complete
+from difftalker.dataset.frames import Dataset
 from difftalker.evaluation.samples import LOWER_LIP, UPPER_LIP
-from difftalker.landmarks.topology import CONDITION, CONTOUR, MOUTH
-from difftalker.models.landmark_completion import LandmarkCompletion, complete
+from difftalker.face.topology import CONDITION, CONTOUR, MOUTH
 
 PREDICTED = np.concatenate([CONTOUR, MOUTH])
 PENALTIES = (0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0)

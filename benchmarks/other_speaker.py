@@ -17,15 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
-from difftalker.drive.settings import Settings
+from difftalker.dub.settings import Settings
+from difftalker.evaluation.metrics.closure import closure
+from difftalker.evaluation.metrics.opening import opening_score
 from difftalker.evaluation.place import relative_opening
 from difftalker.evaluation.reference_film import CropSettings, read_reference
-from difftalker.metrics.closure import closure
-from difftalker.metrics.opening import opening_score
+from difftalker.media.decode import frame_count
+from difftalker.media.probe import probe
 from difftalker.project import MODELS, load_face
 from difftalker.talking_face import TalkingFace
-from difftalker.video.decode import frame_count
-from difftalker.video.probe import probe
 
 
 def openings(film: Path, face: TalkingFace, fps: float, count: int) -> np.ndarray:

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
+from demo_speaker.encode import render_video
+from demo_speaker.sentences import OTHER_SENTENCES
+from demo_speaker.speech import PAUSE, join, silence, speak
+from difftalker.completion.network import complete
 from difftalker.config import load_params
-from difftalker.demo.encode import render_video
-from difftalker.demo.sentences import OTHER_SENTENCES
-from difftalker.demo.speech import PAUSE, join, silence, speak
 from difftalker.evaluation.samples import mouth_opening
-from difftalker.landmarks.topology import MOUTH, RIGID
-from difftalker.models.landmark_completion import complete
+from difftalker.face.topology import MOUTH, RIGID
 from difftalker.project import MODELS, load_face
 
 SILENCE = 2.0  # seconds

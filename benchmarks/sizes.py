@@ -16,11 +16,11 @@ import torch
 
 from benchmarks.costs import operations
 from difftalker.config import Params, load_params
-from difftalker.decoder.network import ReferenceDecoder
 from difftalker.doctor.size import allowed_sizes
-from difftalker.landmarks.raster import CHANNELS
-from difftalker.models.face import FaceNetwork
-from difftalker.models.prior import build_small_prior
+from difftalker.painting.decoder.network import ReferenceDecoder
+from difftalker.painting.diffusion.network import FaceNetwork
+from difftalker.painting.diffusion.prior import build_small_prior
+from difftalker.painting.diffusion.raster import CHANNELS
 
 
 def main() -> None:

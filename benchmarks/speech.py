@@ -22,12 +22,12 @@ from scipy.signal import resample_poly
 
 from difftalker.audio.encoder import AudioEncoder, make_encoder
 from difftalker.audio.loudness import level_of, row_power
-from difftalker.audio.wav import RATE, read_wav
+from difftalker.completion.head_frame import Pose
 from difftalker.config import AudioConfig
-from difftalker.dataset import Dataset
+from difftalker.dataset.frames import Dataset
 from difftalker.evaluation.samples import mouth_opening
-from difftalker.landmarks.pose import Pose
-from difftalker.landmarks.topology import MOUTH, RIGID
+from difftalker.face.topology import MOUTH, RIGID
+from difftalker.media.wav import RATE, read_wav
 
 WAVES = 1200
 INVERSE_WIDTH = 0.5  # of the kernel

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from difftalker.dataset import Dataset
+from difftalker.completion.network import LandmarkCompletion, complete
+from difftalker.dataset.frames import Dataset
 from difftalker.evaluation.samples import mouth_opening
-from difftalker.landmarks.topology import CONTOUR, MOUTH
-from difftalker.models.landmark_completion import LandmarkCompletion, complete
+from difftalker.face.topology import CONTOUR, MOUTH
 from difftalker.project import layout_yaml
 
 PREDICTED = np.concatenate([CONTOUR, MOUTH])

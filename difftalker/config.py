@@ -202,7 +202,7 @@ class SamplingConfig:
 
 @dataclass(frozen=True, config=_STRICT)
 class FilmsConfig:
-    """The films that a trained face is measured by (`difftalker.evaluation.takes`): seconds of each kind at most.
+    """The films that a trained face is measured by (`difftalker.evaluation.film_plan`): seconds of each kind at most.
 
     `own` films, of held-out speech over its own pictures, are made twice: from completed and from detected landmarks.
     `driven` are over pictures of the training part; `voice` likewise, in another voice.
@@ -217,7 +217,7 @@ class FilmsConfig:
 class SyncNetConfig:
     """The sync expert behind LSE-D and LSE-C: `train` a small one, or take the published one (`official`).
 
-    `crop` is the rule by which faces are cut for it (`difftalker.evaluation.sync_crop`).
+    `crop` is the rule by which faces are cut for it (`difftalker.sync.crop_rules`).
     """
 
     source: Literal["train", "official"]
@@ -233,7 +233,7 @@ class SyncNetConfig:
 
 @dataclass(frozen=True, config=_STRICT)
 class PromotionConfig:
-    """How much worse than the champion a retrained face may be in each gate (`difftalker.promotion`)."""
+    """How much worse than the champion a retrained face may be in each gate (`difftalker.evaluation.promotion`)."""
 
     ld: NonNegative
     lse_d: NonNegative

@@ -29,7 +29,7 @@ _KEY = [("clip", pa.string()), ("frame", pa.int32()), ("time", pa.float64())]
 CROPS = pa.schema([*_KEY, ("image", pa.binary())])
 
 # Similarity transform [a, b, tx, c, d, ty] from source pixels to crop pixels (pixel centres at integers), the source
-# size, the face's region (centre x, y, side, angle; see difftalker.landmarks.mesh.region) in crop pixels, and whether
+# size, the face's region (centre x, y, side, angle; see difftalker.face.mediapipe.region) in crop pixels, and whether
 # the mouth lies wholly in the lower half.
 GEOMETRY = pa.schema(
     [

@@ -21,26 +21,26 @@ from typing import Any, Literal, Unpack
 
 import numpy as np
 
-from difftalker.decoder.network import load_decoder
-from difftalker.drive.dub import make_film
-from difftalker.drive.footage import Footage
-from difftalker.drive.output import check_preview, disk
-from difftalker.drive.plan import Plan, make_plan
-from difftalker.drive.preview import write_preview
-from difftalker.drive.scene import Scene, Tick
-from difftalker.drive.settings import Choices, Interrupted, Progress, Report, Settings
-from difftalker.drive.sound import spool_sound
-from difftalker.drive.stream import Painter
-from difftalker.drive.work import Work, check_begin, file_hash
+from difftalker.completion.landmark_file import read_completed, write_completed
+from difftalker.completion.network import LandmarkCompletion
+from difftalker.compute.device import select_device
+from difftalker.compute.interrupt import InterruptFlag
+from difftalker.dub.footage import Footage
+from difftalker.dub.footage_face import Scene, Tick
+from difftalker.dub.make_film import make_film
+from difftalker.dub.output import check_preview, disk
+from difftalker.dub.paint import Painter
+from difftalker.dub.parts_folder import Work, check_begin, file_hash
+from difftalker.dub.plan import Plan, make_plan
+from difftalker.dub.preview import write_preview
+from difftalker.dub.settings import Choices, Interrupted, Progress, Report, Settings
+from difftalker.dub.sound import spool_sound
 from difftalker.errors import UserError
 from difftalker.face_folder import FOOTAGE, SCENE, Description, face_hash, own_footage, read_description
-from difftalker.landmarks.completed import read_completed, write_completed
-from difftalker.models.face import FaceNetwork
-from difftalker.models.landmark_completion import LandmarkCompletion
-from difftalker.models.prior import Prior
-from difftalker.synthesis import Synthesiser
-from difftalker.training.device import select_device
-from difftalker.training.interrupt import InterruptFlag
+from difftalker.painting.decoder.network import load_decoder
+from difftalker.painting.diffusion.network import FaceNetwork
+from difftalker.painting.diffusion.prior import Prior
+from difftalker.painting.synthesis import Synthesiser
 from difftalker.version import VERSION
 
 Device = Literal["auto", "cpu", "cuda", "mps"]

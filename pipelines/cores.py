@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from difftalker.parallel import usable_cores
+from difftalker.compute.parallel import usable_cores
 from pipelines.process import Stopped, stopping
 
 _changed = threading.Condition()

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from difftalker.parallel import CORES
+from difftalker.compute.parallel import CORES
 
 HOME = ".prefect"  # in the project, git-ignored: Prefect's database, results and logs
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from difftalker.cli.add import check_name
+from difftalker.dataset.recording import adding, gather
 from difftalker.errors import UserError
 from difftalker.files import replacing
 from difftalker.project import RAW, tracked
-from difftalker.recording import adding, gather
 
 INBOX = Path("data/inbox")  # git-ignored
 STATE = ".announced.json"

@@ -20,8 +20,8 @@ from prefect.states import Completed
 
 from difftalker.config import load_params, parse_params
 from difftalker.errors import UserError
+from difftalker.evaluation.promotion import Verdict, judge
 from difftalker.project import RAW
-from difftalker.promotion import Verdict, judge
 from pipelines.comparison import Measured, Run, changed_inputs, measure_champion, require_models
 from pipelines.endings import in_one_line, result
 from pipelines.environment import stage_environment

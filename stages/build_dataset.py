@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from difftalker.config import load_params
-from difftalker.dataset import Source, build_dataset
+from difftalker.dataset.frames import Source, build_dataset
 from difftalker.files import replacing
 from difftalker.tables import write_table
 from stages.runner import run

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from difftalker.compute.device import select_device
+from difftalker.compute.seeds import seeded
 from difftalker.config import load_params
-from difftalker.dataset import Dataset
+from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
-from difftalker.models.huggingface import import_prior
-from difftalker.models.prior import build_small_prior
-from difftalker.training.device import select_device
+from difftalker.painting.diffusion.prior import build_small_prior
+from difftalker.painting.diffusion.prior_training import train_prior
+from difftalker.painting.diffusion.stable_diffusion import import_prior
 from difftalker.training.history import write_losses
-from difftalker.training.prior import train_prior
-from difftalker.training.seeds import seeded
 from stages.runner import run
 from stages.scratch import scratch
 

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from difftalker.audio.cut import cut
-from difftalker.audio.wav import read_wav
+from difftalker.compute.device import select_device
 from difftalker.config import load_params
-from difftalker.dataset import Dataset
+from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
-from difftalker.models.syncnet import log_mel, lower_halves
-from difftalker.models.syncnet_official import read_published
+from difftalker.media.excerpt import cut
+from difftalker.media.wav import read_wav
+from difftalker.sync.network import log_mel, lower_halves
+from difftalker.sync.official import read_published
+from difftalker.sync.training import Run, train_syncnet
 from difftalker.tables import iterate_images
-from difftalker.training.device import select_device
 from difftalker.training.history import write_losses
-from difftalker.training.syncnet import Run, train_syncnet
 from difftalker.weights.store import locate
 from stages.runner import run
 from stages.scratch import scratch

@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from difftalker.audio.wav import read_wav
-from difftalker.base_footage import base_clip, extracted_scene, find_clip, usual_place
+from difftalker.completion.network import LandmarkCompletion
+from difftalker.compute.device import select_device
 from difftalker.config import load_params
-from difftalker.dataset import Dataset
-from difftalker.drive.footage import Footage
-from difftalker.drive.scene import search
+from difftalker.dataset.frames import Dataset
+from difftalker.dub.base_footage import base_clip, extracted_scene, find_clip, usual_place
+from difftalker.dub.footage import Footage
+from difftalker.dub.footage_face import search
+from difftalker.dub.speaker_measures import measure_speaker
 from difftalker.face_folder import FOOTAGE, FORMAT, SCENE, Description, write_description
-from difftalker.models.landmark_completion import LandmarkCompletion
-from difftalker.speaker import measure_speaker
-from difftalker.training.device import select_device
+from difftalker.media.wav import read_wav
 from difftalker.version import VERSION
 from stages.runner import run
 

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from difftalker.config import load_params
+from difftalker.face.landmark_table import landmark_table
 from difftalker.files import replacing
-from difftalker.landmarks.table import landmark_table
 from difftalker.tables import write_table
 from stages.runner import run
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from difftalker.compute.device import select_device
 from difftalker.config import load_params
-from difftalker.dataset import Dataset
+from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
-from difftalker.latents import write_latents
-from difftalker.models.prior import Prior
+from difftalker.painting.diffusion.latents import write_latents
+from difftalker.painting.diffusion.prior import Prior
 from difftalker.tables import iterate_images
-from difftalker.training.device import select_device
 from stages.runner import run
 
 

@@ -6,25 +6,25 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from difftalker.compute.device import select_device
 from difftalker.config import load_params
-from difftalker.dataset import Dataset
-from difftalker.evaluation.detection import detection_pool
+from difftalker.dataset.frames import Dataset
 from difftalker.evaluation.evaluate import evaluate
 from difftalker.evaluation.film_folder import read_records
 from difftalker.evaluation.film_scoring import score_films
 from difftalker.evaluation.outputs import write_folder, write_metrics, write_plots
 from difftalker.evaluation.protocol import crop_in_words, protocol
+from difftalker.evaluation.redetection import detection_pool
 from difftalker.evaluation.rows import read_crops, read_rows
-from difftalker.evaluation.source import SourceFrames
-from difftalker.evaluation.sources import rows_of_results
+from difftalker.evaluation.scored_rows import rows_of_results
+from difftalker.evaluation.source_pictures import SourceFrames
 from difftalker.evaluation.spoken import spoken_by
-from difftalker.evaluation.sync import sound_embeddings
-from difftalker.evaluation.sync_crop import make_sync_crop
-from difftalker.metrics.lse import LseScorer
-from difftalker.models.prior import Prior
-from difftalker.models.sync_expert import load_sync_expert
+from difftalker.evaluation.sync_scores import sound_embeddings
+from difftalker.painting.diffusion.prior import Prior
+from difftalker.sync.crop_rules import make_sync_crop
+from difftalker.sync.experts import load_sync_expert
+from difftalker.sync.lse import LseScorer
 from difftalker.tables import metadata
-from difftalker.training.device import select_device
 from stages.runner import run
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from difftalker.audio.encoder import make_encoder
-from difftalker.audio.table import audio_table
+from difftalker.audio.feature_table import audio_table
 from difftalker.config import load_params
 from difftalker.files import replacing
 from difftalker.tables import write_table

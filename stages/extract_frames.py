@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from difftalker.config import load_params
+from difftalker.face.extract_frames import extract_recording
 from difftalker.files import replacing
-from difftalker.video.extract import extract_recording
 from stages.runner import run
 
 

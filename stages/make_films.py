@@ -8,10 +8,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from difftalker.config import load_params
-from difftalker.dataset import Dataset
-from difftalker.drive.settings import Interrupted
+from difftalker.dataset.frames import Dataset
+from difftalker.dub.settings import Interrupted
 from difftalker.evaluation.film_making import Material, make_films
-from difftalker.evaluation.takes import plan_takes
+from difftalker.evaluation.film_plan import plan_takes
 from difftalker.files import replacing
 from difftalker.talking_face import TalkingFace
 from stages.runner import run

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from demo_speaker.encode import render_video, write_truth
+from demo_speaker.sentences import DEMO_SENTENCES
+from demo_speaker.speech import speak_sentences
 from difftalker.config import load_params
-from difftalker.demo.encode import render_video, write_truth
-from difftalker.demo.sentences import DEMO_SENTENCES
-from difftalker.demo.speech import speak_sentences
 from difftalker.errors import UserError
 from stages.runner import run
 

@@ -6,8 +6,8 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from difftalker.completion.network import LandmarkCompletion, complete
 from difftalker.files import replacing
-from difftalker.models.landmark_completion import LandmarkCompletion, complete
 from difftalker.report.page import Inputs, build_page
 from stages.runner import TIMINGS, run
 

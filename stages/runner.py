@@ -16,8 +16,8 @@ from difftalker.files import replacing
 
 _READERS: dict[str, tuple[str, ...]] = {  # of weights: module, function and what it takes beside the path
     "deepspeech": ("difftalker.audio.deepspeech.network", "load_deepspeech"),
-    "fan2d": ("difftalker.landmarks.fan_detector", "load_fan", "cpu"),
-    "syncnet": ("difftalker.models.syncnet_official", "read_published"),
+    "fan2d": ("difftalker.face.fan_detector", "load_fan", "cpu"),
+    "syncnet": ("difftalker.sync.official", "read_published"),
 }
 TIMINGS = Path("data/timings")  # git-ignored, no DVC output: times differ from run to run
 
@@ -55,7 +55,7 @@ def _check_ahead(name: str) -> None:
         return
     params = load_params()
     if params.device in ("cuda", "mps"):
-        importlib.import_module("difftalker.training.device").select_device(params.device)
+        importlib.import_module("difftalker.compute.device").select_device(params.device)
     if not name.startswith(("check_params", "extract_frames")):
         return
     reads = {
@@ -68,5 +68,5 @@ def _check_ahead(name: str) -> None:
         module, reader, *more = _READERS[weight]
         getattr(importlib.import_module(module), reader)(path, *more)  # a file of one's own may be of another network
     if params.prior.source == "huggingface":
-        check = importlib.import_module("difftalker.models.huggingface").check_model
+        check = importlib.import_module("difftalker.painting.diffusion.stable_diffusion").check_model
         check(params.prior.model, params.prior.revision, params.video.size)

@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from difftalker.completion.network import LandmarkCompletion, complete
+from difftalker.compute.device import select_device
 from difftalker.config import load_params
-from difftalker.dataset import Dataset
-from difftalker.decoder.network import load_decoder
-from difftalker.evaluation.films import write_films
+from difftalker.dataset.films import write_films
+from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
-from difftalker.models.face import FaceNetwork
-from difftalker.models.landmark_completion import LandmarkCompletion, complete
-from difftalker.models.prior import Prior
-from difftalker.synthesis import Synthesiser
+from difftalker.painting.decoder.network import load_decoder
+from difftalker.painting.diffusion.network import FaceNetwork
+from difftalker.painting.diffusion.prior import Prior
+from difftalker.painting.synthesis import Synthesiser
 from difftalker.tables import COMPLETED, GENERATED, TableWriter, encode_image, read_images
-from difftalker.training.device import select_device
 from stages.runner import run
 
 

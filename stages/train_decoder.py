@@ -5,19 +5,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from difftalker.compute.device import select_device
+from difftalker.compute.seeds import seeded
 from difftalker.config import load_params
-from difftalker.dataset import Dataset
-from difftalker.decoder.network import ReferenceDecoder, save_prior_decoder
-from difftalker.decoder.references import choose_references
-from difftalker.decoder.training import generate_lower, train_decoder
+from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
-from difftalker.models.face import FaceNetwork
-from difftalker.models.prior import Prior
-from difftalker.synthesis import Synthesiser
-from difftalker.training.device import select_device
+from difftalker.painting.decoder.network import ReferenceDecoder, save_prior_decoder
+from difftalker.painting.decoder.references import choose_references
+from difftalker.painting.decoder.training import generate_lower, train_decoder
+from difftalker.painting.diffusion.network import FaceNetwork
+from difftalker.painting.diffusion.prior import Prior
+from difftalker.painting.synthesis import Synthesiser
 from difftalker.training.history import write_losses
 from difftalker.training.processes import cooperating, usable
-from difftalker.training.seeds import seeded
 from stages.runner import run
 from stages.scratch import scratch
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from difftalker.compute.device import select_device
+from difftalker.compute.seeds import seeded
 from difftalker.config import load_params
-from difftalker.dataset import Dataset
+from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
-from difftalker.latents import read_latents
-from difftalker.models.face import FaceNetwork
-from difftalker.models.prior import Prior
-from difftalker.training.device import select_device
-from difftalker.training.face import train_face
+from difftalker.painting.diffusion.latents import read_latents
+from difftalker.painting.diffusion.network import FaceNetwork
+from difftalker.painting.diffusion.prior import Prior
+from difftalker.painting.diffusion.training import train_face
 from difftalker.training.processes import cooperating, usable
-from difftalker.training.seeds import seeded
 from stages.runner import run
 from stages.scratch import scratch
 

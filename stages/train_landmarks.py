@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from difftalker.completion.training import train_landmarks
+from difftalker.compute.device import select_device
 from difftalker.config import load_params
-from difftalker.dataset import Dataset
+from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
-from difftalker.training.device import select_device
-from difftalker.training.landmarks import train_landmarks
 from stages.runner import run
 from stages.scratch import scratch
 

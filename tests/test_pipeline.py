@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from difftalker.talking_face import TalkingFace
-from tests.models.tiny_diffusion import write_model
+from tests.painting.tiny_diffusion import write_model
 from tests.project import ROOT, STEPS, Project
 
 METRICS = (
@@ -52,8 +52,8 @@ def test_results_are_there(project: Project) -> None:
 
 
 def test_models_are_a_face(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("difftalker.speaker.measure_speaker", None)
-    monkeypatch.setattr("difftalker.drive.scene.survey", None)
+    monkeypatch.setattr("difftalker.dub.speaker_measures.measure_speaker", None)
+    monkeypatch.setattr("difftalker.dub.footage_face.survey", None)
     sound = project.root / "data/results/synthesis/demo.mp4"
     face = TalkingFace.load(project.root / "data/models", project.root / "data/raw/demo/demo.mp4")
     report = face.dub(sound, tmp_path / "talk.mp4")

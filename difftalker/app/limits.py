@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from difftalker.drive.sound import open_sound
+from difftalker.dub.sound import open_sound
 from difftalker.errors import UserError
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import gradio as gr
 
-from difftalker.app.desk import KEPT, Desk, Made, Tell, Wish
+from difftalker.app.jobs import KEPT, Desk, Made, Tell, Wish
 from difftalker.app.limits import Limits, sound_seconds
-from difftalker.drive.label import TEXT
-from difftalker.drive.settings import Interrupted
+from difftalker.dub.label import TEXT
+from difftalker.dub.settings import Interrupted
 from difftalker.errors import UserError
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")

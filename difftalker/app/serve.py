@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from difftalker.app.desk import Desk, Faces
+from difftalker.app.jobs import Desk, Faces
 from difftalker.app.limits import Limits
 from difftalker.errors import UserError
 

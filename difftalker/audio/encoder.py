@@ -109,6 +109,6 @@ def make_encoder(
 
         return WhisperEncoder()
     from difftalker.audio.deepspeech.encoder import DeepSpeechEncoder
-    from difftalker.training.device import select_device
+    from difftalker.compute.device import select_device
 
     return DeepSpeechEncoder(locate("deepspeech", pin), select_device(device))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from difftalker.audio.wav import RATE
+from difftalker.media.wav import RATE
 
 ROW = RATE // 50  # samples, 20 ms
 _ACTIVE = 10 ** (-25 / 10)

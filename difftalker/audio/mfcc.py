@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.fft import dct
 
-from difftalker.audio.wav import RATE
+from difftalker.media.wav import RATE
 
 _WIDTH, _STEP = RATE // 40, RATE // 100  # samples
 _FFT = 512

@@ -25,7 +25,7 @@ def add(
     ] = False,
 ) -> None:
     """Check videos, copy them to data/raw/NAME, track them with DVC; set `recordings` and `video.size`."""
-    from difftalker.recording import adding, gather
+    from difftalker.dataset.recording import adding, gather
 
     require_project()
     folder = RAW / name

@@ -24,21 +24,21 @@ def doctor(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A recording, a video file or a folder of videos.")],
 ) -> None:
     """Measure footage and say what is good, doubtful or wrong with it. Status 1 if something is wrong."""
-    from difftalker.recording import gather
-    from difftalker.video.probe import validate_video
+    from difftalker.dataset.recording import gather
+    from difftalker.media.probe import validate_video
 
     infos = [validate_video(path) for path in gather([find(name)])]
     params = load_params(PARAMS)
     print(f"Measuring {len(infos)} file{'s' * (len(infos) > 1)} ...", file=sys.stderr, flush=True)
     from tqdm import tqdm
 
+    from difftalker.compute.device import select_device
+    from difftalker.compute.parallel import processes, worker_count
     from difftalker.doctor.findings import judge
     from difftalker.doctor.measure import measure_clips
     from difftalker.doctor.pretrained import pretrained
     from difftalker.doctor.speed import training_time
-    from difftalker.parallel import processes, worker_count
-    from difftalker.training.device import select_device
-    from difftalker.video.decode import frame_count
+    from difftalker.media.decode import frame_count
 
     select_device(params.device)  # if it is not present, that comes out before the measuring
     fps = params.video.fps

@@ -14,7 +14,7 @@ from difftalker.errors import UserError
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from difftalker.drive.settings import Progress, Report
+    from difftalker.dub.settings import Progress, Report
     from difftalker.talking_face import TalkingFace
 
 _STAGES = {"survey": "find the face", "draw": "draw", "paint": "paint"}

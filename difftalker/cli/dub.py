@@ -12,7 +12,7 @@ from difftalker.cli.options import Audio, Face, MouthGain, Overwrite, Smoothing,
 from difftalker.project import MODELS
 
 if TYPE_CHECKING:
-    from difftalker.drive.settings import Interrupted
+    from difftalker.dub.settings import Interrupted
 
 
 def dub(
@@ -31,8 +31,8 @@ def dub(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted film.")] = False,
 ) -> None:
     """Let a trained face say what AUDIO says, in the full pictures of its footage or of VIDEO."""
-    from difftalker.drive.settings import Interrupted, Settings
-    from difftalker.drive.work import check_begin
+    from difftalker.dub.parts_folder import check_begin
+    from difftalker.dub.settings import Interrupted, Settings
 
     check_readable(audio, video, landmarks)
     check_begin(output, overwrite, resume)

@@ -17,8 +17,8 @@ from difftalker.project import PARAMS
 from difftalker.weights.store import locate
 
 if TYPE_CHECKING:
-    from difftalker.evaluation.compare import Comparison, NamedExpert, Settings
-    from difftalker.evaluation.sync_crop import RuleName
+    from difftalker.evaluation.compare_films import Comparison, NamedExpert, Settings
+    from difftalker.sync.crop_rules import RuleName
 
 SYNCNET = Path("data/models/syncnet")  # the project's expert
 
@@ -49,7 +49,7 @@ def evaluate(
     out: Annotated[list[Path] | None, typer.Option(help="Table to write: .md, .csv or .json; repeatable.")] = None,
 ) -> None:
     """Compute every metric of the pipeline for films of any system, under one protocol. Works without a project."""
-    from difftalker.evaluation.compare import compare
+    from difftalker.evaluation.compare_films import compare
     from difftalker.report.table import check_output, write_comparison
 
     for path in out or []:
@@ -87,7 +87,7 @@ def show(comparison: Comparison) -> None:
 
 
 def _candidate(text: str) -> tuple[str, Path]:
-    from difftalker.evaluation.compare import REFERENCE
+    from difftalker.evaluation.compare_films import REFERENCE
 
     name, sign, path = text.partition("=")
     if not sign or not path or not re.fullmatch(r"[\w .+-]+", name):
@@ -100,9 +100,9 @@ def _candidate(text: str) -> tuple[str, Path]:
 def _settings(
     given: Params | None, crop: Literal["face", "none"], size: int | None, detector: str | None, device: str | None
 ) -> Settings:
-    from difftalker.evaluation.compare import Settings
+    from difftalker.compute.device import select_device
+    from difftalker.evaluation.compare_films import Settings
     from difftalker.evaluation.reference_film import CropSettings
-    from difftalker.training.device import select_device
 
     usual = Settings()
     if given is None:
@@ -121,11 +121,11 @@ def _settings(
 def _expert(
     model: str | None, rule: RuleName | None, device: str, pin: str | None
 ) -> tuple[NamedExpert | None, RuleName]:
-    from difftalker.evaluation.compare import NamedExpert
-    from difftalker.evaluation.sync_crop import check_rule
-    from difftalker.models.sync_expert import load_sync_expert
-    from difftalker.models.syncnet import SyncNet
-    from difftalker.models.syncnet_official import read_published
+    from difftalker.evaluation.compare_films import NamedExpert
+    from difftalker.sync.crop_rules import check_rule
+    from difftalker.sync.experts import load_sync_expert
+    from difftalker.sync.network import SyncNet
+    from difftalker.sync.official import read_published
 
     if model is None and not (SYNCNET / "config.json").is_file():
         return None, "pipeline"

@@ -50,7 +50,7 @@ def export(
 def _card(licence: str | None) -> Card:
     import numpy as np
 
-    from difftalker.dataset import Dataset
+    from difftalker.dataset.frames import Dataset
     from difftalker.export import Card
 
     dataset = Dataset.load(DATASET)

@@ -25,8 +25,8 @@ def landmarks(
     overwrite: Overwrite = False,
 ) -> None:
     """Complete the landmarks for AUDIO and show them over the footage, with the sound, before anything is painted."""
-    from difftalker.drive.output import check_preview
-    from difftalker.drive.settings import Settings
+    from difftalker.dub.output import check_preview
+    from difftalker.dub.settings import Settings
 
     check_readable(audio, video, given)
     check_preview(output, parquet, overwrite)

@@ -91,7 +91,7 @@ def fit_size(params: Params) -> list[str]:
     Raises:
         UserError: a recording cannot be read.
     """
-    from difftalker.video.probe import list_videos, probe
+    from difftalker.media.probe import list_videos, probe
 
     here = [RAW / name for name in params.recordings if name != "demo" and (RAW / name).is_dir()]
     if not here:

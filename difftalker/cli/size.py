@@ -9,7 +9,7 @@ from difftalker.config import Params
 from difftalker.project import MODELS
 
 if TYPE_CHECKING:
-    from difftalker.video.probe import VideoInfo
+    from difftalker.media.probe import VideoInfo
 
 
 def size_for(recordings: Sequence[Sequence[VideoInfo]], params: Params, least: int = 0) -> tuple[int, list[str]]:

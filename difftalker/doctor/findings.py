@@ -11,8 +11,8 @@ import numpy as np
 
 from difftalker.config import Params
 from difftalker.doctor.measure import ClipMeasures
-from difftalker.doctor.offset import estimate_offset
 from difftalker.doctor.size import allowed_sizes, reduced, sharpness_lost, whole_size
+from difftalker.doctor.sound_delay import estimate_offset
 
 Verdict = Literal["ok", "warning", "problem"]
 

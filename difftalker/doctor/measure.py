@@ -12,12 +12,12 @@ import numpy as np
 from difftalker.audio.encoder import AudioEncoder
 from difftalker.audio.whisper.encoder import WhisperEncoder
 from difftalker.audio.windows import WINDOW
-from difftalker.landmarks.topology import CONTOUR, NOSE_BASE
-from difftalker.video.crop import face_width
-from difftalker.video.decode import AUDIO_RATE, decode_audio, decode_frames, key_pictures
-from difftalker.video.probe import VideoInfo
-from difftalker.video.speaker import find_speaker, picture_power
-from difftalker.video.track import Cast, follow_faces, largest
+from difftalker.face.active_speaker import find_speaker, picture_power
+from difftalker.face.crop import face_width
+from difftalker.face.follow import Cast, follow_faces, largest
+from difftalker.face.topology import CONTOUR, NOSE_BASE
+from difftalker.media.decode import AUDIO_RATE, decode_audio, decode_frames, key_pictures
+from difftalker.media.probe import VideoInfo
 
 _FULL_SCALE = 32768.0
 _CLIPPED = 32700  # a sample this large is taken as cut off
@@ -91,7 +91,7 @@ def measure_clips(
     Args:
         infos: what `validate_video` said of each file.
         fps: the pipeline's frame rate.
-        executor, workers: processes for the face search (`difftalker.parallel.processes`).
+        executor, workers: processes for the face search (`difftalker.compute.parallel.processes`).
         progress: called after every frame.
 
     Raises:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from difftalker.compute.device import select_device
 from difftalker.config import Params
-from difftalker.training.device import select_device
 
 SIZES = (96, 128, 160, 192, 224, 256, 320, 384, 448, 512)
 

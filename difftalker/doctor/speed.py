@@ -13,19 +13,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from difftalker.audio.wav import RATE
+from difftalker.completion.training import train_landmarks
+from difftalker.compute.device import select_device
 from difftalker.config import Params, TrainConfig
-from difftalker.decoder.network import ReferenceDecoder
-from difftalker.decoder.training import train_decoder
 from difftalker.doctor.findings import Finding
-from difftalker.models.face import FaceNetwork
-from difftalker.models.prior import build_small_prior
-from difftalker.models.syncnet import HEIGHT, WIDTH, log_mel
-from difftalker.training.device import select_device
-from difftalker.training.face import train_face
-from difftalker.training.landmarks import train_landmarks
-from difftalker.training.prior import train_unet
-from difftalker.training.syncnet import Run, train_syncnet
+from difftalker.media.wav import RATE
+from difftalker.painting.decoder.network import ReferenceDecoder
+from difftalker.painting.decoder.training import train_decoder
+from difftalker.painting.diffusion.network import FaceNetwork
+from difftalker.painting.diffusion.prior import build_small_prior
+from difftalker.painting.diffusion.prior_training import train_unet
+from difftalker.painting.diffusion.training import train_face
+from difftalker.sync.network import HEIGHT, WIDTH, log_mel
+from difftalker.sync.training import Run, train_syncnet
 
 Trial = Callable[[TrainConfig], object]
 

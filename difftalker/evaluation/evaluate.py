@@ -10,23 +10,23 @@ import numpy as np
 from tqdm import tqdm
 
 from difftalker.config import DetectorConfig
-from difftalker.evaluation.detection import Redetection, Submit
+from difftalker.evaluation.baselines import Source
+from difftalker.evaluation.film_plan import Kind
+from difftalker.evaluation.metrics.closure import closure
+from difftalker.evaluation.metrics.jitter import jitter
+from difftalker.evaluation.metrics.landmark_distance import landmark_distance
+from difftalker.evaluation.metrics.opening import opening_score
+from difftalker.evaluation.metrics.silence import motion_in_silence
+from difftalker.evaluation.picture_scores import FrameScores, RealFrames
 from difftalker.evaluation.place import place_of
-from difftalker.evaluation.references import Source
+from difftalker.evaluation.redetection import Redetection, Submit
 from difftalker.evaluation.rows import Rows
 from difftalker.evaluation.samples import mouth_opening, relative_opening, sample_positions
-from difftalker.evaluation.scores import FrameScores, RealFrames
-from difftalker.evaluation.source import Pictures
+from difftalker.evaluation.source_pictures import Pictures
 from difftalker.evaluation.spoken import Spoken
-from difftalker.evaluation.sync import SyncScorer
-from difftalker.evaluation.sync_crop import SyncCrop
-from difftalker.evaluation.takes import Kind
-from difftalker.landmarks.topology import CONTOUR, MOUTH
-from difftalker.metrics.closure import closure
-from difftalker.metrics.jitter import jitter
-from difftalker.metrics.landmark_distance import landmark_distance
-from difftalker.metrics.opening import opening_score
-from difftalker.metrics.silence import motion_in_silence
+from difftalker.evaluation.sync_scores import SyncScorer
+from difftalker.face.topology import CONTOUR, MOUTH
+from difftalker.sync.crop_rules import SyncCrop
 
 BATCH = 16  # frames held at a time
 PREDICTED = np.concatenate([CONTOUR, MOUTH])

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from difftalker.errors import UserError
-from difftalker.evaluation.takes import Take
+from difftalker.evaluation.film_plan import Take
 
 _INDEX = "films.json"
 

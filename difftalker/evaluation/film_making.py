@@ -13,18 +13,18 @@ import numpy as np
 import pyarrow.compute as pc
 from scipy.signal import resample_poly
 
-from difftalker.audio.cut import cut
-from difftalker.audio.wav import RATE, read_wav, write_wav
-from difftalker.base_footage import find_clip
-from difftalker.drive.footage import Footage
-from difftalker.drive.picture import Picture
-from difftalker.drive.scene import Scene
-from difftalker.drive.segment import choose_encoding, write_segment
-from difftalker.drive.settings import Settings
+from difftalker.dub.base_footage import find_clip
+from difftalker.dub.footage import Footage
+from difftalker.dub.footage_face import Scene
+from difftalker.dub.segment import choose_encoding, write_segment
+from difftalker.dub.settings import Settings
 from difftalker.errors import UserError
 from difftalker.evaluation.film_folder import FilmRecord, film_path, source_path, write_records
+from difftalker.evaluation.film_plan import Take
 from difftalker.evaluation.place import in_picture, moved
-from difftalker.evaluation.takes import Take
+from difftalker.media.excerpt import cut
+from difftalker.media.planes import Picture
+from difftalker.media.wav import RATE, read_wav, write_wav
 from difftalker.tables import read_table, tensor
 from difftalker.talking_face import TalkingFace
 

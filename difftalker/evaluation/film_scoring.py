@@ -8,23 +8,23 @@ from pathlib import Path
 
 import numpy as np
 
-from difftalker.audio.cut import cut as cut_sound
-from difftalker.audio.wav import RATE
 from difftalker.config import DetectorConfig
-from difftalker.dataset import Dataset
+from difftalker.dataset.frames import Dataset
 from difftalker.errors import UserError
-from difftalker.evaluation.detection import Submit
 from difftalker.evaluation.evaluate import RowResult, evaluate
 from difftalker.evaluation.film_folder import FilmRecord, film_path, source_path
+from difftalker.evaluation.film_plan import KINDS, Kind, Take, said_landmarks
 from difftalker.evaluation.place import moved
+from difftalker.evaluation.redetection import Submit
 from difftalker.evaluation.rows import Rows
 from difftalker.evaluation.spoken import Spoken, silent_frames
-from difftalker.evaluation.sync_crop import RuleName, make_sync_crop
-from difftalker.evaluation.takes import KINDS, Kind, Take, said_landmarks
-from difftalker.metrics.lse import LseScorer, SyncExpert
+from difftalker.face.crop import cut
+from difftalker.media.decode import decode_audio, decode_frames
+from difftalker.media.excerpt import cut as cut_sound
+from difftalker.media.wav import RATE
+from difftalker.sync.crop_rules import RuleName, make_sync_crop
+from difftalker.sync.lse import LseScorer, SyncExpert
 from difftalker.tables import metadata, read_table, tensor
-from difftalker.video.crop import cut
-from difftalker.video.decode import decode_audio, decode_frames
 
 REAL = ("own", "detected")  # kinds of which the real film is known
 _FRAME = ("psnr_frame", "ssim_frame")  # of whole pictures, which these films do not show

@@ -12,7 +12,7 @@ import pyarrow as pa
 from difftalker.evaluation.evaluate import Evaluation, metrics_document
 from difftalker.evaluation.rows import Rows
 from difftalker.files import replacing
-from difftalker.metrics.lse import SHIFT
+from difftalker.sync.lse import SHIFT
 from difftalker.tables import encode_image, table, write_table
 
 _KEY = [("recording", pa.string()), ("clip", pa.string()), ("frame", pa.int32()), ("time", pa.float64())]

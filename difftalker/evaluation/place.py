@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from difftalker.evaluation.metrics.jaw import jaw_region
+from difftalker.evaluation.metrics.region import Region, bounds
+from difftalker.evaluation.metrics.sharpness import mouth_region
 from difftalker.evaluation.samples import mouth_opening
-from difftalker.landmarks.topology import JAW_ENDS
-from difftalker.metrics.jaw import jaw_region
-from difftalker.metrics.region import Region, bounds
-from difftalker.metrics.sharpness import mouth_region
+from difftalker.face.topology import JAW_ENDS
 
 
 @dataclass(frozen=True)

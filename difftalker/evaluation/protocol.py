@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from difftalker.evaluation.sync_crop import SyncCrop
+from difftalker.sync.crop_rules import SyncCrop
 
 DETECTORS = {"mesh": "attention mesh (MediaPipe), 68 points", "fan": "FAN (face-alignment), 68 points"}
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from difftalker.dataset import Dataset
+from difftalker.dataset.frames import Dataset
 from difftalker.errors import UserError
 from difftalker.tables import read_images
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from difftalker.landmarks.topology import JAW_ENDS
+from difftalker.face.topology import JAW_ENDS
 
 UPPER_LIP, LOWER_LIP = 62, 66  # middle of the inner lips
 SAMPLES = 8

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from difftalker.audio.loudness import level_of, row_power
-from difftalker.audio.wav import read_wav
-from difftalker.drive.activity import rest, silent_rows
+from difftalker.audio.silence import rest, silent_rows
 from difftalker.evaluation.rows import Rows
+from difftalker.media.wav import read_wav
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from difftalker.dataset import Dataset
+from difftalker.dataset.frames import Dataset
 
 COLUMNS = ["Recording", "Clips", "Duration", "Source", "Frames", "Train", "Test", "Gap", "Not used"]
 _MANY = 200  # stretches listed at most

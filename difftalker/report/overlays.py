@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from difftalker.landmarks.topology import CONTOUR, MOUTH, POLYLINES
+from difftalker.face.topology import CONTOUR, MOUTH, POLYLINES
 
 GIVEN, COMPLETED, TRUTH = "#aab4c4", "var(--made)", "var(--truth)"
 

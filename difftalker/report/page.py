@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 
-from difftalker.dataset import Dataset
+from difftalker.dataset.frames import Dataset
 from difftalker.errors import UserError
 from difftalker.evaluation.film_folder import read_records
 from difftalker.evaluation.rows import Rows, read_rows

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from difftalker.errors import UserError
-from difftalker.evaluation.compare import Comparison
+from difftalker.evaluation.compare_films import Comparison
 from difftalker.files import replacing
 from difftalker.report.comparison import Column, columns
 

@@ -12,18 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from difftalker.compute.interrupt import InterruptFlag
+from difftalker.compute.memory import out_of_memory, training_advice
+from difftalker.compute.precision import autocast
+from difftalker.compute.seeds import seeded
 from difftalker.config import TrainConfig
 from difftalker.errors import UserError
 from difftalker.training.checkpoint import load_checkpoint, save_checkpoint
 from difftalker.training.ema import Ema, trained_tensors
 from difftalker.training.history import History
-from difftalker.training.interrupt import InterruptFlag
-from difftalker.training.memory import out_of_memory, training_advice
-from difftalker.training.precision import autocast
 from difftalker.training.processes import ALONE, Processes
 from difftalker.training.progress import Progress
 from difftalker.training.sampler import Sampler
-from difftalker.training.seeds import seeded
 
 Loss = Callable[[Tensor, torch.Generator], Tensor | dict[str, Tensor]]
 

@@ -12,11 +12,11 @@ from typing import Any
 import av
 import pytest
 
-from difftalker.audio.wav import write_wav
+from difftalker.media.wav import write_wav
 from tests.app.browser import CHROMIUM, browser
 from tests.app.server import Server, running
-from tests.drive.tiny_face import tiny_face
-from tests.video.footage import noise, portrait, write_footage
+from tests.dub.tiny_face import tiny_face
+from tests.footage import noise, portrait, write_footage
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium found; name one in the variable CHROMIUM")
 

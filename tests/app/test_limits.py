@@ -11,9 +11,9 @@ import pytest
 
 from difftalker.app import limits
 from difftalker.app.limits import Limits, sound_seconds
-from difftalker.audio.wav import write_wav
 from difftalker.errors import UserError
-from tests.video.footage import flat, noise, write_footage
+from difftalker.media.wav import write_wav
+from tests.footage import flat, noise, write_footage
 
 
 def test_length(tmp_path: Path) -> None:

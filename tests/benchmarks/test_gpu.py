@@ -28,7 +28,7 @@ def test_a_row_that_does_not_fit_says_so(capsys: pytest.CaptureFixture[str], mon
     def fail(*_: object, **__: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
 
-    monkeypatch.setattr("difftalker.models.face.FaceNetwork.encode_condition", fail)
+    monkeypatch.setattr("difftalker.painting.diffusion.network.FaceNetwork.encode_condition", fail)
     main([*TINY, "--train-steps", "1", "--sampling", "1"])
     out = capsys.readouterr().out
     assert out.count("out of memory on the GPU") == 2 and "face.train.batch_size (now 2) to 1" in out

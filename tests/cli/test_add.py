@@ -16,7 +16,7 @@ import pytest
 from difftalker import project
 from difftalker.cli.main import main
 from difftalker.config import load_params
-from tests.video.footage import noise, portrait, write_footage
+from tests.footage import noise, portrait, write_footage
 
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., int]

@@ -9,7 +9,7 @@ import pytest
 
 from difftalker.cli.app import offered
 from difftalker.errors import UserError
-from tests.drive.tiny_face import tiny_face
+from tests.dub.tiny_face import tiny_face
 
 
 @pytest.fixture(scope="module")

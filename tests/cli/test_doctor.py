@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from difftalker.cli.main import main
-from tests.video.footage import noise, portrait, write_footage
+from tests.footage import noise, portrait, write_footage
 
 ROOT = Path(__file__).parents[2]
 CLIPS = ROOT.parent / "shared/grid_s1/clips"

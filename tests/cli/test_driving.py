@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from difftalker.audio.wav import write_wav
 from difftalker.cli.main import main
-from difftalker.drive.work import Work
+from difftalker.dub.parts_folder import Work
+from difftalker.media.wav import write_wav
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from difftalker.cli.preset import explanation
 from difftalker.config import load_params, parse_params
 from difftalker.weights.needed import needed
 from difftalker.weights.store import VARIABLE
-from tests.video.footage import noise, portrait, write_footage
+from tests.footage import noise, portrait, write_footage
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))

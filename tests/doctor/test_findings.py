@@ -12,7 +12,7 @@ import pytest
 from difftalker.config import load_params
 from difftalker.doctor.findings import Finding, judge, stretches
 from difftalker.doctor.measure import ClipMeasures, sound_level
-from difftalker.video.probe import VideoInfo
+from difftalker.media.probe import VideoInfo
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 TOPICS = ["duration", "frame rate", "picture size", "face", "crop", "chin"]

@@ -11,8 +11,8 @@ import pytest
 from difftalker.config import Params, load_params
 from difftalker.doctor.measure import typical_face
 from difftalker.doctor.size import allowed_sizes, choose_size, sharpness_lost
-from difftalker.video.probe import validate_video
-from tests.video.footage import empty_room, noise, portrait, write_footage
+from difftalker.media.probe import validate_video
+from tests.footage import empty_room, noise, portrait, write_footage
 
 DEMO = replace(load_params(Path(__file__).parents[2] / "params.yaml"), device="cpu")
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from tests.video.footage import portrait, portrait_points
+from tests.footage import portrait, portrait_points
 
 COUNT = 20
 

@@ -30,7 +30,7 @@ from difftalker.tables import (
     table,
     write_table,
 )
-from tests.video.footage import portrait_points
+from tests.footage import portrait_points
 
 FPS = 25.0
 SOURCE = 144  # side of the source pictures

@@ -11,18 +11,18 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from difftalker.config import DetectorConfig
-from difftalker.dataset import Dataset
+from difftalker.dataset.frames import Dataset
 from difftalker.errors import UserError
-from difftalker.evaluation.detection import Redetection, immediately
+from difftalker.evaluation.baselines import GroundTruth, MeanMouth, NearestAudio
 from difftalker.evaluation.evaluate import Evaluation, evaluate, metrics_document
+from difftalker.evaluation.generated_frames import Generated
 from difftalker.evaluation.outputs import write_folder, write_metrics, write_plots
-from difftalker.evaluation.references import GroundTruth, MeanMouth, NearestAudio
+from difftalker.evaluation.redetection import Redetection, immediately
 from difftalker.evaluation.rows import Rows, read_crops, read_rows
-from difftalker.evaluation.source import SourceFrames
+from difftalker.evaluation.source_pictures import SourceFrames
 from difftalker.evaluation.spoken import Spoken, spoken_by
-from difftalker.evaluation.sync_crop import PipelineCrop
-from difftalker.evaluation.synthesis import Generated
-from difftalker.video.paste import paste
+from difftalker.face.paste import paste
+from difftalker.sync.crop_rules import PipelineCrop
 from tests.evaluation.synthetic_run import FPS, Run, truth_image
 
 CONFIG = DetectorConfig(name="mesh", smoothing=0.0, max_gap=2)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from difftalker.dataset import Dataset
+from difftalker.dataset.frames import Dataset
 from difftalker.errors import UserError
 from difftalker.evaluation.rows import read_crops, read_rows
 from tests.evaluation.synthetic_run import Run, truth_image

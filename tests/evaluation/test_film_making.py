@@ -9,23 +9,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from difftalker.audio.wav import RATE, read_wav, write_wav
-from difftalker.dataset import Dataset, Source, build_dataset
-from difftalker.drive.footage import Footage
+from difftalker.compute.seeds import seeded
+from difftalker.dataset.frames import Dataset, Source, build_dataset
+from difftalker.dub.footage import Footage
 from difftalker.errors import UserError
-from difftalker.evaluation.detection import immediately
 from difftalker.evaluation.film_folder import FilmRecord, film_path, read_records, source_path
 from difftalker.evaluation.film_making import Material, make_films, speech_of, surroundings
+from difftalker.evaluation.film_plan import KINDS, Take, plan_takes
 from difftalker.evaluation.film_scoring import film_rows, score_films
-from difftalker.evaluation.takes import KINDS, Take, plan_takes
-from difftalker.landmarks.detector import make_detector
-from difftalker.metrics.lse import SyncExpert
-from difftalker.models.syncnet import SyncNet
+from difftalker.evaluation.redetection import immediately
+from difftalker.face.landmark_detector import make_detector
+from difftalker.media.decode import decode_audio, decode_frames
+from difftalker.media.wav import RATE, read_wav, write_wav
+from difftalker.sync.lse import SyncExpert
+from difftalker.sync.network import SyncNet
 from difftalker.tables import AUDIO, CROPS, GEOMETRY, LANDMARKS, table, write_table
-from difftalker.training.seeds import seeded
-from difftalker.video.decode import decode_audio, decode_frames
-from tests.drive.conftest import syllables
-from tests.drive.tiny_face import DETECTOR, PICTURES, SIZE, Tiny, make_tiny
+from tests.dub.conftest import syllables
+from tests.dub.tiny_face import DETECTOR, PICTURES, SIZE, Tiny, make_tiny
 
 CLIPS = ("a", "b", "c")  # the last is the test split
 BLIND = 7  # frame of the test clip without a usable face

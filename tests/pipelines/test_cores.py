@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from difftalker.parallel import CORES, usable_cores, worker_count
+from difftalker.compute.parallel import CORES, usable_cores, worker_count
 from pipelines import cores
 from pipelines.cores import cpu_place
 from pipelines.environment import stage_environment
@@ -20,7 +20,11 @@ from tests.pipelines.toy import Toy
 from tests.project import ROOT
 
 # A stage that writes down how many cores it may use.
-SCRIPT = "import sys; from difftalker.parallel import usable_cores; open(sys.argv[2], 'w').write(f'[{usable_cores()}]')"
+SCRIPT = """\
+import sys
+from difftalker.compute.parallel import usable_cores
+open(sys.argv[2], "w").write(f"[{usable_cores()}]")
+"""
 
 
 def never() -> bool:
@@ -61,7 +65,7 @@ def test_places(available: int, sharing: int, expected: list[int | None], monkey
 
 
 def test_a_command_uses_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    script = "from difftalker.parallel import CORES, usable_cores, worker_count; print(worker_count(99))"
+    script = "from difftalker.compute.parallel import CORES, usable_cores, worker_count; print(worker_count(99))"
 
     def workers(cores: int | None) -> int:
         lines: list[str] = []

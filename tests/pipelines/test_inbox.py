@@ -7,8 +7,8 @@ import pytest
 
 from difftalker.errors import UserError
 from pipelines.inbox import INBOX, STATE, Arrival, Inbox, take_in
+from tests.footage import write_footage
 from tests.pipelines.toy import Toy
-from tests.video.footage import write_footage
 
 
 class Watch:

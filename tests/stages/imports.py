@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-PACKAGES = ("difftalker", "stages")
+PACKAGES = ("difftalker", "demo_speaker", "stages")
 
 
 def stage_code(module: str, root: Path = Path()) -> set[str]:

@@ -10,11 +10,11 @@ import pytest
 import torch
 import yaml
 
+from difftalker.compute.seeds import seeded
 from difftalker.config import parse_params
 from difftalker.errors import UserError
-from difftalker.models.sync_expert import load_sync_expert
-from difftalker.models.syncnet_official import OfficialSyncNet
-from difftalker.training.seeds import seeded
+from difftalker.sync.experts import load_sync_expert
+from difftalker.sync.official import OfficialSyncNet
 from difftalker.weights.store import import_weight
 from difftalker.weights.table import Weight, weight_named
 from stages import build_syncnet

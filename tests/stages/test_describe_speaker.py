@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 import yaml
 
-from difftalker.audio.wav import write_wav
 from difftalker.cli.main import main
-from difftalker.drive.footage import Footage
-from difftalker.drive.scene import Scene
+from difftalker.dub.footage import Footage
+from difftalker.dub.footage_face import Scene
 from difftalker.face_folder import NETWORKS, face_hash, read_description
+from difftalker.media.wav import write_wav
 from difftalker.project import base_footage, load_face
 from difftalker.talking_face import TalkingFace
-from tests.drive.conftest import syllables
-from tests.drive.tiny_face import make_tiny, pictures
+from tests.dub.conftest import syllables
+from tests.dub.tiny_face import make_tiny, pictures
+from tests.footage import write_footage
 from tests.project import ROOT, TINY, merge
-from tests.video.footage import write_footage
 
 MODELS = Path("data/models")
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -84,8 +84,8 @@ def described(trained: Path) -> Path:
 def project(described: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, in which nothing may be measured or looked for again."""
     monkeypatch.chdir(described)
-    monkeypatch.setattr("difftalker.speaker.measure_speaker", None)
-    monkeypatch.setattr("difftalker.drive.scene.survey", None)
+    monkeypatch.setattr("difftalker.dub.speaker_measures.measure_speaker", None)
+    monkeypatch.setattr("difftalker.dub.footage_face.survey", None)
     return described
 
 
@@ -167,7 +167,7 @@ def test_footage_of_another_rate_is_looked_at_once(
     assert read_description(MODELS).footage == "later/b.mkv" and read_description(MODELS).name == "anna"
     scene = Scene.load(MODELS / "footage/scene.safetensors")
     assert len(scene) == 90 and scene.valid.all(), "the film's own pictures, not the 75 of the pipeline"
-    monkeypatch.setattr("difftalker.drive.scene.survey", None)
+    monkeypatch.setattr("difftalker.dub.footage_face.survey", None)
     report = load_face(MODELS).dub(speech, tmp_path / "out.mp4")
     assert (report.frames, report.fps) == (12, 30.0)
 

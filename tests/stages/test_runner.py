@@ -10,9 +10,9 @@ import pytest
 import torch
 import yaml
 
-from difftalker.models.patch_autoencoder import PatchAutoencoder
+from difftalker.painting.diffusion.patch_autoencoder import PatchAutoencoder
 from stages.runner import run
-from tests.models.tiny_diffusion import write_model
+from tests.painting.tiny_diffusion import write_model
 from tests.project import merge
 
 ROOT = Path(__file__).parents[2]

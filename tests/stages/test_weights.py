@@ -13,8 +13,8 @@ import yaml
 from dvc.repo import Repo
 
 from difftalker.audio.deepspeech.graph import read_graph
-from difftalker.audio.wav import write_wav
 from difftalker.errors import UserError
+from difftalker.media.wav import write_wav
 from difftalker.tables import GEOMETRY, TableWriter, read_table, tensor
 from difftalker.weights.store import VARIABLE, import_weight
 from difftalker.weights.table import weight_named

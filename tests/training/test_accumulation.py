@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from difftalker.compute.seeds import seeded
 from difftalker.config import FaceConfig, TrainConfig
 from difftalker.errors import UserError
-from difftalker.models.face import FaceNetwork
-from difftalker.training.face import train_face
+from difftalker.painting.diffusion.network import FaceNetwork
+from difftalker.painting.diffusion.training import train_face
 from difftalker.training.loop import train
-from difftalker.training.seeds import seeded
-from tests.models.small_prior import SIZE, TRAIN, small_prior
+from tests.painting.small_prior import SIZE, TRAIN, small_prior
 
 CPU = torch.device("cpu")
 FACE = FaceConfig(
@@ -96,7 +96,7 @@ def test_advice_leaves_out_what_is_done_already() -> None:
 
 
 def test_the_cpu_s_allocator_is_understood_and_other_errors_pass() -> None:
-    from difftalker.training.memory import out_of_memory
+    from difftalker.compute.memory import out_of_memory
 
     with pytest.raises(UserError, match="lower it"), out_of_memory("lower it"):
         raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory")

@@ -14,11 +14,11 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from difftalker.compute.seeds import seeded
 from difftalker.config import TrainConfig
 from difftalker.errors import UserError
 from difftalker.training.loop import Loss, train
 from difftalker.training.processes import Processes, cooperating
-from difftalker.training.seeds import seeded
 
 CPU = torch.device("cpu")
 ITEMS, STEPS = 50, 12

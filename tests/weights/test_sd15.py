@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from difftalker.models import huggingface
 
 from benchmarks.stable_diffusion import SIZE
 from difftalker.errors import UserError
-from difftalker.models import huggingface
-from difftalker.models.huggingface import import_prior
+from difftalker.painting.diffusion.stable_diffusion import import_prior
 from difftalker.weights import table
 from difftalker.weights.store import VARIABLE, import_weight
 from difftalker.weights.table import SD15, SD15_REVISION, WEIGHTS, WeightFile
-from tests.models.tiny_diffusion import write_model
+from tests.painting.tiny_diffusion import write_model
 from tests.weights.serving import sha256
 
 

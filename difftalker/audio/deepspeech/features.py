@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from difftalker.audio.mfcc import mfcc
-from difftalker.audio.wav import RATE
+from difftalker.media.wav import RATE
 
 COEFFICIENTS = 26
 CONTEXT = 9  # rows on each side

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from difftalker.audio.encoder import AudioEncoder, SoundSource
-from difftalker.audio.wav import RATE
 from difftalker.audio.whisper.mel import HOP, WIDTH, log_mel
 from difftalker.audio.whisper.network import WhisperNetwork
 from difftalker.audio.whisper.weights import load_components, load_network
 from difftalker.audio.windows import RowReader, row_count
+from difftalker.media.wav import RATE
 
 KEPT, CONTEXT = 300, 50  # rows of a stretch that are kept, and rows on either side of them
 EDGE = 10  # rows of silence that are heard before the sound and after it; windows reach out by 8

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from difftalker.audio.mel import triangles
-from difftalker.audio.wav import RATE
+from difftalker.media.wav import RATE
 
 BANDS = 80
 WIDTH, HOP = 400, 160  # samples of a window, and from one to the next

@@ -1,0 +1,87 @@
+"""Training of landmark completion (paper, section 2.3, eq. 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from difftalker.completion.network import LandmarkCompletion
+from difftalker.completion.resting_face import still
+from difftalker.compute.seeds import seeded
+from difftalker.config import LandmarksConfig
+from difftalker.face.topology import CONDITION, CONTOUR, MOUTH
+from difftalker.training.history import History
+from difftalker.training.loop import train
+
+PREDICTED = np.concatenate([CONTOUR, MOUTH])
+_UPPER, _LOWER = (np.searchsorted(PREDICTED, lip) for lip in ((61, 62, 63), (67, 66, 65)))  # inner lips, in pairs
+
+
+def train_landmarks(
+    landmarks: Tensor,
+    features: Tensor,
+    runs: Sequence[np.ndarray],
+    config: LandmarksConfig,
+    seed: int,
+    device: torch.device,
+    checkpoint: Path | None,
+) -> tuple[LandmarkCompletion, History]:
+    """Train landmark completion from scratch.
+
+    Args:
+        landmarks: training frames' points, fractions of the crop side, (n, 68, 2) float32.
+        features: their audio features, (n, 16, 29) float32.
+        runs: rows of successive frames, each within one clip; together all rows in order.
+        config: network and training.
+        seed: decides initial weights and all draws.
+        device: where to train.
+        checkpoint: see `train`.
+
+    Returns:
+        The model in eval mode, and its losses.
+    """
+    with seeded(seed):
+        model = LandmarkCompletion(config.dim, config.heads, config.layers, config.audio_path, config.dropout)
+    model.fit(landmarks, features)
+    unit = model.scale[PREDICTED].square().mean().sqrt().to(device)
+    shape = model.mean_shape.numpy()
+    faces = np.concatenate([still(landmarks[run].numpy(), shape) for run in runs])
+    resting = torch.from_numpy(faces[:, CONDITION]).to(device)  # (n, 39, 2)
+    landmarks, features = landmarks.to(device), features.to(device)
+
+    def loss(rows: Tensor, generator: torch.Generator) -> Tensor:
+        points = landmarks[rows]
+        condition = points[:, CONDITION]
+        noise = torch.randn(condition.shape, generator=generator).to(device)
+        if config.still:
+            chosen = (torch.rand(len(rows), 1, 1, generator=generator) < config.still).to(device)
+            condition = torch.where(chosen, resting[rows], condition)
+        sound = features[rows]
+        if config.sound_noise:
+            hiss = torch.randn(sound.shape, generator=generator).to(device)
+            sound = sound + config.sound_noise * model.feature_scale * hiss
+        result = model(condition + config.noise * noise, sound)
+        predicted = torch.cat([result.contour, result.mouth], 1)  # (b, 29, 2)
+        # Eq. 1, in units of the points' own spread: fractions of the crop would give gradients below Adam's epsilon.
+        error = (predicted - points[:, PREDICTED]) / unit
+        value = error.square().sum(-1).mean()
+        if config.opening:
+            gaps = error[:, _LOWER] - error[:, _UPPER]  # (b, 3, 2)
+            value = value + config.opening * gaps.square().sum(-1).mean()
+        return value
+
+    history = train(
+        model,
+        loss,
+        items=len(landmarks),
+        config=config.train,
+        seed=seed,
+        device=device,
+        checkpoint=checkpoint,
+        title="landmarks",
+    )
+    return model, history

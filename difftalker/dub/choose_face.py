@@ -1,0 +1,68 @@
+"""Which of several faces is dubbed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from difftalker.errors import UserError
+from difftalker.face.active_speaker import who_speaks
+from difftalker.face.follow import Cast, Faces, area, join_speaker
+
+# Of all faces and the power of the sound during every picture (None without sound), at pictures per second, the one.
+Chooser = Callable[[Cast, np.ndarray | None, float], Faces]
+
+_BRIEF = 0.1  # share of the longest track's pictures below which a track is no person of its own
+
+
+def chooser(place: tuple[float, float, float] | None, number: int | None, warn: Callable[[str], None]) -> Chooser:
+    """Choose by number; or the one who speaks; or by the place and size that the speaker had in the training footage.
+
+    Args:
+        place: middle of the face's box (x, y) and its side, as fractions of the picture's width, height and width;
+            None follows the largest face.
+        number: the face to follow, counted from the left, from 1.
+        warn: told of several faces.
+    """
+
+    def choose(cast: Cast, power: np.ndarray | None, fps: float) -> Faces:
+        tracks, width, height = cast.tracks, cast.width, cast.height
+        if not tracks:
+            return {}
+        longest = max(len(track) for track in tracks)
+        people = [track for track in tracks if len(track) >= _BRIEF * longest]
+        boxes = [np.median([face.box for face in track.values()], axis=0) for track in people]
+        order = sorted(range(len(people)), key=lambda index: float(boxes[index][0]))
+        people, boxes = [people[index] for index in order], [boxes[index] for index in order]
+        beside = _together(people)
+        if number is not None:
+            if not 1 <= number <= len(people):
+                found = "1 face was found" if len(people) == 1 else f"{len(people)} faces were found"
+                raise UserError(f"--track {number}: {found}; they are numbered from the left from 1")
+            return join_speaker(people[number - 1], tracks)
+
+        def distance(index: int) -> tuple[float, float]:
+            x, y, side = _place(boxes[index], width, height)
+            if place is None or not beside:
+                return 0.0, -area(people[index])
+            return abs(x - place[0]) + abs(y - place[1]) + abs(np.log(side / place[2])), -area(people[index])
+
+        speaking = who_speaks(people, power, fps) if power is not None else None
+        chosen = min(range(len(people)), key=distance) if speaking is None else speaking
+        if beside:
+            places = ", ".join(
+                f"{index + 1} at {_place(box, width, height)[0]:.0%} of the width" for index, box in enumerate(boxes)
+            )
+            warn(f"several faces ({places}): face {chosen + 1} is dubbed; choose another with --track")
+        return join_speaker(people[chosen], tracks)
+
+    return choose
+
+
+def _place(box: np.ndarray, width: float, height: float) -> tuple[float, float, float]:
+    return float(box[0] + box[2]) / 2 / width, float(box[1] + box[3]) / 2 / height, float(box[2] - box[0]) / width
+
+
+def _together(people: Sequence[Faces]) -> bool:
+    return any(people[first].keys() & people[second].keys() for first in range(len(people)) for second in range(first))

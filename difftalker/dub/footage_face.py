@@ -1,0 +1,196 @@
+"""Where the face is in the base footage, and its landmarks: all that is remembered of it between the passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from difftalker.compute.parallel import processes, worker_count
+from difftalker.config import DetectorConfig
+from difftalker.dub.choose_face import Chooser, chooser
+from difftalker.dub.footage import Footage
+from difftalker.dub.identity import SIDE, mean_look, upper_look
+from difftalker.errors import UserError
+from difftalker.face.crop import cut
+from difftalker.face.detect_landmarks import detect_landmarks
+from difftalker.face.follow import PIECE, follow_faces
+from difftalker.face.landmark_table import MIN_SCORE, clean_shot
+from difftalker.face.shots import find_shots, laid_shots, parts_of, shot_geometry, watch
+from difftalker.face_folder import Description
+from difftalker.files import replacing
+
+Tick = Callable[[int], None]
+
+_LOOKED_AT = 12  # pictures of a shot in which the face is looked at
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The face in n pictures of the base footage.
+
+    Attributes:
+        transforms: (n, 6) float64, from source to crop pixels; see `video.crop.Geometry`.
+        landmarks: (n, 68, 2) float32, over the crop size.
+        valid: (n,) bool: there is a face that can be painted on.
+        stamps: time stamps of the pictures in the file, (n,) int64.
+        shots: number of every picture's shot, (n,) int64, rising from 0.
+        looks: mean look of the face in every shot, see `likeness.upper_look`; zeros where it is not known.
+    """
+
+    transforms: np.ndarray
+    landmarks: np.ndarray
+    valid: np.ndarray
+    stamps: np.ndarray
+    shots: np.ndarray
+    looks: np.ndarray
+
+    @classmethod
+    def of_speaker(cls, transforms: np.ndarray, landmarks: np.ndarray, valid: np.ndarray, stamps: np.ndarray) -> Scene:
+        """A scene that is known to show the speaker, as `video.extract` laid its crops: each shot at its own scale.
+
+        Args: as the attributes.
+        """
+        shots = laid_shots(transforms)
+        return cls(transforms, landmarks, valid, stamps, shots, np.tile(mean_look([]), (int(shots[-1]) + 1, 1)))
+
+    def __len__(self) -> int:
+        return len(self.valid)
+
+    def first(self, count: int) -> Scene:
+        """The first pictures only."""
+        return replace(self, **{name: getattr(self, name)[:count] for name in _FIELDS if name != "looks"})
+
+    def save(self, path: Path) -> None:
+        """Write a `.safetensors` file, whole or absent."""
+        with replacing(path) as partial:
+            partial.write_bytes(save({name: np.ascontiguousarray(getattr(self, name)) for name in _FIELDS}))
+
+    @classmethod
+    def load(cls, path: Path) -> Scene:
+        """Read what `save` wrote.
+
+        Raises:
+            UserError: it is damaged.
+        """
+        try:
+            data = load_file(path)
+            return cls(*(data[name] for name in _FIELDS))
+        except (SafetensorError, KeyError, OSError) as error:
+            raise UserError(f"{path}: cannot be read ({error}); remove it or export the face again") from None
+
+
+_FIELDS = ("transforms", "landmarks", "valid", "stamps", "shots", "looks")
+
+
+@dataclass(frozen=True)
+class CropRule:
+    """How crops are cut and landmarks found: as in the training.
+
+    Attributes:
+        size: side of the crop in pixels.
+        margin, smoothing: see `config.FramesConfig`.
+        detector: the landmark detector and its settings.
+        pin: hash of its weights, see `make_detector`.
+    """
+
+    size: int
+    margin: float
+    smoothing: float
+    detector: DetectorConfig
+    pin: str | None = None
+
+
+def search(
+    face: Description,
+    footage: Footage,
+    limit: int,
+    track: int | None,
+    device: str,
+    warn: Callable[[str], None],
+    tick: Tick,
+) -> Scene:
+    """Find a trained face's speaker in the first pictures of some footage.
+
+    Args:
+        face: what the face is: its crop rule and detector, and where the speaker was in the training footage.
+        footage, limit, device, tick: see `survey`.
+        track, warn: see `choose.chooser`.
+
+    Raises:
+        UserError: see `survey`.
+    """
+    rule = CropRule(face.size, face.margin, face.smoothing, face.detector, face.weights.fan2d if face.weights else None)
+    place = face.speaker.place
+    choose = chooser((place[0], place[1], place[2]) if place else None, track, warn)
+    return survey(footage, limit, rule, choose, device, tick)
+
+
+def survey(footage: Footage, limit: int, rule: CropRule, choose: Chooser, device: str, tick: Tick) -> Scene:
+    """Find the face in the first pictures of the footage, in two streaming passes: tracking, then landmarks.
+
+    Args:
+        footage: base footage.
+        limit: how many pictures are needed at most.
+        rule: crops and detector of the trained face.
+        choose: which of several faces is followed.
+        device: where the detector runs.
+        tick: called with the number of pictures just done, twice for every picture.
+
+    Raises:
+        UserError: no face is found in any picture.
+    """
+
+    def counted(stream: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        for image in stream:
+            yield image
+            tick(1)
+
+    changes: list[float] = []
+    workers = worker_count(min(limit, footage.expected) // (8 * PIECE))
+    with processes(workers) as executor:
+        cast = next(follow_faces([watch(counted(footage.scan(limit)), changes)], executor, workers))
+    if not cast.tracks:
+        raise UserError(
+            f"{footage.path}: no face found in any of its {cast.count} frames; give footage with one face of at least "
+            "1/20 of the picture's longer side"
+        )
+    power = footage.power(cast.count) if cast.several else None
+    track = cast.track(choose(cast, power, footage.fps))
+    stamps = footage.stamps
+    shots = find_shots(changes, track)
+    geometry = shot_geometry(track, shots, rule.size, rule.margin, rule.smoothing, footage.fps)
+    images = counted(footage.scan(limit))
+    crops = (cut(image, transform, rule.size) for image, transform in zip(images, geometry.transforms, strict=True))
+    samples = {index: np.zeros(0, np.uint8) for index in _samples(geometry.valid, shots)}
+    points, scores = detect_landmarks(_kept(crops, samples), geometry.regions, rule.detector, device, rule.pin)
+    seen = geometry.valid & (scores >= MIN_SCORE)
+    landmarks, valid = np.empty_like(points, np.float32), np.zeros(len(seen), bool)
+    for part in parts_of(shots):
+        landmarks[part], valid[part], _ = clean_shot(points[part], seen[part], rule.detector)
+    valid &= geometry.valid  # what was filled in where no face was found is not painted on
+    looks: list[list[np.ndarray]] = [[] for _ in range(int(shots[-1]) + 1)]
+    for index, crop in samples.items():
+        if valid[index]:
+            looks[shots[index]].append(upper_look(crop, landmarks[index]))
+    return Scene(geometry.transforms, landmarks, valid, stamps, shots, np.stack([mean_look(look) for look in looks]))
+
+
+def _samples(valid: np.ndarray, shots: np.ndarray) -> list[int]:
+    """Pictures in which the face of every shot is looked at, evenly spread over its usable ones."""
+    usable = (part.start + np.flatnonzero(valid[part]) for part in parts_of(shots))
+    spread = (some[np.unique(np.linspace(0, len(some) - 1, _LOOKED_AT).astype(int))] for some in usable if len(some))
+    return [int(index) for some in spread for index in some]
+
+
+def _kept(crops: Iterator[np.ndarray], samples: dict[int, np.ndarray]) -> Iterator[np.ndarray]:
+    """The same crops; keeps small copies of those that are named."""
+    for index, crop in enumerate(crops):
+        if index in samples:
+            samples[index] = cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+        yield crop

@@ -1,0 +1,127 @@
+"""The folder beside a film in which its parts wait until it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from difftalker.dub.output import check_free
+from difftalker.dub.segment import check_suffix
+from difftalker.dub.settings import Interrupted
+from difftalker.errors import UserError
+
+_MARK = "dub.json"
+
+
+class Work:
+    """Parts of an unfinished film: `talk.mp4` has them in `talk.parts/`.
+
+    Args:
+        output: the film.
+        key: all that decides the film. Parts made with another key are not used.
+        resume: go on with the parts that are there; otherwise they are removed.
+
+    Raises:
+        UserError: the folder is something else, or its parts belong to another film.
+    """
+
+    def __init__(self, output: Path, key: Mapping[str, Any], resume: bool) -> None:
+        self.folder = _folder(output)
+        text = json.dumps(dict(key), indent=1, sort_keys=True)
+        mark = self.folder / _MARK
+        if self.folder.exists():
+            if not mark.is_file():
+                raise UserError(f"{self.folder}: is in the way and was not made by this command; rename or remove it")
+            if resume and mark.read_text(encoding="utf-8") != text:
+                raise UserError(
+                    f"{self.folder}: was begun with other sound, footage, face or settings; repeat the command as it "
+                    "was, or give --overwrite without --resume to start over"
+                )
+            if not resume:
+                shutil.rmtree(self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not mark.exists():
+            with self.guarded():
+                mark.write_text(text, encoding="utf-8")
+
+    @property
+    def sound(self) -> Path:
+        return self.folder / "sound.wav"
+
+    @property
+    def scene(self) -> Path:
+        return self.folder / "scene.safetensors"
+
+    def segment(self, number: int) -> Path:
+        """The file of a complete segment."""
+        return self.folder / f"{number:06d}.mkv"
+
+    @property
+    def tail(self) -> Path:
+        """The segment that was under way when the work was stopped."""
+        return self.folder / "tail.mkv"
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Leave nothing behind when the work fails before a segment is complete."""
+        try:
+            yield
+        except Interrupted:
+            raise
+        except BaseException:
+            if not any(self.folder.glob("[0-9]*.mkv")):
+                self.remove()
+            raise
+
+    def remove(self) -> None:
+        """The film is whole."""
+        shutil.rmtree(self.folder)
+
+
+def check_begin(output: Path, overwrite: bool, resume: bool) -> None:
+    """Refuse a film that is there already or was begun, where it is not said what is to become of that.
+
+    Args:
+        output: the film.
+        overwrite: replace either.
+        resume: go on with a film that was begun.
+
+    Raises:
+        UserError: that is the case, or the name says no container, or belongs to a folder.
+    """
+    check_suffix(output)
+    begun = (_folder(output) / _MARK).is_file()
+    if output.is_file() and resume and not begun and not overwrite:
+        raise UserError(f"{output}: is finished, there is nothing to go on with; --overwrite makes it anew")
+    check_free(output, overwrite)
+    if begun and not (resume or overwrite):
+        raise UserError(f"{output}: was begun and interrupted; give --resume to go on, or --overwrite to start over")
+
+
+def _folder(output: Path) -> Path:
+    return output.with_name(f"{output.stem}.parts")
+
+
+def partial_name(output: Path) -> Path:
+    """What the playable beginning of an interrupted film is called."""
+    return output.with_name(f"{output.stem}.partial{output.suffix}")
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; check the name") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check the name") from None

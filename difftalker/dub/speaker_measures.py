@@ -1,0 +1,74 @@
+"""Measures of the speaker that driving a face needs, taken from the training footage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from scipy.ndimage import binary_erosion
+
+from difftalker.audio.loudness import level_of, row_power
+from difftalker.audio.silence import silent_rows
+from difftalker.audio.windows import FEATURE_RATE
+from difftalker.completion.closed_mouth import closed_mouth
+from difftalker.completion.jaw import fit_jaw
+from difftalker.completion.network import LandmarkCompletion, complete
+from difftalker.completion.opening import fit_opening, match_opening
+from difftalker.completion.resting_face import CALM, calm
+from difftalker.dataset.frames import Dataset
+from difftalker.dub.identity import choose_looks, upper_look
+from difftalker.dub.usable_faces import strangeness, turn
+from difftalker.face_folder import Speaker
+
+_ORDINARY, _EXTREME = 0.5, 0.995  # quantiles
+_PAUSE = 0.2  # seconds; shorter than what counts when driving: footage of fluent speech has few long pauses
+_EDGE = 4  # rows of 20 ms at both ends of a pause in which the mouth still moves
+_TURNS = (0.005, 0.995)
+_LOOKED_AT, _LOOKS = 200, 8  # frames whose upper face is looked at, and how many are kept
+
+
+@torch.no_grad()
+def measure_speaker(
+    dataset: Dataset,
+    model: LandmarkCompletion,
+    sound: Callable[[str, str], np.ndarray],
+    crops: Callable[[np.ndarray], np.ndarray],
+    place: tuple[float, float, float] | None,
+) -> Speaker:
+    """Measure the training split.
+
+    Args:
+        dataset: all frames.
+        model: the landmark network trained on them.
+        sound: gives a clip's sound, (n,) int16 at 16 kHz, for a recording and a clip.
+        crops: reads the crops of some of the dataset's rows, (n,) to (n, size, size, 3) uint8 RGB.
+        place: where the face usually is in the picture, see `Speaker.place`.
+    """
+    rows = dataset.rows("train")
+    silent = np.zeros(len(rows), bool)
+    clips = list(zip(dataset.recording[rows], dataset.clip[rows], strict=True))
+    for recording, clip in dict.fromkeys(clips):
+        inside = (dataset.recording[rows] == recording) & (dataset.clip[rows] == clip)
+        frames = dataset.frame[rows[inside]]
+        power = row_power(sound(recording, clip))
+        quiet = binary_erosion(silent_rows(power, level_of(power), _PAUSE), iterations=_EDGE, border_value=1)
+        row = np.minimum((frames / dataset.fps * FEATURE_RATE).astype(int), len(quiet) - 1)
+        silent[inside] = quiet[row]
+    landmarks, shape = dataset.landmarks[rows], model.mean_shape.cpu().numpy()
+    quiet = [calm(dataset.landmarks[run], shape, CALM * dataset.fps) for run in dataset.segments("train")]
+    driven = complete(model, np.concatenate(quiet), dataset.features[rows])
+    opening = fit_opening(landmarks, driven, shape)
+    turns = turn(landmarks)
+    strange = strangeness(landmarks, model)
+    some = np.unique(np.linspace(0, len(rows) - 1, _LOOKED_AT).astype(int))
+    looks = np.stack([upper_look(*pair) for pair in zip(crops(rows[some]), landmarks[some], strict=True)])
+    return Speaker(
+        closed_mouth=closed_mouth(landmarks, shape, silent).astype(float).tolist(),
+        place=list(place) if place is not None else None,
+        turn=[float(np.quantile(turns, share)) for share in _TURNS],
+        opening=opening.astype(float).tolist(),
+        jaw=fit_jaw(landmarks, match_opening(driven, shape, opening), shape).astype(float).tolist(),
+        strangeness=[float(np.quantile(strange, share)) for share in (_ORDINARY, _EXTREME)],
+        looks=np.round(choose_looks(looks, _LOOKS).astype(float), 3).tolist(),
+    )

@@ -1,0 +1,170 @@
+"""Training of the reference decoder on the training split's frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.lib.format import open_memmap
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from difftalker.compute.seeds import seeded
+from difftalker.config import DecoderConfig
+from difftalker.files import replacing
+from difftalker.painting.decoder.losses import PatchDiscriminator, absolute_error, energy_error, hinge_loss, laplacian
+from difftalker.painting.decoder.network import ReferenceDecoder
+from difftalker.painting.diffusion.prior import to_images, to_tensor
+from difftalker.painting.diffusion.raster import CHANNELS
+from difftalker.painting.diffusion.training import perturb
+from difftalker.painting.jaw_mask import jaw_mask
+from difftalker.painting.synthesis import Synthesiser
+from difftalker.training.history import History
+from difftalker.training.loop import train
+from difftalker.training.processes import ALONE, Processes
+
+_ADVERSARY_FROM = 0.1  # share of the steps after which the discriminator's word counts
+_ADVERSARY_RATE = 0.2  # the discriminator's learning rate over the decoder's
+_OUTSIDE = 0.1  # weight of what is not pasted back
+
+
+def generate_lower(
+    synthesiser: Synthesiser, crops: np.ndarray, landmarks: np.ndarray, features: np.ndarray, height: int, folder: Path
+) -> np.ndarray:
+    """What the diffusion makes of the training frames, computed once and kept in a file.
+
+    Args:
+        synthesiser: without a decoder of its own.
+        crops, landmarks, features: of the n training frames, as in `Synthesiser.paint`.
+        height: number of the last rows to keep.
+        folder: where the file is written, or found if an earlier run wrote it.
+
+    Returns:
+        (n, height, size, 3) uint8 RGB, a memory map.
+    """
+    path = folder / "generated.npy"
+    if not path.exists():
+        with replacing(path) as partial, tqdm(total=len(crops), desc="diffusion", unit="frame", mininterval=1) as bar:
+            file = open_memmap(partial, "w+", np.uint8, (len(crops), height, *crops.shape[2:]))
+            for start in range(0, len(crops), synthesiser.config.batch_size):
+                part = slice(start, start + synthesiser.config.batch_size)
+                images = to_images(synthesiser.generate(crops[part], landmarks[part], features[part]))
+                file[part] = images[:, crops.shape[1] - height :]
+                bar.update(len(images))
+            file.flush()
+    return np.load(path, mmap_mode="r")
+
+
+def train_decoder(
+    network: ReferenceDecoder,
+    crops: np.ndarray,
+    generated: np.ndarray,
+    landmarks: np.ndarray,
+    config: DecoderConfig,
+    *,
+    seed: int,
+    device: torch.device,
+    checkpoint: Path | None,
+    processes: Processes = ALONE,
+) -> History:
+    """Train the decoder.
+
+    Args:
+        network: trained in place; it has its reference frames.
+        crops: training frames (n, size, size, 3) uint8 RGB.
+        generated: what the diffusion made of them, the last rows: (n, height, size, 3) uint8 RGB.
+        landmarks: (n, 68, 2) float32, over the crop size.
+        config: losses, noise on the landmarks, training.
+        seed: decides all draws.
+        device: where to train.
+        checkpoint, processes: see `train`.
+    """
+    size, height = crops.shape[2], network.height
+    lower = torch.zeros(height, 1, device=device)
+    lower[height - size // 2 :] = 1.0
+    with seeded(seed):
+        model = _Adversaries(network, config)
+
+    def loss(rows: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        index = rows.numpy()
+        moved = perturb(landmarks[index], config.landmark_noise, generator)
+        inputs = (to_tensor(generated[index]).to(device), *network.inputs(crops[index], moved))
+        true = to_tensor(np.ascontiguousarray(crops[index, size - height :])).to(device)
+        pasted = torch.from_numpy(jaw_mask(landmarks[index], size)[:, None, size - height :]).to(device)
+        window = _window(height, size, generator)
+        return model(inputs, true, lower * (_OUTSIDE + (1 - _OUTSIDE) * pasted), window)
+
+    return train(
+        model,
+        loss,
+        items=len(crops),
+        config=config.train,
+        seed=seed,
+        device=device,
+        checkpoint=checkpoint,
+        title="decoder",
+        processes=processes,
+    )
+
+
+class _Adversaries(nn.Module):
+    """Decoder and discriminator, trained in one step by one sum of losses, each by its own part of it."""
+
+    step: Tensor
+
+    def __init__(self, network: ReferenceDecoder, config: DecoderConfig) -> None:
+        super().__init__()
+        self.network = network
+        self.config = config
+        self.discriminator = PatchDiscriminator(3 + CHANNELS) if config.adversarial else None
+        self.register_buffer("step", torch.zeros((), dtype=torch.long))
+
+    def parameter_groups(self) -> list[dict[str, object]]:
+        """What the optimiser is given: the discriminator learns more slowly."""
+        groups: list[dict[str, object]] = [{"params": list(self.network.parameters())}]
+        if self.discriminator is not None:
+            judge = list(self.discriminator.parameters())
+            groups.append({"params": judge, "rate": _ADVERSARY_RATE, "betas": (0.5, 0.99)})
+        return groups
+
+    def forward(
+        self, inputs: tuple[Tensor, ...], true: Tensor, weight: Tensor, window: tuple[slice, slice]
+    ) -> dict[str, Tensor]:
+        """All losses of a batch.
+
+        Args:
+            inputs: the arguments of the decoder's `forward`.
+            true: what it should paint (b, 3, height, size) in [-1, 1].
+            weight: of every pixel, (b, 1, height, size).
+            window: rows and columns that the discriminator is shown.
+        """
+        self.step += 1
+        painted = self.network(*inputs)
+        edges, true_edges = laplacian(painted), laplacian(true)
+        parts = {
+            "absolute": absolute_error(painted, true, weight),
+            "laplacian": absolute_error(edges, true_edges, weight),
+            "energy": energy_error(edges, true_edges, weight),
+        }
+        total = parts["absolute"] + self.config.laplacian * parts["laplacian"] + self.config.energy * parts["energy"]
+        if self.discriminator is not None:
+            raster, shown, real = (images[..., window[0], window[1]] for images in (inputs[2], painted, true))
+            parts["adversarial"] = torch.zeros_like(total)
+            if int(self.step) > _ADVERSARY_FROM * self.config.train.steps:
+                self.discriminator.requires_grad_(False)  # this part of the sum teaches the decoder alone
+                parts["adversarial"] = -self.discriminator(shown, raster).mean()
+                self.discriminator.requires_grad_(True)
+                total = total + self.config.adversarial * parts["adversarial"]
+            judged = self.discriminator(torch.cat([real, shown.detach()]), torch.cat([raster, raster]))
+            parts["discriminator"] = hinge_loss(*judged.chunk(2))
+            total = total + parts["discriminator"]
+        return {"loss": total} | parts
+
+
+def _window(height: int, size: int, generator: torch.Generator) -> tuple[slice, slice]:
+    """Rows and columns of a patch of the lower half, drawn anew for every batch: a third of the work of all of it."""
+    rows, columns = 3 * size // 8, size // 2
+    top = height - size // 2 + int(torch.randint(size // 2 - rows + 1, (1,), generator=generator))
+    left = int(torch.randint(size - columns + 1, (1,), generator=generator))
+    return slice(top, top + rows), slice(left, left + columns)

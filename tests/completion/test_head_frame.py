@@ -1,0 +1,51 @@
+"""Heads without their place, size and tilt, against scikit-image's similarity transform."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.transform import SimilarityTransform
+
+from difftalker.completion.head_frame import HeadFrame
+from difftalker.face.topology import MOUTH, RIGID
+
+
+def faces(count: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(0.2, 0.8, (count, 68, 2)).astype(np.float32)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_least_squares_of_the_rigid_points(seed: int) -> None:
+    landmarks, shape = faces(3, seed), faces(1, seed + 1)[0]
+    normal = HeadFrame(landmarks, shape).normalise(landmarks)
+    for points, got in zip(landmarks.astype(np.float64), normal, strict=True):
+        transform = SimilarityTransform.from_estimate(points[RIGID], shape[RIGID].astype(np.float64))
+        np.testing.assert_allclose(got, transform(points), atol=1e-5)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), angle=st.floats(-3, 3), size=st.floats(0.3, 3.0), x=st.floats(-2, 2))
+def test_turned_and_moved_heads_share_their_frame_and_come_back(seed: int, angle: float, size: float, x: float) -> None:
+    shape = faces(1, seed)
+    transform = SimilarityTransform(scale=size, rotation=angle, translation=(x, 0.1))
+    landmarks = transform(shape[0].astype(np.float64))[None].astype(np.float32)
+    frame = HeadFrame(landmarks, shape[0])
+    np.testing.assert_allclose(frame.normalise(landmarks), shape, atol=1e-4)
+    np.testing.assert_allclose(frame.restore(shape), landmarks, atol=1e-4)
+
+
+def test_one_face_is_restored_to_every_head() -> None:
+    landmarks, shape = faces(4, 1), faces(1, 2)
+    frame = HeadFrame(landmarks, shape[0])
+    np.testing.assert_array_equal(frame.restore(shape), frame.restore(np.repeat(shape, 4, axis=0)))
+
+
+def test_lids_and_lips_do_not_move_the_head() -> None:
+    landmarks, shape = faces(5, 3), faces(1, 4)[0]
+    blinking = landmarks.copy()
+    blinking[:, [37, 38, 40, 41, 43, 44, 46, 47]] += 0.02
+    blinking[:, MOUTH] += 0.05
+    before, after = (HeadFrame(points, shape).restore(shape[None]) for points in (landmarks, blinking))
+    np.testing.assert_array_equal(before, after)

@@ -1,0 +1,107 @@
+"""An interrupted film: a playable beginning, and the same end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import pytest
+
+from difftalker.dub.settings import Interrupted, Settings
+from difftalker.errors import UserError
+from difftalker.talking_face import TalkingFace
+from tests.dub.tiny_face import Tiny
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = Settings(segment=8)
+Speech = Callable[..., Path]
+
+
+def frames(path: Path) -> int:
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_goes_on_to_the_same_bytes(face: TalkingFace, speech: Speech, tmp_path: Path, suffix: str) -> None:
+    whole, broken = tmp_path / f"whole{suffix}", tmp_path / f"broken{suffix}"
+    face.dub(speech(0.8), whole, settings=SETTINGS)
+    done = 0
+
+    def progress(stage: str, count: int, total: int) -> None:
+        nonlocal done
+        done = count if stage == "paint" else 0
+
+    with pytest.raises(Interrupted) as stopped:
+        face.dub(speech(0.8), broken, settings=SETTINGS, progress=progress, cancel=lambda: done >= 11)
+    partial = tmp_path / f"broken.partial{suffix}"
+    assert stopped.value.path == partial and not broken.exists()
+    assert 11 <= frames(partial) < 20 and frames(partial) == round(stopped.value.seconds * 25)
+    with av.open(str(partial)) as container:
+        assert container.streams.audio
+
+    again: list[int] = []
+    face.dub(
+        speech(0.8), broken, settings=SETTINGS, resume=True, progress=lambda stage, count, total: again.append(count)
+    )
+    assert broken.read_bytes() == whole.read_bytes()
+    assert again[0] == 8  # the first segment was not painted again
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([whole.name, broken.name])
+
+
+def test_other_settings_are_refused(face: TalkingFace, speech: Speech, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    with pytest.raises(Interrupted):
+        face.dub(speech(0.4), out, settings=SETTINGS, cancel=lambda: True)
+    with pytest.raises(UserError, match=r"begun with other sound, footage, face or settings"):
+        face.dub(speech(0.4), out, settings=Settings(segment=8, label=True), resume=True)
+    with pytest.raises(UserError, match="was begun and interrupted; give --resume to go on, or --overwrite"):
+        face.dub(speech(0.4), out, settings=Settings(segment=8, label=True))
+    face.dub(speech(0.4), out, settings=Settings(segment=8, label=True), overwrite=True)
+    assert frames(out) == 10
+    with pytest.raises(UserError, match="is finished, there is nothing to go on with"):
+        face.dub(speech(0.4), out, settings=Settings(segment=8, label=True), resume=True)
+
+
+def test_a_folder_in_the_way_is_left_alone(face: TalkingFace, speech: Speech, tmp_path: Path) -> None:
+    mine = tmp_path / "out.parts" / "mine.txt"
+    mine.parent.mkdir()
+    mine.write_text("keep")
+    with pytest.raises(UserError, match="in the way"):
+        face.dub(speech(0.4), tmp_path / "out.mp4")
+    assert mine.read_text() == "keep"
+
+
+def test_ctrl_c_on_the_command(tiny: Tiny, speech: Speech, tmp_path: Path) -> None:
+    """A real signal to the real command."""
+    out = tmp_path / "out.mp4"
+    arguments = [
+        "dub",
+        "--face",
+        str(tiny.folder),
+        "--video",
+        str(tiny.footage),
+        "--audio",
+        str(speech(30.0)),
+        "-o",
+        str(out),
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "difftalker.cli.main", *arguments],
+        cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    parts = tmp_path / "out.parts"
+    until = time.monotonic() + 300
+    while not any(parts.glob("*tail*.mkv")) and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "out.partial.mp4" in said and "--resume" in said and "Traceback" not in said
+    assert 0 < frames(tmp_path / "out.partial.mp4") < 750 and not out.exists()

@@ -1,0 +1,65 @@
+"""Contrastive training on an invented speaker: a bright patch that follows the loudness."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from difftalker.config import TrainConfig
+from difftalker.errors import UserError
+from difftalker.sync.lse import LseScorer
+from difftalker.sync.network import SyncNet, log_mel, lower_halves
+from difftalker.sync.training import Run, train_syncnet
+
+CPU = torch.device("cpu")
+
+
+def speaker(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Crops (count, 64, 64, 3) uint8 and their sound (640 count,) int16; both follow one loudness."""
+    rng = np.random.default_rng(seed)
+    loudness = np.repeat(rng.random(count // 2 + 1), 2)[:count]
+    frames = np.full((count, 64, 64, 3), 90, np.uint8)
+    for frame, value in zip(frames, loudness, strict=True):
+        frame[40 : 42 + int(18 * value), 16:48] = 230
+    sound = rng.normal(size=(count, 640)) * (10 ** (3 * loudness - 3) * 8000)[:, None]
+    return frames, sound.reshape(-1).clip(-32768, 32767).astype(np.int16)
+
+
+def run(count: int, seed: int) -> Run:
+    frames, sound = speaker(count, seed)
+    return Run(lower_halves(frames), torch.from_numpy(log_mel(sound)))
+
+
+@pytest.fixture(scope="module")
+def trained() -> SyncNet:
+    config = TrainConfig(steps=60, batch_size=16, learning_rate=0.003, ema_decay=0.9)
+    return train_syncnet([run(150, 0), run(80, 1)], 25.0, config, 0, CPU, None)[0]
+
+
+def means(model: SyncNet, frames: np.ndarray, sound: np.ndarray) -> dict[str, float]:
+    scorer = LseScorer(model, [slice(0, len(frames))], [model.embed_audio(sound)])
+    scorer.add(slice(0, len(frames)), frames)
+    return scorer.means()
+
+
+@pytest.mark.parametrize("shift", [-6, 0, 4])
+def test_offset_of_unseen_footage(trained: SyncNet, shift: int) -> None:
+    frames, sound = speaker(100, 7)
+    result = means(trained, np.roll(frames, shift, axis=0)[15:85], sound[15 * 640 : 85 * 640])
+    assert result["sync_offset"] == shift
+    assert result["lse_c"] > 0.1
+
+
+def test_still_lips_score_worse(trained: SyncNet) -> None:
+    frames, sound = speaker(100, 7)
+    still = np.repeat(frames[:1], len(frames), axis=0)
+    live, dead = means(trained, frames, sound), means(trained, still, sound)
+    assert live["lse_d"] < dead["lse_d"] - 0.1 and live["lse_c"] > dead["lse_c"] + 0.1
+
+
+def test_runs_of_one_window_are_left_out() -> None:
+    config = TrainConfig(steps=1, batch_size=4, learning_rate=0.001)
+    with pytest.raises(UserError, match="6 training frames follow each other"):
+        train_syncnet([run(5, 0), run(4, 1)], 25.0, config, 0, CPU, None)
+    train_syncnet([run(5, 0), run(6, 1)], 25.0, config, 0, CPU, None)
