@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from difftalker import parallel
+from difftalker.compute import parallel
 from difftalker.config import DetectorConfig
 from difftalker.dataset.frames import Dataset
 from difftalker.evaluation.redetection import detection_pool

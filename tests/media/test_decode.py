@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from difftalker.video import decode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from difftalker.errors import UserError
+from difftalker.media import decode
 from difftalker.media.decode import decode_audio, decode_frames, frame_count, key_pictures
 from tests.footage import flat, level, noise, write_footage
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from difftalker.models import huggingface
 
 from benchmarks.stable_diffusion import SIZE
 from difftalker.errors import UserError
+from difftalker.painting.diffusion import stable_diffusion
 from difftalker.painting.diffusion.stable_diffusion import import_prior
 from difftalker.weights import table
 from difftalker.weights.store import VARIABLE, import_weight
@@ -27,7 +27,7 @@ def test_import_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     files = tuple(WeightFile(path, None, sha256((folder / path).read_bytes())) for path in published if path in written)
     monkeypatch.setitem(table.WEIGHTS, "sd15", replace(WEIGHTS["sd15"], files=files))
     monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
-    monkeypatch.setattr(huggingface, "snapshot_download", None)
+    monkeypatch.setattr(stable_diffusion, "snapshot_download", None)
     place = import_weight(table.WEIGHTS["sd15"], folder)
     prior = import_prior(SD15, SD15_REVISION, SIZE)
     assert prior.scheduler.config.prediction_type == "epsilon"

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from difftalker.landmarks.mesh import detector as module
 
+from difftalker.face.mediapipe import mesh_detector as module
 from difftalker.face.mediapipe.attention_mesh import INPUT, AttentionMesh
 from difftalker.face.mediapipe.mesh_detector import MeshDetector
 from difftalker.face.mediapipe.mesh_points import JAW, to_ibug
