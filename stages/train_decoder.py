@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from difftalker.compute.device import select_device
 from difftalker.compute.seeds import seeded
 from difftalker.config import load_params
@@ -12,7 +14,7 @@ from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
 from difftalker.painting.decoder.network import ReferenceDecoder, save_prior_decoder
 from difftalker.painting.decoder.references import choose_references
-from difftalker.painting.decoder.training import generate_lower, train_decoder
+from difftalker.painting.decoder.training import generate_lower, measure_grain, train_decoder
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.synthesis import Synthesiser
@@ -61,6 +63,8 @@ def main() -> None:
                 checkpoint=folder / "checkpoint.pt",
                 processes=processes,
             )
+        runs = [np.searchsorted(rows, run) for run in dataset.segments("train")]
+        network.grain_strength.fill_(measure_grain(network.eval(), crops, generated, landmarks, runs, device))
         with replacing(arguments.out) as partial:
             network.save(partial)
         write_losses(arguments.loss, {"decoder": history})

@@ -102,6 +102,7 @@ class Synthesiser:
             hidden = crops.shape[1] - self.decoder.height
             with autocast(self.device):
                 below = self.decoder(generated[:, :, hidden:], *self.decoder.inputs(crops, landmarks)).float()
+            below = self.decoder.add_grain(below, crops)
             generated = torch.cat([generated[:, :, :hidden], below], dim=2)
             started = self._lap("decode", started)
         result = composite(crops, to_images(generated))

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from difftalker.model_folder import load_weights, save_weights
+from difftalker.painting.decoder.grain import grain
 from difftalker.painting.decoder.references import relight, unlikeness
 from difftalker.painting.decoder.warp import control_points, warp, warp_map
 from difftalker.painting.diffusion.prior import to_tensor
@@ -39,7 +40,7 @@ def painted_rows(size: int) -> int:
 class ReferenceDecoder(nn.Module):
     """From the diffusion's result, the upper face, the completed landmarks and the reference frames to pixels.
 
-    The reference frames are part of the network: they are saved and loaded with its weights.
+    The reference frames and the strength of the footage's grain are part of the network, saved with its weights.
 
     Args:
         size: side of the crop in pixels, a multiple of 16.
@@ -49,6 +50,7 @@ class ReferenceDecoder(nn.Module):
 
     reference_images: Tensor
     reference_landmarks: Tensor
+    grain_strength: Tensor
 
     def __init__(self, size: int, references: int, width: int) -> None:
         super().__init__()
@@ -56,6 +58,7 @@ class ReferenceDecoder(nn.Module):
         self.height = painted_rows(size)
         self.register_buffer("reference_images", torch.zeros(references, 3, size, size, dtype=torch.uint8))
         self.register_buffer("reference_landmarks", torch.zeros(references, 68, 2))
+        self.register_buffer("grain_strength", torch.zeros(()))  # grey levels
         channels = 4 * (3 + 3 + CHANNELS + 3 * references)
         w1, w2, w3 = width, 2 * width, 3 * width
         self.conv_in = nn.Conv2d(channels, w1, 3, padding=1)
@@ -91,6 +94,19 @@ class ReferenceDecoder(nn.Module):
         images = self.reference_images.float() / 127.5 - 1  # (r, 3, size, size)
         lit = relight(warp(images, where, self.height), upper)
         return upper, raster, lit, unlikeness(points, self.reference_landmarks)
+
+    def add_grain(self, painted: Tensor, crops: np.ndarray) -> Tensor:
+        """Give painted rows the noise that the footage has.
+
+        Args:
+            painted: what `forward` gave (b, 3, height, size).
+            crops: the source crops, (b, size, size, 3) uint8 RGB; their upper halves decide the noise.
+        """
+        if not self.grain_strength:
+            return painted
+        size = crops.shape[2]
+        noise = grain(crops[:, : size // 2], (self.height, size)).to(painted.device)
+        return painted + self.grain_strength / 127.5 * noise
 
     def forward(self, generated: Tensor, upper: Tensor, raster: Tensor, references: Tensor, distance: Tensor) -> Tensor:
         """Paint; at initialisation, the references' mean, in which those with a like mouth weigh more.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from tqdm import tqdm
 from difftalker.compute.seeds import seeded
 from difftalker.config import DecoderConfig
 from difftalker.files import replacing
+from difftalker.painting.decoder.grain import grain_strength
 from difftalker.painting.decoder.losses import PatchDiscriminator, absolute_error, energy_error, hinge_loss, laplacian
 from difftalker.painting.decoder.network import ReferenceDecoder
 from difftalker.painting.diffusion.prior import to_images, to_tensor
@@ -27,6 +29,7 @@ from difftalker.training.processes import ALONE, Processes
 _ADVERSARY_FROM = 0.1  # share of the steps after which the discriminator's word counts
 _ADVERSARY_RATE = 0.2  # the discriminator's learning rate over the decoder's
 _OUTSIDE = 0.1  # weight of what is not pasted back
+_GRAIN_TRIPLES = 96  # triples of successive frames by which the grain is measured
 
 
 def generate_lower(
@@ -106,6 +109,40 @@ def train_decoder(
         title="decoder",
         processes=processes,
     )
+
+
+@torch.no_grad()
+def measure_grain(
+    network: ReferenceDecoder,
+    crops: np.ndarray,
+    generated: np.ndarray,
+    landmarks: np.ndarray,
+    runs: Sequence[np.ndarray],
+    device: torch.device,
+) -> float:
+    """How much noise the trained network's pictures lack, see `grain_strength`.
+
+    Args:
+        network: in evaluation mode, on the device.
+        crops, generated, landmarks: as in `train_decoder`.
+        runs: rows of successive frames, each within one clip.
+        device: where to compute.
+
+    Returns:
+        Standard deviation in grey levels; 0 where no run has three frames.
+    """
+    first = np.concatenate([run[:-2] for run in runs]) if runs else np.zeros(0, np.int64)
+    if not len(first):
+        return 0.0
+    size, hidden = crops.shape[2], crops.shape[2] - network.height
+    chosen = first[np.unique(np.linspace(0, len(first) - 1, _GRAIN_TRIPLES).astype(int))]
+    triples = chosen[:, None] + np.arange(3)  # (n, 3)
+    painted = []
+    for rows in triples:
+        inputs = network.inputs(crops[rows], landmarks[rows])
+        painted.append(to_images(network(to_tensor(generated[rows]).to(device), *inputs)))
+    inside = jaw_mask(landmarks[triples[:, 1]], size)[:, hidden:] > 0.5
+    return grain_strength(crops[triples][:, :, hidden:], np.stack(painted), inside)
 
 
 class _Adversaries(nn.Module):
