@@ -94,7 +94,7 @@ def counted(path: Path) -> str:
     with torch.device("meta"):
         unet = UNet2DConditionModel(sample_size=side, cross_attention_dim=params.prior.unet.context_dim)
         vae = AutoencoderKL(**SD_VAE)
-        network = FaceNetwork(unet, 8, condition="landmarks", train_decoder=params.face.train_decoder)
+        network = FaceNetwork(unet, 8, condition="landmarks", train_unet_decoder=params.face.train_unet_decoder)
         latents, step = torch.zeros(1, 4, side, side), torch.zeros(1, dtype=torch.int64)
         raster, context = torch.zeros(1, 5, params.video.size, params.video.size), torch.zeros(1, 77, 768)
         picture = torch.zeros(1, 3, params.video.size, params.video.size)

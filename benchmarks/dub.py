@@ -46,7 +46,10 @@ def untrained(face: Path, preset: str, folder: Path) -> TalkingFace:
         else:
             prior = build_small_prior(params.prior, params.video.size)
         network = FaceNetwork(
-            prior.unet, prior.reduction, condition=params.face.condition, train_decoder=params.face.train_decoder
+            prior.unet,
+            prior.reduction,
+            condition=params.face.condition,
+            train_unet_decoder=params.face.train_unet_decoder,
         )
     prior.save(folder / "prior")
     network.save(folder / "face")

@@ -39,7 +39,7 @@ def trainings(params: Params) -> tuple[float, float, float]:
     size, patch = params.video.size, params.prior.patch
     with torch.device("meta"):
         prior = build_small_prior(params.prior, size)
-        face = FaceNetwork(prior.unet, patch, train_decoder=params.face.train_decoder)
+        face = FaceNetwork(prior.unet, patch, train_unet_decoder=params.face.train_unet_decoder)
         decoder = ReferenceDecoder(size, params.decoder.references, params.decoder.width)
         latents = torch.zeros(1, params.prior.latent_channels, size // patch, size // patch)
         step, raster = torch.zeros(1, dtype=torch.int64), torch.zeros(1, CHANNELS, size, size)

@@ -44,7 +44,7 @@ class TrainConfig:
     clip_norm: Annotated[float, Field(gt=0.0)] = 1.0
     checkpoint_every: Positive = 100
     accumulate: Positive = 1
-    checkpointing: bool = False
+    gradient_checkpointing: bool = False
     compile: bool = False
 
 
@@ -68,23 +68,23 @@ class VideoConfig:
 
 @dataclass(frozen=True, config=_STRICT)
 class FramesConfig:
-    """Face crops: `margin` is crop side over face width; `smoothing` the crop's Gaussian time scale in seconds."""
+    """Face crops: `crop_scale` is crop side over face width; the crop's path is smoothed by a Gaussian."""
 
     codec: Literal["png", "jpeg"]
-    margin: Annotated[float, Field(ge=1.1, le=4.0)]
-    smoothing: NonNegative
+    crop_scale: Annotated[float, Field(ge=1.1, le=4.0)]
+    smoothing_seconds: NonNegative
 
 
 @dataclass(frozen=True, config=_STRICT)
 class DetectorConfig:
     """Landmark detection on the crops.
 
-    `mesh` is MediaPipe's attention mesh, which ships with the package; `fan` the detector of the paper. `smoothing` is
-    the width (frames) of the zero-phase filter; gaps up to `max_gap` frames are interpolated.
+    `mesh` is MediaPipe's attention mesh, which ships with the package; `fan` the detector of the paper.
+    `smoothing_frames` is the width of the zero-phase filter; gaps up to `max_gap` frames are interpolated.
     """
 
     name: Literal["mesh", "fan"]
-    smoothing: NonNegative
+    smoothing_frames: NonNegative
     max_gap: Annotated[int, Field(ge=0)]
 
 
@@ -131,23 +131,23 @@ class PriorConfig:
 
 @dataclass(frozen=True, config=_STRICT)
 class LandmarksConfig:
-    """Landmark completion (paper, section 2.3). `audio_path: bm` and `none` are the ablations.
+    """Landmark completion (paper, section 2.3). `audio_fusion: bm` and `none` are the ablations.
 
-    While training, `dropout` acts on the residual branches, Gaussian noise of standard deviation `noise` (fractions
-    of the crop side) on the given points and of `sound_noise` (of their own spread) on the audio features,
-    and in the share `still` of the frames the upper face rests and only the sound tells of the speech. `opening` is
-    the weight of the squared error of the gaps between the lips beside that of the points (eq. 1).
+    While training, `dropout` acts on the residual branches, Gaussian noise of standard deviation `landmark_noise`
+    (fractions of the crop side) on the given points and of `audio_noise` (of their own spread) on the audio features,
+    and in the share `resting_share` of the frames the upper face rests and only the sound tells of the speech.
+    `opening_weight` is that of the squared error of the gaps between the lips beside that of the points (eq. 1).
     """
 
-    audio_path: Literal["am", "bm", "none"]
+    audio_fusion: Literal["am", "bm", "none"]
     dim: Annotated[int, Field(gt=0, multiple_of=4)]
     heads: Positive
     layers: Positive
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
-    noise: Annotated[float, Field(ge=0.0, le=0.1)]
-    sound_noise: Annotated[float, Field(ge=0.0, le=2.0)]
-    still: Annotated[float, Field(ge=0.0, le=1.0)]
-    opening: Annotated[float, Field(ge=0.0, le=100.0)]
+    landmark_noise: Annotated[float, Field(ge=0.0, le=0.1)]
+    audio_noise: Annotated[float, Field(ge=0.0, le=2.0)]
+    resting_share: Annotated[float, Field(ge=0.0, le=1.0)]
+    opening_weight: Annotated[float, Field(ge=0.0, le=100.0)]
     train: TrainConfig
 
     @model_validator(mode="after")
@@ -161,13 +161,13 @@ class LandmarksConfig:
 class FaceConfig:
     """Face synthesis (paper, section 2.4). `condition: audio` is the ablation Ours-1.
 
-    `train_decoder` also trains a copy of the UNet's decoder. `decoder` turns latents into pixels: the `prior`'s own, as
-    in the paper, or one that sees `reference` frames of the speaker.
+    `train_unet_decoder` also trains a copy of the UNet's decoder. `decoder` turns latents into pixels: the `prior`'s
+    own, as in the paper, or one that sees `reference` frames of the speaker.
     """
 
     condition: Literal["landmarks", "audio"]
     decoder: Literal["prior", "reference"]
-    train_decoder: bool
+    train_unet_decoder: bool
     landmark_noise: Annotated[float, Field(ge=0.0, le=0.1)]
     mouth_weight: Annotated[float, Field(ge=1.0, le=100.0)]
     train: TrainConfig
@@ -178,15 +178,15 @@ class DecoderConfig:
     """The reference decoder, for `face.decoder: reference`.
 
     It reads `references` training frames warped onto the landmarks and has `width` channels at its finest level. The
-    losses beside the absolute error have the weights `laplacian`, `energy` and `adversarial`; while training, Gaussian
-    noise of standard deviation `landmark_noise` (fractions of the crop side) moves the completed landmarks.
+    losses beside the absolute error have the weights that are named after them; while training, Gaussian noise of
+    standard deviation `landmark_noise` (fractions of the crop side) moves the completed landmarks.
     """
 
     references: Annotated[int, Field(ge=1, le=16)]
     width: Annotated[int, Field(gt=0, multiple_of=8)]
-    laplacian: NonNegative
-    energy: NonNegative
-    adversarial: NonNegative
+    laplacian_weight: NonNegative
+    energy_weight: NonNegative
+    adversarial_weight: NonNegative
     landmark_noise: Annotated[float, Field(ge=0.0, le=0.1)]
     train: TrainConfig
 
@@ -305,6 +305,23 @@ class Params:
 
 _ADAPTER = TypeAdapter(Params)
 
+# Keys that were renamed, by group: a params.yaml of an earlier version is told the new ones.
+_FORMER = {
+    "frames.margin": "crop_scale",
+    "frames.smoothing": "smoothing_seconds",
+    "detector.smoothing": "smoothing_frames",
+    "landmarks.audio_path": "audio_fusion",
+    "landmarks.noise": "landmark_noise",
+    "landmarks.sound_noise": "audio_noise",
+    "landmarks.still": "resting_share",
+    "landmarks.opening": "opening_weight",
+    "face.train_decoder": "train_unet_decoder",
+    "decoder.laplacian": "laplacian_weight",
+    "decoder.energy": "energy_weight",
+    "decoder.adversarial": "adversarial_weight",
+    "train.checkpointing": "gradient_checkpointing",
+}
+
 
 def parse_params(data: Any, source: str = "params.yaml") -> Params:
     """Check a parsed YAML document.
@@ -356,13 +373,16 @@ def _explain(error: ValidationError) -> str:
 
 
 def _advice(location: tuple[int | str, ...]) -> str:
-    """What an unknown key may have been meant to be: one beside it that is spelt like it, or one of its name."""
+    """What an unknown key is called now, or may have been meant to be: one spelt like it, or one of its name."""
+    parts = [str(part) for part in location]
+    if now := _FORMER.get(".".join(parts[-2:])):
+        return f"it is now called {'.'.join([*parts[:-1], now])}"
     group: Any = Params
     for part in location[:-1]:
         group = group.__pydantic_fields__[part].annotation
-    beside, prefix, name = list(group.__pydantic_fields__), [str(part) for part in location[:-1]], str(location[-1])
-    similar = [".".join([*prefix, key]) for key in get_close_matches(name, beside, n=1)]
-    if found := similar or [key for key in _keys(Params) if key.rpartition(".")[2] == name]:
+    beside = list(group.__pydantic_fields__)
+    similar = [".".join([*parts[:-1], key]) for key in get_close_matches(parts[-1], beside, n=1)]
+    if found := similar or [key for key in _keys(Params) if key.rpartition(".")[2] == parts[-1]]:
         return f"did you mean {' or '.join(found)}?"
     return f"allowed beside it: {', '.join(beside)}"
 

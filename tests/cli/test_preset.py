@@ -118,7 +118,7 @@ def test_paper_preset_is_the_papers_setting() -> None:
     params = load_params(ROOT / "presets/paper.yaml")
     assert params.video.size == 512 and params.split.test_fraction == 1000 / 8000
     assert params.landmarks.train.learning_rate == 5e-4 and params.face.train.learning_rate == 1e-4
-    assert params.prior.prediction == "epsilon" and not params.face.train_decoder
+    assert params.prior.prediction == "epsilon" and not params.face.train_unet_decoder
     assert [weight.name for weight in needed(params)] == ["deepspeech", "fan2d", "syncnet", "sd15"]
 
 

@@ -130,12 +130,12 @@ def test_crop_is_explained() -> None:
 
 
 def test_a_chin_outside_the_crop() -> None:
-    """A crop of 127.5 pixels has 63.75 below the nose base; for 68.9 a margin of 2 * 68.9 / 102 = 1.35 is enough."""
+    """A crop of 127.5 pixels has 63.75 below the nose base; for 68.9 a scale of 2 * 68.9 / 102 = 1.35 is enough."""
     few = finding("chin", clip(chin=np.where(missing(0.01), 60.0, 68.9)))
     assert few.verdict == "ok" and few.text == "leaves the crop in 30 of 3000 frames"
     many = finding("chin", clip(chin=np.where(missing(0.1), 60.0, 68.8)))
     assert many.text == "leaves the crop in 300 of 3000 frames"
-    assert many.advice == "these, the widest open mouths, are not used; set frames.margin: 1.35"
+    assert many.advice == "these, the widest open mouths, are not used; set frames.crop_scale: 1.35"
 
 
 def test_an_imported_prior_keeps_its_size() -> None:
