@@ -15,18 +15,19 @@ from pathlib import Path
 import torch
 
 from benchmarks.costs import operations
-from difftalker.config import Params, load_params
+from difftalker.config import Params
 from difftalker.doctor.size import allowed_sizes
 from difftalker.painting.decoder.network import ReferenceDecoder
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import build_small_prior
 from difftalker.painting.diffusion.raster import CHANNELS
+from difftalker.presets import load_preset
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("preset", type=Path, help="a params.yaml whose prior is a small one")
-    params = load_params(parser.parse_args().preset)
+    parser.add_argument("preset", type=Path, help="a preset whose prior is a small one")
+    params = load_preset(parser.parse_args().preset)
     print("| video.size | prior | face | decoder | all, TFLOP |")
     print("|--:|--:|--:|--:|--:|")
     for size in allowed_sizes(params):

@@ -13,6 +13,7 @@ from difftalker.config import load_params
 from difftalker.doctor.findings import Finding, judge, stretches
 from difftalker.doctor.measure import ClipMeasures, sound_level
 from difftalker.media.probe import VideoInfo
+from difftalker.presets import load_preset
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 TOPICS = ["duration", "frame rate", "picture size", "face", "crop", "chin"]
@@ -139,6 +140,6 @@ def test_a_chin_outside_the_crop() -> None:
 
 
 def test_an_imported_prior_keeps_its_size() -> None:
-    paper = load_params(Path(__file__).parents[2] / "presets/paper.yaml")
+    paper = load_preset(Path(__file__).parents[2] / "presets/paper.yaml")
     lines = {line.topic: line for line in judge([clip(face=np.full(3000, 400.0))], paper)}
     assert lines["crop"].verdict == "warning" and "set video.size" not in lines["crop"].advice
