@@ -63,7 +63,7 @@ def main(words: Sequence[str] | None = None) -> None:
                 batch_size=batch,
                 accumulate=arguments.accumulate,
                 learning_rate=1e-4,
-                checkpointing=arguments.checkpointing,
+                gradient_checkpointing=arguments.checkpointing,
                 compile=arguments.compile,
             )
             print(training_row(prior, config, arguments.size, arguments.train_steps, device), flush=True)
@@ -93,7 +93,7 @@ def face_config(config: TrainConfig) -> FaceConfig:
     return FaceConfig(
         condition="landmarks",
         decoder="prior",
-        train_decoder=False,
+        train_unet_decoder=False,
         landmark_noise=0.002,
         mouth_weight=1.0,
         train=config,
@@ -114,7 +114,7 @@ def training_row(prior: Prior, config: TrainConfig, size: int, steps: int, devic
         with redirect_stderr(io.StringIO()):  # progress lines
             train_face(network, prior, *latents, points, sound, trained, seed=0, device=device, checkpoint=None)
 
-    label = f"| {config.batch_size} x {config.accumulate} | {config.checkpointing} | {config.compile} |"
+    label = f"| {config.batch_size} x {config.accumulate} | {config.gradient_checkpointing} | {config.compile} |"
     reset_peak(device)
     try:
         run(1)  # compiles, fills caches

@@ -74,7 +74,7 @@ def main() -> None:
     }
     if arguments.model:
         model = LandmarkCompletion.load(arguments.model)
-        rows[f"landmark completion ({model.audio_path})"] = tuple(
+        rows[f"landmark completion ({model.audio_fusion})"] = tuple(
             complete(model, dataset.landmarks[index], dataset.features[test])[:, PREDICTED].reshape(len(test), -1)
             for index in (test, moved)
         )

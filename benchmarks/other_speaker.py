@@ -30,7 +30,7 @@ from difftalker.talking_face import TalkingFace
 
 def openings(film: Path, face: TalkingFace, fps: float, count: int) -> np.ndarray:
     """The mouth's opening in the first frames of a film, (count,); NaN where there is no usable face."""
-    crop = CropSettings("face", face.description.size, face.description.margin, face.description.smoothing)
+    crop = CropSettings("face", face.description.size, face.description.crop_scale, face.description.smoothing_seconds)
     rows = read_reference(film, fps, count, crop, face.description.detector, face.device).rows
     found = np.full(count, np.nan)
     found[rows.frame] = relative_opening(rows.landmarks)

@@ -24,7 +24,7 @@ from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig, Weigh
 from difftalker.errors import UserError
 from difftalker.files import replacing
 
-FORMAT = 1  # raised when older versions can no longer read the folder
+FORMAT = 2  # raised when the folder changes: a version reads its own format alone
 DESCRIPTION = "face.json"
 FOOTAGE, SCENE = "footage", "scene.safetensors"
 NETWORKS = ("prior", "landmarks", "face", "decoder")
@@ -77,7 +77,7 @@ class Description:
         name: what to call the face.
         version: version of the software that made it.
         size: side of the crop in pixels.
-        margin, smoothing: crop rule, see `config.FramesConfig`.
+        crop_scale, smoothing_seconds: crop rule, see `config.FramesConfig`.
         fps: frames per second of the training footage's time base.
         detector, audio, sampling: the groups of the parameters.
         speaker: measures of the speaker.
@@ -90,8 +90,8 @@ class Description:
     name: str
     version: str
     size: Annotated[int, Field(gt=0)]
-    margin: Annotated[float, Field(gt=0)]
-    smoothing: Annotated[float, Field(ge=0)]
+    crop_scale: Annotated[float, Field(gt=0)]
+    smoothing_seconds: Annotated[float, Field(ge=0)]
     fps: Annotated[float, Field(gt=0)]
     detector: DetectorConfig
     audio: AudioConfig
@@ -113,7 +113,7 @@ def read_description(folder: Path) -> Description:
     """Read `face.json`.
 
     Raises:
-        UserError: the folder is no face, is incomplete, or was made by a newer version.
+        UserError: the folder is no face, is incomplete, or was made by a version with another format.
     """
     path = folder / DESCRIPTION
     if not folder.is_dir():
@@ -129,6 +129,11 @@ def read_description(folder: Path) -> Description:
     found = data.get("format") if isinstance(data, dict) else None
     if isinstance(found, int) and found > FORMAT:
         raise UserError(f"{folder}: made by a newer version ({data.get('version')}, format {found}); update DiffTalker")
+    if isinstance(found, int) and found < FORMAT:
+        raise UserError(
+            f"{folder}: made by an older version ({data.get('version')}, format {found}, not {FORMAT}); train the face "
+            "anew with `dvc repro` and export it again"
+        )
     try:
         return _ADAPTER.validate_json(json.dumps(data))
     except ValidationError as error:

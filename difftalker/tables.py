@@ -25,7 +25,7 @@ AUDIO_TYPE = pa.fixed_shape_tensor(pa.float32(), (16, 29))
 
 _KEY = [("clip", pa.string()), ("frame", pa.int32()), ("time", pa.float64())]
 
-# Face crops; schema metadata: fps, size, codec, margin.
+# Face crops; schema metadata: fps, size, codec, crop_scale.
 CROPS = pa.schema([*_KEY, ("image", pa.binary())])
 
 # Similarity transform [a, b, tx, c, d, ty] from source pixels to crop pixels (pixel centres at integers), the source

@@ -31,10 +31,10 @@ STUDIES = Path("data/results/studies")  # git-ignored
 
 # Table 1 (Ours¹: audio features instead of landmarks) and section 3.3 (without AM-Trans; audio left out altogether).
 ABLATIONS = {
-    "ours": ["landmarks.audio_path=am", "face.condition=landmarks"],
-    "audio-in-bm": ["landmarks.audio_path=bm", "face.condition=landmarks"],
-    "no-audio": ["landmarks.audio_path=none", "face.condition=landmarks"],
-    "audio-condition": ["landmarks.audio_path=am", "face.condition=audio"],
+    "ours": ["landmarks.audio_fusion=am", "face.condition=landmarks"],
+    "audio-in-bm": ["landmarks.audio_fusion=bm", "face.condition=landmarks"],
+    "no-audio": ["landmarks.audio_fusion=none", "face.condition=landmarks"],
+    "audio-condition": ["landmarks.audio_fusion=am", "face.condition=audio"],
 }
 
 

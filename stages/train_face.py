@@ -35,7 +35,10 @@ def main() -> None:
     prior = Prior.load(arguments.prior)
     with seeded(params.seed):
         network = FaceNetwork(
-            prior.unet, prior.reduction, condition=params.face.condition, train_decoder=params.face.train_decoder
+            prior.unet,
+            prior.reduction,
+            condition=params.face.condition,
+            train_unet_decoder=params.face.train_unet_decoder,
         )
     with scratch("train_face") as folder:
         with cooperating(usable(params.face.train.accumulate, device), device) as processes:

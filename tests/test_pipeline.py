@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from difftalker.presets import preset_text
 from difftalker.talking_face import TalkingFace
 from tests.painting.tiny_diffusion import write_model
 from tests.project import ROOT, STEPS, Project
@@ -144,7 +145,7 @@ def test_stable_diffusion_as_the_prior(
     shutil.copytree(project.root, root, ignore=shutil.ignore_patterns(".git", ".dvc", "prior", "face", "results"))
     write_model(tmp_path / "model", with_text=importlib.util.find_spec("transformers") is not None)
     params = yaml.safe_load((root / "params.yaml").read_text())
-    paper = yaml.safe_load((ROOT / "presets/paper.yaml").read_text())
+    paper = yaml.safe_load(preset_text(ROOT / "presets/paper.yaml"))
     params["prior"] = paper["prior"] | {"model": str(tmp_path / "model")}
     params["face"] = paper["face"]
     params["face"]["train"] |= {"steps": 4, "batch_size": 2, "accumulate": 2, "warmup_steps": 1}

@@ -109,12 +109,12 @@ def _settings(
         fps, laid, found, where, pin = usual.fps, usual.crop, usual.detector, usual.device, usual.pin
     else:
         fps, found, where, pin = given.video.fps, given.detector, given.device, given.weights.fan2d
-        laid = CropSettings("face", given.video.size, given.frames.margin, given.frames.smoothing)
+        laid = CropSettings("face", given.video.size, given.frames.crop_scale, given.frames.smoothing_seconds)
     if detector is not None:
         found = replace(found, name=detector)  # type: ignore[arg-type]
     where = device or where
     where = str(select_device(where))  # type: ignore[arg-type]
-    laid = CropSettings(crop, size or laid.size, laid.margin, laid.smoothing)
+    laid = CropSettings(crop, size or laid.size, laid.crop_scale, laid.smoothing)
     return Settings(fps, laid, found, usual.rule, where, pin)
 
 

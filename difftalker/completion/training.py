@@ -45,7 +45,7 @@ def train_landmarks(
         The model in eval mode, and its losses.
     """
     with seeded(seed):
-        model = LandmarkCompletion(config.dim, config.heads, config.layers, config.audio_path, config.dropout)
+        model = LandmarkCompletion(config.dim, config.heads, config.layers, config.audio_fusion, config.dropout)
     model.fit(landmarks, features)
     unit = model.scale[PREDICTED].square().mean().sqrt().to(device)
     shape = model.mean_shape.numpy()
@@ -57,21 +57,21 @@ def train_landmarks(
         points = landmarks[rows]
         condition = points[:, CONDITION]
         noise = torch.randn(condition.shape, generator=generator).to(device)
-        if config.still:
-            chosen = (torch.rand(len(rows), 1, 1, generator=generator) < config.still).to(device)
+        if config.resting_share:
+            chosen = (torch.rand(len(rows), 1, 1, generator=generator) < config.resting_share).to(device)
             condition = torch.where(chosen, resting[rows], condition)
         sound = features[rows]
-        if config.sound_noise:
+        if config.audio_noise:
             hiss = torch.randn(sound.shape, generator=generator).to(device)
-            sound = sound + config.sound_noise * model.feature_scale * hiss
-        result = model(condition + config.noise * noise, sound)
+            sound = sound + config.audio_noise * model.feature_scale * hiss
+        result = model(condition + config.landmark_noise * noise, sound)
         predicted = torch.cat([result.contour, result.mouth], 1)  # (b, 29, 2)
         # Eq. 1, in units of the points' own spread: fractions of the crop would give gradients below Adam's epsilon.
         error = (predicted - points[:, PREDICTED]) / unit
         value = error.square().sum(-1).mean()
-        if config.opening:
+        if config.opening_weight:
             gaps = error[:, _LOWER] - error[:, _UPPER]  # (b, 3, 2)
-            value = value + config.opening * gaps.square().sum(-1).mean()
+            value = value + config.opening_weight * gaps.square().sum(-1).mean()
         return value
 
     history = train(

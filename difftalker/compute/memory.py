@@ -38,8 +38,8 @@ def training_advice(title: str, config: TrainConfig) -> str:
         ways.append(
             f"lower {group}.batch_size (now {config.batch_size}) to {half} and set {group}.accumulate to {passes}"
         )
-    if not config.checkpointing and title in ("face", "prior"):
-        ways.append(f"set {group}.checkpointing: true")
+    if not config.gradient_checkpointing and title in ("face", "prior"):
+        ways.append(f"set {group}.gradient_checkpointing: true")
     ways.append("lower video.size")
     return f"in params.yaml, {', or '.join(ways)}; the last checkpoint is kept"
 

@@ -32,7 +32,7 @@ def judge(clips: Sequence[ClipMeasures], params: Params) -> list[Finding]:
 
     Args:
         clips: at least one.
-        params: the crop's size and margin, the frame rate and the largest gap that is interpolated are used.
+        params: the crop's size and scale, the frame rate and the largest gap that is interpolated are used.
     """
     return [
         _duration(clips),
@@ -95,7 +95,7 @@ def _faces(clips: Sequence[ClipMeasures], params: Params) -> list[Finding]:
 
 def _distance(text: str, face: float, params: Params) -> Finding:
     smallest = allowed_sizes(params)[0]
-    enlarged = smallest / (params.frames.margin * face)
+    enlarged = smallest / (params.frames.crop_scale * face)
     advice = f"crops of {smallest} pixels enlarge it {enlarged:.1f} times and stay soft; film closer"
     if enlarged > 2:
         return Finding("face", text, "problem", advice)
@@ -105,8 +105,8 @@ def _distance(text: str, face: float, params: Params) -> Finding:
 
 
 def _size(face: float, params: Params) -> Finding:
-    size, whole, needed = params.video.size, whole_size(face, params), params.frames.margin * face
-    text = f"{params.frames.margin:g} face widths are {needed:.0f} pixels, video.size is {size}: "
+    size, whole, needed = params.video.size, whole_size(face, params), params.frames.crop_scale * face
+    text = f"{params.frames.crop_scale:g} face widths are {needed:.0f} pixels, video.size is {size}: "
     if reduced(size, face, params):
         text += f"reduced to {100 * size / needed:.0f} %"
         advice = f"{100 * sharpness_lost(size / needed):.0f} % of the mouth's sharpness is lost"
@@ -123,12 +123,12 @@ def _size(face: float, params: Params) -> Finding:
 def _chin(clips: Sequence[ClipMeasures], face: float, params: Params) -> Finding:
     """The nose base is the crop's middle row, so the chin has half a crop below it."""
     chins = np.concatenate([clip.chin[clip.found] for clip in clips])
-    outside = int((chins > params.frames.margin * face / 2).sum())
+    outside = int((chins > params.frames.crop_scale * face / 2).sum())
     text = f"leaves the crop in {outside} of {len(chins)} frames"
     if outside <= 0.01 * len(chins):
         return Finding("chin", text)
     enough = math.ceil(20 * 2 * np.percentile(chins, 99.5) / face) / 20
-    advice = f"these, the widest open mouths, are not used; set frames.margin: {enough:g}"
+    advice = f"these, the widest open mouths, are not used; set frames.crop_scale: {enough:g}"
     return Finding("chin", text, "warning", advice)
 
 

@@ -85,7 +85,9 @@ def _painting(
     side = size // prior.reduction
     latents = torch.randn(len(points), prior.latent_channels, side, side, generator=generator).numpy()
     yield "prior", params.prior.unet.train, lambda config: train_unet(prior, latents, latents, config, **same)
-    network = FaceNetwork(prior.unet, prior.reduction, condition=face.condition, train_decoder=face.train_decoder)
+    network = FaceNetwork(
+        prior.unet, prior.reduction, condition=face.condition, train_unet_decoder=face.train_unet_decoder
+    )
     yield (
         "face",
         face.train,

@@ -94,13 +94,13 @@ class CropRule:
 
     Attributes:
         size: side of the crop in pixels.
-        margin, smoothing: see `config.FramesConfig`.
+        crop_scale, smoothing: see `crop_geometry`.
         detector: the landmark detector and its settings.
         pin: hash of its weights, see `make_detector`.
     """
 
     size: int
-    margin: float
+    crop_scale: float
     smoothing: float
     detector: DetectorConfig
     pin: str | None = None
@@ -125,7 +125,9 @@ def search(
     Raises:
         UserError: see `survey`.
     """
-    rule = CropRule(face.size, face.margin, face.smoothing, face.detector, face.weights.fan2d if face.weights else None)
+    rule = CropRule(
+        face.size, face.crop_scale, face.smoothing_seconds, face.detector, face.weights.fan2d if face.weights else None
+    )
     place = face.speaker.place
     choose = chooser((place[0], place[1], place[2]) if place else None, track, warn)
     return survey(footage, limit, rule, choose, device, tick)
@@ -164,7 +166,7 @@ def survey(footage: Footage, limit: int, rule: CropRule, choose: Chooser, device
     track = cast.track(choose(cast, power, footage.fps))
     stamps = footage.stamps
     shots = find_shots(changes, track)
-    geometry = shot_geometry(track, shots, rule.size, rule.margin, rule.smoothing, footage.fps)
+    geometry = shot_geometry(track, shots, rule.size, rule.crop_scale, rule.smoothing, footage.fps)
     images = counted(footage.scan(limit))
     crops = (cut(image, transform, rule.size) for image, transform in zip(images, geometry.transforms, strict=True))
     samples = {index: np.zeros(0, np.uint8) for index in _samples(geometry.valid, shots)}

@@ -47,7 +47,9 @@ class Settings:
 
     fps: float = 25.0
     crop: CropSettings = field(default_factory=CropSettings)
-    detector: DetectorConfig = field(default_factory=lambda: DetectorConfig(name="mesh", smoothing=0.7, max_gap=5))
+    detector: DetectorConfig = field(
+        default_factory=lambda: DetectorConfig(name="mesh", smoothing_frames=0.7, max_gap=5)
+    )
     rule: RuleName = "pipeline"
     device: str = "auto"
     pin: str | None = None
@@ -211,7 +213,7 @@ def _sounds(films: Mapping[str, Path], infos: Mapping[str, VideoInfo], fps: floa
 def _crop(film: ReferenceFilm, crop: CropSettings) -> str:
     if crop.kind == "none":
         return f"the whole pictures of {film.size} px, taken as face crops"
-    return crop_in_words({"size": str(film.size), "margin": str(crop.margin)})
+    return crop_in_words({"size": str(film.size), "crop_scale": str(crop.crop_scale)})
 
 
 def _figures(row: RowResult, crop: Literal["face", "none"]) -> dict[str, float]:

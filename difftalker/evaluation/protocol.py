@@ -24,5 +24,5 @@ def protocol(detector: str, crop: str, fps: float, expert: str | None, rule: Syn
 
 
 def crop_in_words(crops: Mapping[str, str]) -> str:
-    """The pipeline's crop, from the metadata of a table of crops: `size` in pixels, `margin` in face widths."""
-    return f"{crops['size']} px face crop, {float(crops['margin']):g} face widths a side"
+    """The pipeline's crop, from the metadata of a table of crops: `size` in pixels, `crop_scale` in face widths."""
+    return f"{crops['size']} px face crop, {float(crops['crop_scale']):g} face widths a side"

@@ -92,7 +92,7 @@ class Redetection:
         for run in self._test.runs():
             filled, interpolated = fill_gaps(self.raw[run], found[run], self._config.max_gap)
             found[run] |= interpolated
-            points[run] = smooth(filled, found[run], self._config.smoothing)
+            points[run] = smooth(filled, found[run], self._config.smoothing_frames)
         return points, found
 
     def _take(self, most: int) -> None:

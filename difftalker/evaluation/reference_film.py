@@ -31,13 +31,13 @@ class CropSettings:
     Attributes:
         kind: `face`: the pipeline's crop, laid on the reference's face; `none`: the pictures are face crops already.
         size: side of the crop in pixels (`face`).
-        margin: side of the crop in face widths (`face`).
+        crop_scale: side of the crop in face widths (`face`).
         smoothing: standard deviation of the smoothing of its path in seconds (`face`).
     """
 
     kind: Literal["face", "none"] = "face"
     size: int = 256
-    margin: float = 1.7
+    crop_scale: float = 1.7
     smoothing: float = 0.4
 
 
@@ -130,7 +130,7 @@ def _track(path: Path, fps: float, count: int) -> tuple[Track, np.ndarray]:
 
 
 def _geometry(track: Track, shots: np.ndarray, crop: CropSettings, size: int, fps: float) -> Geometry:
-    geometry = shot_geometry(track, shots, size, crop.margin, crop.smoothing, fps)
+    geometry = shot_geometry(track, shots, size, crop.crop_scale, crop.smoothing, fps)
     if crop.kind == "face":
         return geometry
     scale, shift = geometry.transforms[:, [0]], geometry.transforms[:, [2, 5]]

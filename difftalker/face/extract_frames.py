@@ -99,8 +99,11 @@ def extract_recording(
                 sounds.append(_write_sound(info.path, wav, cast.count, video.fps))
                 speakers.append(_speaker(cast, picture_power(read_wav(wav), cast.count, video.fps), video.fps))
         metadata = {
-            "fps": repr(video.fps), "size": str(video.size), "codec": frames.codec, "margin": repr(frames.margin)
-        }  # fmt: skip
+            "fps": repr(video.fps),
+            "size": str(video.size),
+            "codec": frames.codec,
+            "crop_scale": repr(frames.crop_scale),
+        }
         clips = []
         with (
             TableWriter(out / "crops.parquet", CROPS, metadata) as crops,
@@ -109,7 +112,9 @@ def extract_recording(
             for info, speaker, sound, seen in zip(infos, speakers, sounds, changes, strict=True):
                 track = speaker.track
                 shots = find_shots(seen, track)
-                geometry = shot_geometry(track, shots, video.size, frames.margin, frames.smoothing, video.fps)
+                geometry = shot_geometry(
+                    track, shots, video.size, frames.crop_scale, frames.smoothing_seconds, video.fps
+                )
                 geometry = replace(geometry, valid=geometry.valid & ~speaker.others)
                 stream = _counted(decode_frames(info.path, video.fps), bar)
                 _write_clip(info.path.stem, stream, track, geometry, video, frames.codec, crops, geometries)
@@ -207,7 +212,7 @@ def _describe(info: VideoInfo, speaker: _Speaker, sound: tuple[float, float], ge
     if outside.any():
         warnings.append(
             f"mouth or chin outside the crop's lower half in {_ranges(outside, fps)}; not used "
-            "(where the head moves much, a lower frames.smoothing keeps more)"
+            "(where the head moves much, a lower frames.smoothing_seconds keeps more)"
         )
     scale = float(np.median(geometry.transforms[:, 0]))
     if scale > _ENLARGED:

@@ -68,7 +68,11 @@ def landmark_table(
         "valid": valid,
         "interpolated": interpolated,
     }
-    settings = {"detector": config.name, "smoothing": repr(config.smoothing), "max_gap": str(config.max_gap)}
+    settings = {
+        "detector": config.name,
+        "smoothing_frames": repr(config.smoothing_frames),
+        "max_gap": str(config.max_gap),
+    }
     settings |= {key: value for key, value in metadata(frames / "geometry.parquet").items() if key in ("fps", "size")}
     return table(LANDMARKS, columns).replace_schema_metadata(settings)
 
@@ -81,13 +85,13 @@ def clean_shot(
     Args:
         points: (n, 68, 2), normalised, as detected.
         seen: (n,) bool, which rows are detections to trust.
-        config: its `max_gap` and `smoothing` are used.
+        config: its `max_gap` and `smoothing_frames` are used.
 
     Returns:
         points (n, 68, 2), valid (n,) and interpolated (n,) bool.
     """
     filled, interpolated = fill_gaps(points, seen, config.max_gap)
-    smoothed = smooth(filled, seen | interpolated, config.smoothing)
+    smoothed = smooth(filled, seen | interpolated, config.smoothing_frames)
     # A mouth that was seen elsewhere is not guessed to be in place: the detections must agree with what was filled in.
     valid = (seen | interpolated) & mouth_in_lower_half(points, 1.0) & mouth_in_lower_half(smoothed, 1.0)
     return smoothed, valid, interpolated & valid

@@ -93,14 +93,16 @@ def parts_of(shots: np.ndarray) -> list[slice]:
     return [slice(int(first), int(last)) for first, last in pairwise(edges)]
 
 
-def shot_geometry(track: Track, shots: np.ndarray, size: int, margin: float, smoothing: float, fps: float) -> Geometry:
+def shot_geometry(
+    track: Track, shots: np.ndarray, size: int, crop_scale: float, smoothing: float, fps: float
+) -> Geometry:
     """Lay the crops of a film, shot by shot: each has the scale of its own median face, and nothing is smoothed across
     a cut.
 
     Args:
         track: the face; at least one picture must have one.
         shots: number of every picture's shot, (n,), rising.
-        size, margin, smoothing, fps: as in `crop_geometry`.
+        size, crop_scale, smoothing, fps: as in `crop_geometry`.
 
     Returns:
         The crops of all pictures. Those of a shot without a face are not valid; they lie as at the end of the shot
@@ -111,7 +113,7 @@ def shot_geometry(track: Track, shots: np.ndarray, size: int, margin: float, smo
         part = _part(track, pictures)
         if part.found.any():
             face = float(np.median(face_width(part.points[part.found])))
-            laid.append(crop_geometry(part, face, size, margin, smoothing, fps))
+            laid.append(crop_geometry(part, face, size, crop_scale, smoothing, fps))
         else:
             laid.append(None)
     before = next(geometry for geometry in laid if geometry is not None)

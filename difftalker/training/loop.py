@@ -104,10 +104,12 @@ def train(
 
 def _prepare(model: nn.Module, config: TrainConfig, title: str) -> None:
     """Switch on what saves memory and time, where the configuration asks for it."""
-    if config.checkpointing:
+    if config.gradient_checkpointing:
         enable: Any = getattr(type(model), "enable_gradient_checkpointing", None)
         if enable is None:
-            raise UserError(f"{title}.train.checkpointing = true: this network is too small for it; set it to false")
+            raise UserError(
+                f"{title}.train.gradient_checkpointing = true: this network is too small for it; set it to false"
+            )
         enable(model)
     if config.compile:
         model.compile()

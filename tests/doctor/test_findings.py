@@ -13,6 +13,7 @@ from difftalker.config import load_params
 from difftalker.doctor.findings import Finding, judge, stretches
 from difftalker.doctor.measure import ClipMeasures, sound_level
 from difftalker.media.probe import VideoInfo
+from difftalker.presets import load_preset
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 TOPICS = ["duration", "frame rate", "picture size", "face", "crop", "chin"]
@@ -130,15 +131,15 @@ def test_crop_is_explained() -> None:
 
 
 def test_a_chin_outside_the_crop() -> None:
-    """A crop of 127.5 pixels has 63.75 below the nose base; for 68.9 a margin of 2 * 68.9 / 102 = 1.35 is enough."""
+    """A crop of 127.5 pixels has 63.75 below the nose base; for 68.9 a scale of 2 * 68.9 / 102 = 1.35 is enough."""
     few = finding("chin", clip(chin=np.where(missing(0.01), 60.0, 68.9)))
     assert few.verdict == "ok" and few.text == "leaves the crop in 30 of 3000 frames"
     many = finding("chin", clip(chin=np.where(missing(0.1), 60.0, 68.8)))
     assert many.text == "leaves the crop in 300 of 3000 frames"
-    assert many.advice == "these, the widest open mouths, are not used; set frames.margin: 1.35"
+    assert many.advice == "these, the widest open mouths, are not used; set frames.crop_scale: 1.35"
 
 
 def test_an_imported_prior_keeps_its_size() -> None:
-    paper = load_params(Path(__file__).parents[2] / "presets/paper.yaml")
+    paper = load_preset(Path(__file__).parents[2] / "presets/paper.yaml")
     lines = {line.topic: line for line in judge([clip(face=np.full(3000, 400.0))], paper)}
     assert lines["crop"].verdict == "warning" and "set video.size" not in lines["crop"].advice

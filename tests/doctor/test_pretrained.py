@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from difftalker.config import load_params
 from difftalker.doctor.findings import Finding
 from difftalker.doctor.pretrained import pretrained
+from difftalker.presets import load_preset
 from difftalker.weights.needed import needed
 from difftalker.weights.store import VARIABLE, path_of
 
@@ -15,8 +15,8 @@ PRESETS = Path(__file__).parents[2] / "presets"
 
 def test_names_what_is_not_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path))
-    assert pretrained(load_params(PRESETS / "demo.yaml")) == []
-    params = load_params(PRESETS / "paper.yaml")
+    assert pretrained(load_preset(PRESETS / "demo.yaml")) == []
+    params = load_preset(PRESETS / "paper.yaml")
     advice = "run `difftalker weights fetch`"
     text = "not here: deepspeech, fan2d, syncnet, sd15"
     assert pretrained(params) == [Finding("pretrained weights", text, "problem", advice)]

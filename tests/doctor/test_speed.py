@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from difftalker.config import TrainConfig, load_params
+from difftalker.config import TrainConfig
 from difftalker.doctor.speed import span, step_time, trainings
+from difftalker.presets import load_preset
 
 PRESETS = Path(__file__).parents[2] / "presets"
 
@@ -34,7 +35,7 @@ def test_the_presets_trainings_are_listed() -> None:
     device = torch.device("cpu")
 
     def titles(preset: str) -> list[str]:
-        return [title for title, *_ in trainings(load_params(PRESETS / preset), device)]
+        return [title for title, *_ in trainings(load_preset(PRESETS / preset), device)]
 
     assert titles("demo.yaml") == ["landmarks", "prior", "face", "decoder", "sync expert"]
     assert titles("paper.yaml") == ["landmarks"]

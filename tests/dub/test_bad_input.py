@@ -287,6 +287,13 @@ def newer(face: Path) -> None:
     (face / "face.json").write_text(json.dumps(data | {"format": data["format"] + 1, "version": "9.9"}))
 
 
+def older(face: Path) -> None:
+    """As format 1 was: the crop's scale was called `margin`."""
+    data = json.loads((face / "face.json").read_text())
+    data["margin"] = data.pop("crop_scale")
+    (face / "face.json").write_text(json.dumps(data | {"format": 1}))
+
+
 def other_key(face: Path) -> None:
     data = json.loads((face / "face.json").read_text())
     (face / "face.json").write_text(json.dumps(data | {"hair": "brown"}))
@@ -312,6 +319,7 @@ def no_json(face: Path) -> None:
         (remove("landmarks/config.json"), "config.json"),
         (cut_weights, "cannot be loaded"),
         (newer, "newer version .*9.9"),
+        (older, r"older version .*format 1, not 2\); train the face anew with `dvc repro`"),
         (other_key, "face.json: .*hair"),
         (no_json, "face.json: not readable"),
     ],

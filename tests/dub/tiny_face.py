@@ -35,7 +35,7 @@ from tests.painting.small_prior import CONFIG
 
 SIZE = 64
 PICTURES = 40
-DETECTOR = DetectorConfig(name="mesh", smoothing=0.7, max_gap=5)
+DETECTOR = DetectorConfig(name="mesh", smoothing_frames=0.7, max_gap=5)
 RULE = CropRule(SIZE, 1.7, 0.4, DETECTOR)
 
 
@@ -115,8 +115,8 @@ def write_face(
         name=name,
         version=VERSION,
         size=SIZE,
-        margin=RULE.margin,
-        smoothing=RULE.smoothing,
+        crop_scale=RULE.crop_scale,
+        smoothing_seconds=RULE.smoothing,
         fps=25.0,
         detector=DETECTOR,
         audio=AudioConfig(encoder="whisper"),
@@ -133,6 +133,6 @@ def _portrait_landmarks() -> np.ndarray:
     """(68, 2) over the crop size."""
     cast = next(follow_faces([[portrait()]]))
     track = cast.track(largest(cast.tracks))
-    geometry = crop_geometry(track, float(face_width(track.points[0])), SIZE, RULE.margin, 0.0, 25.0)
+    geometry = crop_geometry(track, float(face_width(track.points[0])), SIZE, RULE.crop_scale, 0.0, 25.0)
     points, _ = detect_landmarks([cut(portrait(), geometry.transforms[0], SIZE)], geometry.regions, DETECTOR)
     return points[0]

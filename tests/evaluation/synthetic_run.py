@@ -120,7 +120,7 @@ def _recording(
     (run.root / "raw" / recording).mkdir(parents=True)
     run.detected.mkdir(parents=True, exist_ok=True)
     tables = {name: [] for name in ("clip", "frame", "time", "landmarks")}
-    meta = {"fps": "25.0", "size": str(run.size), "codec": "png", "margin": "1.7"}
+    meta = {"fps": "25.0", "size": str(run.size), "codec": "png", "crop_scale": "1.7"}
     placed = (SOURCE - run.size) // 2
     transform = [1.0, 0.0, -placed, 0.0, 1.0, -placed]
     region = [0.5 * run.size, 0.5 * run.size, 1.1 * run.size, 0.0]

@@ -40,7 +40,7 @@ from difftalker.tables import read_table, tensor
 from tests.evaluation.films import COUNT, film, softened
 from tests.footage import empty_room, flat, write_footage
 
-DETECTOR = DetectorConfig(name="mesh", smoothing=0.5, max_gap=5)
+DETECTOR = DetectorConfig(name="mesh", smoothing_frames=0.5, max_gap=5)
 SETTINGS = Settings(crop=CropSettings(size=64), detector=DETECTOR, device="cpu")
 
 

@@ -25,7 +25,7 @@ from difftalker.face.paste import paste
 from difftalker.sync.crop_rules import PipelineCrop
 from tests.evaluation.synthetic_run import FPS, Run, truth_image
 
-CONFIG = DetectorConfig(name="mesh", smoothing=0.0, max_gap=2)
+CONFIG = DetectorConfig(name="mesh", smoothing_frames=0.0, max_gap=2)
 
 
 class DrawnMouth:

@@ -20,7 +20,7 @@ from difftalker.tables import iterate_images, metadata, read_table, tensor
 from tests.footage import empty_room, noise, portrait, write_footage
 
 VIDEO = VideoConfig(fps=25.0, size=64)
-FRAMES = FramesConfig(codec="png", margin=1.7, smoothing=0.4)
+FRAMES = FramesConfig(codec="png", crop_scale=1.7, smoothing_seconds=0.4)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_writes_rows_sound_and_a_description_for_every_clip(folder: Path) -> Non
     assert geometry.column("valid").to_numpy().all()
     crops = read_table(out / "crops.parquet", ["clip", "frame", "time"])
     assert crops.equals(geometry.select(["clip", "frame", "time"]).replace_schema_metadata(crops.schema.metadata))
-    assert metadata(out / "crops.parquet") == {"fps": "25.0", "size": "64", "codec": "png", "margin": "1.7"}
+    assert metadata(out / "crops.parquet") == {"fps": "25.0", "size": "64", "codec": "png", "crop_scale": "1.7"}
     assert len(read_wav(out / "audio" / "a.wav")) == 12 * 640
     assert len(read_wav(out / "audio" / "b.wav")) == 10 * 640
     written = json.loads((out / "clips.json").read_text())
@@ -112,7 +112,7 @@ def test_several_faces_warn(folder: Path) -> None:
 def test_a_mouth_near_the_edge_is_left_out(folder: Path) -> None:
     low = np.concatenate([np.full((140, 280, 3), 128, np.uint8), portrait()])[:280]  # the chin is cut off
     write_footage(folder / "a.mp4", [portrait()] * 10 + [low] * 2, 25.0, noise(0.48))
-    (clip,) = extract(folder, replace(FRAMES, smoothing=0.0))
+    (clip,) = extract(folder, replace(FRAMES, smoothing_seconds=0.0))
     assert clip.valid_frames == 10 and "2 of 12 frames (0.40-0.48 s)" in clip.warnings[0]
 
 

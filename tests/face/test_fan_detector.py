@@ -20,7 +20,7 @@ from difftalker.face.fan_detector import BATCH, FanDetector, load_fan, read_heat
 from difftalker.face.landmark_detector import make_detector
 from difftalker.face.mediapipe.region import upright_boxes
 
-CONFIG = DetectorConfig(name="fan", smoothing=0.0, max_gap=5)
+CONFIG = DetectorConfig(name="fan", smoothing_frames=0.0, max_gap=5)
 CPU = torch.device("cpu")
 REGION = np.array([[60.0, 60.0, 1.8 * 80, 0.0]])  # of a face box from 20 to 100
 

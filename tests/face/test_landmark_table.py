@@ -14,7 +14,7 @@ from difftalker.face.topology import MOUTH, NOSE_BASE
 from difftalker.tables import CROPS, GEOMETRY, TableWriter, encode_image, metadata, tensor, write_table
 from tests.footage import portrait
 
-CONFIG = DetectorConfig(name="mesh", smoothing=0.7, max_gap=2)
+CONFIG = DetectorConfig(name="mesh", smoothing_frames=0.7, max_gap=2)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_rows_validity_and_gaps(frames: Path) -> None:
     write_table(frames / "landmarks.parquet", table)
     assert metadata(frames / "landmarks.parquet") == {
         "detector": "mesh",
-        "smoothing": "0.7",
+        "smoothing_frames": "0.7",
         "max_gap": "2",
         "fps": "25.0",
         "size": "96",

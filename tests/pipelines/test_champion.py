@@ -98,7 +98,7 @@ def test_models_that_are_gone_are_named(project: ToyProject) -> None:
 
 def test_other_crops_cannot_be_compared(origin: ToyProject) -> None:
     head = snapshot(origin, "HEAD")
-    params = {**head.params, "frames": {**head.params["frames"], "margin": 2.0}}
+    params = {**head.params, "frames": {**head.params["frames"], "crop_scale": 2.0}}
     assert changed_inputs(head, params) == ["frames"]
 
 

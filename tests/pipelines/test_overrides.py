@@ -20,9 +20,9 @@ def folder(tmp_path: Path) -> Path:
 
 def test_applied_as_dvc_does(folder: Path) -> None:
     before = (folder / "params.yaml").read_bytes()
-    params = overridden(folder, ["face.train.steps=7", "recordings=[anna,ben]", "landmarks.audio_path=bm"])
+    params = overridden(folder, ["face.train.steps=7", "recordings=[anna,ben]", "landmarks.audio_fusion=bm"])
     assert params["face"]["train"]["steps"] == 7 and params["recordings"] == ["anna", "ben"]
-    assert params["landmarks"]["audio_path"] == "bm" and params["seed"] == 0
+    assert params["landmarks"]["audio_fusion"] == "bm" and params["seed"] == 0
     assert (folder / "params.yaml").read_bytes() == before
 
 
@@ -43,9 +43,9 @@ def test_wrong_ones_are_one_line(folder: Path, override: str, said: str) -> None
 
 
 def test_combinations() -> None:
-    found = combinations({"face.train.steps": [100, 200], "landmarks.audio_path": ["am", "bm", "none"]})
+    found = combinations({"face.train.steps": [100, 200], "landmarks.audio_fusion": ["am", "bm", "none"]})
     assert len(found) == 6
-    assert found["steps-100-audio_path-bm"] == ["face.train.steps=100", "landmarks.audio_path=bm"]
+    assert found["steps-100-audio_fusion-bm"] == ["face.train.steps=100", "landmarks.audio_fusion=bm"]
     assert len({tuple(overrides) for overrides in found.values()}) == 6
     with pytest.raises(UserError, match=r"face\.train\.steps has no values"):
         combinations({"face.train.steps": []})

@@ -13,11 +13,11 @@ from difftalker.report.study import Variant, csv_text, differing, markdown
 METRICS = {"lse_d": 0.5444, "lse_c": 0.5120, "ld": 0.001868, "psnr": 33.48, "ssim": 0.9456, "landmark_distance": 0.0022}
 OURS = Variant(
     "ours",
-    {"seed": 0, "landmarks.audio_path": "am"},
+    {"seed": 0, "landmarks.audio_fusion": "am"},
     METRICS | {"test_frames": 233, "protocol": {"detector": "mesh, 68 points"}},
 )
-OTHER = Variant("audio-in-bm", {"seed": 0, "landmarks.audio_path": "bm"}, METRICS | {"test_frames": 233, "ld": 0.5})
-FAILED = Variant("no-audio", {"seed": 0, "landmarks.audio_path": "none"}, None)
+OTHER = Variant("audio-in-bm", {"seed": 0, "landmarks.audio_fusion": "bm"}, METRICS | {"test_frames": 233, "ld": 0.5})
+FAILED = Variant("no-audio", {"seed": 0, "landmarks.audio_fusion": "none"}, None)
 
 
 def cells(text: str, start: str) -> list[str]:
@@ -27,7 +27,7 @@ def cells(text: str, start: str) -> list[str]:
 
 def test_markdown() -> None:
     table, landmarks = markdown([OURS, OTHER, FAILED]).split("## Landmark completion")
-    header = ["", "`landmarks.audio_path`", "LSE-D ↓", "LSE-C ↑", "LD ↓", "PSNR ↑", "SSIM ↑"]
+    header = ["", "`landmarks.audio_fusion`", "LSE-D ↓", "LSE-C ↑", "LD ↓", "PSNR ↑", "SSIM ↑"]
     assert cells(table, " ") == header
     # Table 1 of the paper, digit for digit, and marked as what it is.
     assert cells(table, "DiffTalker (Ours²)") == [
@@ -47,7 +47,7 @@ def test_csv_holds_all_digits() -> None:
     rows = list(csv.DictReader(io.StringIO(csv_text([OURS, FAILED]))))
     by_name = {row["name"]: row for row in rows}
     assert by_name["ours"]["ld"] == "0.001868" and by_name["ours"]["source"] == "measured"
-    assert by_name["ours"]["landmarks.audio_path"] == "am" and "seed" not in rows[0]
+    assert by_name["ours"]["landmarks.audio_fusion"] == "am" and "seed" not in rows[0]
     assert by_name["no-audio"]["source"] == "failed" and by_name["no-audio"]["ld"] == ""
     assert {row["source"] for row in rows if "Ours" in row["name"] or row["name"] == "DAE-Talker"} == {"quoted"}
 

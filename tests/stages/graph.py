@@ -17,7 +17,7 @@ GRAPHS = (Path("dvc.yaml"), Path("data/raw/dvc.yaml"))
 # depend on these, so that a change here costs no training. A release runs all stages again, whatever changed.
 SHARED = (
     "difftalker/compute",
-    "difftalker/config.py",
+    "difftalker/config",
     "difftalker/dataset",
     "difftalker/errors.py",
     "difftalker/face/topology.py",

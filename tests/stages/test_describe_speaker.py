@@ -102,7 +102,10 @@ def test_says_what_the_params_and_the_footage_say(project: Path) -> None:
     params = yaml.safe_load((project / "params.yaml").read_text())
     assert (description.name, description.footage) == ("anna", "anna/a.mp4")
     assert (description.size, description.fps) == (params["video"]["size"], params["video"]["fps"])
-    assert (description.margin, description.smoothing) == (params["frames"]["margin"], params["frames"]["smoothing"])
+    assert (description.crop_scale, description.smoothing_seconds) == (
+        params["frames"]["crop_scale"],
+        params["frames"]["smoothing_seconds"],
+    )
     assert description.sampling.steps == params["sampling"]["steps"]
     assert description.audio.encoder == params["audio"]["encoder"]
     assert description.speaker.place == pytest.approx([0.5, 0.5, 0.36], abs=0.15)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from difftalker.config import load_params
 from difftalker.errors import UserError
+from difftalker.presets import load_preset
 from difftalker.weights import table
 from difftalker.weights.store import cache_folder, check, import_weight, locate, path_of
 from difftalker.weights.table import WEIGHTS, Weight, WeightFile, weight_named
@@ -141,5 +141,5 @@ def test_folder_of_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 @pytest.mark.parametrize("preset", sorted((ROOT / "presets").glob("*.yaml")), ids=lambda path: path.name)
 def test_presets_pin_the_published_files(preset: Path) -> None:
-    for name, pin in asdict(load_params(preset).weights).items():
+    for name, pin in asdict(load_preset(preset).weights).items():
         assert weight_named(name, pin) == WEIGHTS[name]

@@ -154,7 +154,7 @@ class _Adversaries(nn.Module):
         super().__init__()
         self.network = network
         self.config = config
-        self.discriminator = PatchDiscriminator(3 + CHANNELS) if config.adversarial else None
+        self.discriminator = PatchDiscriminator(3 + CHANNELS) if config.adversarial_weight else None
         self.register_buffer("step", torch.zeros((), dtype=torch.long))
 
     def parameter_groups(self) -> list[dict[str, object]]:
@@ -184,7 +184,11 @@ class _Adversaries(nn.Module):
             "laplacian": absolute_error(edges, true_edges, weight),
             "energy": energy_error(edges, true_edges, weight),
         }
-        total = parts["absolute"] + self.config.laplacian * parts["laplacian"] + self.config.energy * parts["energy"]
+        total = (
+            parts["absolute"]
+            + self.config.laplacian_weight * parts["laplacian"]
+            + self.config.energy_weight * parts["energy"]
+        )
         if self.discriminator is not None:
             raster, shown, real = (images[..., window[0], window[1]] for images in (inputs[2], painted, true))
             parts["adversarial"] = torch.zeros_like(total)
@@ -192,7 +196,7 @@ class _Adversaries(nn.Module):
                 self.discriminator.requires_grad_(False)  # this part of the sum teaches the decoder alone
                 parts["adversarial"] = -self.discriminator(shown, raster).mean()
                 self.discriminator.requires_grad_(True)
-                total = total + self.config.adversarial * parts["adversarial"]
+                total = total + self.config.adversarial_weight * parts["adversarial"]
             judged = self.discriminator(torch.cat([real, shown.detach()]), torch.cat([raster, raster]))
             parts["discriminator"] = hinge_loss(*judged.chunk(2))
             total = total + parts["discriminator"]
