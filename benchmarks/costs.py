@@ -6,7 +6,7 @@
 
 The first reads what the stages recorded (data/timings) and the sizes of their outputs. The second counts the
 multiplications and additions of the real networks without running them (meta tensors), so no GPU and no weights are
-needed. All print tables for docs/scaling.md.
+needed. All print tables.
 """
 
 from __future__ import annotations

