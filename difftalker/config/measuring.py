@@ -57,7 +57,7 @@ class SyncNetConfig:
 class PromotionConfig:
     """Promotion.
 
-    How much worse than the champion a face may be that replaces it (docs/retraining.md).
+    How much worse than the champion a face may be that replaces it (docs/operations.md).
     """
 
     ld: Annotated[NonNegative, Field(description="LD, as a share of the champion's: 0.05 is 5 %.")]

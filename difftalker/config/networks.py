@@ -59,7 +59,7 @@ class PriorConfig:
     """Prior.
 
     Autoencoder and UNet, frozen while the face network is trained. With `huggingface` only `model` and
-    `revision` are read (docs/gpu.md).
+    `revision` are read (docs/weights.md).
     """
 
     source: Annotated[
