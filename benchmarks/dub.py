@@ -23,7 +23,7 @@ import torch
 
 from benchmarks.dub_quality import other_voice
 from benchmarks.gpu import build_prior
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import load_params
 from difftalker.dub.footage import Footage
 from difftalker.dub.settings import Settings

@@ -24,11 +24,11 @@ from difftalker.dataset.frames import Dataset
 from difftalker.dub.plan import Plan
 from difftalker.dub.settings import Settings
 from difftalker.dub.sound import spool_sound
-from difftalker.evaluation.generated_frames import Generated
-from difftalker.evaluation.rows import read_crops, read_rows
+from difftalker.evaluation.frame_table import read_crops, read_rows
+from difftalker.evaluation.result_rows import Generated
 from difftalker.face.crop import cut
-from difftalker.media.excerpt import cut as cut_sound
 from difftalker.media.wav import RATE, read_wav, write_wav
+from difftalker.media.wav import cut as cut_sound
 from difftalker.painting.jaw_mask import jaw_mask
 from difftalker.project import DATASET, FRAMES, MODELS, load_face
 from difftalker.sync.experts import load_sync_expert

@@ -18,9 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from difftalker.dub.settings import Settings
-from difftalker.evaluation.metrics.closure import closure
-from difftalker.evaluation.metrics.opening import opening_score
-from difftalker.evaluation.place import relative_opening
+from difftalker.evaluation.metrics.mouth_opening import closure, opening_score, relative_opening
 from difftalker.evaluation.reference_film import CropSettings, read_reference
 from difftalker.media.decode import frame_count
 from difftalker.media.probe import probe

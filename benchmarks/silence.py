@@ -20,7 +20,7 @@ from demo_speaker.sentences import OTHER_SENTENCES
 from demo_speaker.speech import PAUSE, join, silence, speak
 from difftalker.completion.network import complete
 from difftalker.config import load_params
-from difftalker.evaluation.samples import mouth_opening
+from difftalker.evaluation.metrics.mouth_opening import mouth_opening
 from difftalker.face.topology import MOUTH, RIGID
 from difftalker.project import MODELS, load_face
 

@@ -21,11 +21,11 @@ import torch
 from scipy.signal import resample_poly
 
 from difftalker.audio.encoder import AudioEncoder, make_encoder
-from difftalker.audio.loudness import level_of, row_power
+from difftalker.audio.voice_activity import level_of, row_power
 from difftalker.completion.head_frame import Pose
 from difftalker.config import AudioConfig
 from difftalker.dataset.frames import Dataset
-from difftalker.evaluation.samples import mouth_opening
+from difftalker.evaluation.metrics.mouth_opening import mouth_opening
 from difftalker.face.topology import MOUTH, RIGID
 from difftalker.media.wav import RATE, read_wav
 

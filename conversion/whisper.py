@@ -33,7 +33,7 @@ from scipy.signal import resample_poly
 from torch import Tensor, nn
 
 from demo_speaker.speech import speak
-from difftalker.audio.whisper.mel import HOP, WIDTH, log_mel
+from difftalker.audio.whisper.log_mel import HOP, WIDTH, log_mel
 from difftalker.audio.whisper.network import WhisperNetwork, positions
 from difftalker.audio.whisper.weights import FOLDER, HEADS, LAYERS, ROW
 from difftalker.files import replacing

@@ -41,11 +41,11 @@ from scipy.signal import resample_poly
 from demo_speaker.sentences import OTHER_SENTENCES
 from demo_speaker.speech import speak
 from difftalker.audio.encoder import Samples
-from difftalker.audio.loudness import level_of, row_power
+from difftalker.audio.feature_windows import FEATURE_RATE
+from difftalker.audio.voice_activity import level_of, row_power
 from difftalker.audio.whisper.encoder import EDGE, network_rows, stretch_count, stretch_of
 from difftalker.audio.whisper.network import WhisperNetwork
 from difftalker.audio.whisper.weights import FOLDER, load_network
-from difftalker.audio.windows import FEATURE_RATE
 from difftalker.files import replacing
 from difftalker.media.wav import RATE
 

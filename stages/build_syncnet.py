@@ -12,13 +12,12 @@ from difftalker.compute.device import select_device
 from difftalker.config import load_params
 from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
-from difftalker.media.excerpt import cut
-from difftalker.media.wav import read_wav
+from difftalker.media.wav import cut, read_wav
 from difftalker.sync.network import log_mel, lower_halves
 from difftalker.sync.official import read_published
 from difftalker.sync.training import Run, train_syncnet
 from difftalker.tables import iterate_images
-from difftalker.training.history import write_losses
+from difftalker.training.progress import write_losses
 from difftalker.weights.store import locate
 from stages.runner import run
 from stages.scratch import scratch

@@ -12,13 +12,13 @@ from difftalker.dataset.frames import Dataset
 from difftalker.evaluation.evaluate import evaluate
 from difftalker.evaluation.film_folder import read_records
 from difftalker.evaluation.film_scoring import score_films
+from difftalker.evaluation.frame_table import read_crops, read_rows
+from difftalker.evaluation.mouth_reference import spoken_by
 from difftalker.evaluation.outputs import write_folder, write_metrics, write_plots
 from difftalker.evaluation.protocol import crop_in_words, protocol
 from difftalker.evaluation.redetection import detection_pool
-from difftalker.evaluation.rows import read_crops, read_rows
-from difftalker.evaluation.scored_rows import rows_of_results
+from difftalker.evaluation.result_rows import rows_of_results
 from difftalker.evaluation.source_pictures import SourceFrames
-from difftalker.evaluation.spoken import spoken_by
 from difftalker.evaluation.sync_scores import sound_embeddings
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.sync.crop_rules import make_sync_crop

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from difftalker.compute.device import select_device
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded, select_device
 from difftalker.config import load_params
 from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
@@ -16,8 +15,8 @@ from difftalker.painting.decoder.training import generate_lower, train_decoder
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.synthesis import Synthesiser
-from difftalker.training.history import write_losses
 from difftalker.training.processes import cooperating, usable
+from difftalker.training.progress import write_losses
 from stages.runner import run
 from stages.scratch import scratch
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from difftalker.compute.device import select_device
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded, select_device
 from difftalker.config import load_params
 from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing

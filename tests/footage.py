@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from skimage import data
 
-from difftalker.face.follow import Follower
 from difftalker.face.mediapipe.mesh_detector import MeshDetector
+from difftalker.face.tracking import Follower
 
 _CLOCK = 90_000  # ticks per second
 

@@ -11,7 +11,7 @@ import gradio as gr
 
 from difftalker.app.jobs import KEPT, Desk, Made, Tell, Wish
 from difftalker.app.limits import Limits, sound_seconds
-from difftalker.dub.label import TEXT
+from difftalker.dub.paste_back import TEXT
 from difftalker.dub.settings import Interrupted
 from difftalker.errors import UserError
 

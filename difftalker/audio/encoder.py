@@ -1,4 +1,4 @@
-"""What an audio encoder is, and how to make the one that the parameters name."""
+"""What an audio encoder is, its features for the frames of a video, and the one that the parameters name."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from difftalker.audio.loudness import level_of, row_power
-from difftalker.audio.windows import RowReader, windows
+from difftalker.audio.feature_windows import RowReader, windows
+from difftalker.audio.voice_activity import level_of, row_power
 from difftalker.config import AudioConfig
 from difftalker.weights.store import locate
 
@@ -112,3 +112,20 @@ def make_encoder(
     from difftalker.compute.device import select_device
 
     return DeepSpeechEncoder(locate("deepspeech", pin), select_device(device))
+
+
+class Features:
+    """Features for the video frames of a sound, those of the whole sound.
+
+    Args:
+        encoder: the face's audio encoder.
+        sound: what is to be said.
+        fps: video frames per second.
+    """
+
+    def __init__(self, encoder: AudioEncoder, sound: SoundSource, fps: float) -> None:
+        self._rows, self._fps = encoder.listen(sound), fps
+
+    def read(self, first: int, last: int) -> np.ndarray:
+        """Features of the frames `first` to `last` (exclusive): (last - first, 16, 29) float32."""
+        return windows(self._rows, first, last, self._fps)

@@ -34,9 +34,8 @@ def doctor(
 
     from difftalker.compute.device import select_device
     from difftalker.compute.parallel import processes, worker_count
-    from difftalker.doctor.findings import judge
+    from difftalker.doctor.findings import judge, pretrained
     from difftalker.doctor.measure import measure_clips
-    from difftalker.doctor.pretrained import pretrained
     from difftalker.doctor.speed import training_time
     from difftalker.media.decode import frame_count
 

@@ -1,4 +1,4 @@
-"""What the commands that drive a face have in common: the face, a bar for every part of the work, the last words."""
+"""What the commands that drive a face share: options, loading the face, progress bars, and what is said at the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from difftalker import project
 from difftalker.errors import UserError
@@ -16,6 +18,14 @@ if TYPE_CHECKING:
 
     from difftalker.dub.settings import Progress, Report
     from difftalker.talking_face import TalkingFace
+
+Audio = Annotated[Path, typer.Option(help="Speech: any sound or video file.")]
+Video = Annotated[Path | None, typer.Option(help="Base footage; by default the face's own.")]
+Face = Annotated[Path, typer.Option(help="Exported face, or this project's models.")]
+Track = Annotated[int | None, typer.Option(min=1, help="Which of several faces, counted from the left.")]
+MouthGain = Annotated[float, typer.Option(min=0.0, max=3.0, help="Factor of the gap between the lips.")]
+Smoothing = Annotated[float, typer.Option(min=0.0, max=1.0, help="Smoothing of the mouth's motion, seconds.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
 
 _STAGES = {"survey": "find the face", "draw": "draw", "paint": "paint"}
 

@@ -50,7 +50,7 @@ def evaluate(
 ) -> None:
     """Compute every metric of the pipeline for films of any system, under one protocol. Works without a project."""
     from difftalker.evaluation.compare_films import compare
-    from difftalker.report.table import check_output, write_comparison
+    from difftalker.report.film_comparison import check_output, write_comparison
 
     for path in out or []:
         check_output(path)
@@ -69,7 +69,7 @@ def evaluate(
 
 def show(comparison: Comparison) -> None:
     """Print the table, the protocol and the notes."""
-    from difftalker.report.table import cell, shown_columns
+    from difftalker.report.film_comparison import cell, shown_columns
 
     shown = shown_columns(comparison)
     table = Table(box=None, pad_edge=False)

@@ -7,8 +7,19 @@ from typing import Annotated
 
 import typer
 
-from difftalker.cli.driving import bars, check_readable, load_face, tell
-from difftalker.cli.options import Audio, Face, MouthGain, Overwrite, Smoothing, Track, Video
+from difftalker.cli.driving import (
+    Audio,
+    Face,
+    MouthGain,
+    Overwrite,
+    Smoothing,
+    Track,
+    Video,
+    bars,
+    check_readable,
+    load_face,
+    tell,
+)
 from difftalker.project import MODELS
 
 

@@ -12,10 +12,9 @@ import typer
 
 from difftalker.cli.add import add
 from difftalker.cli.app import app as browser_app
-from difftalker.cli.commands import Command, Group
 from difftalker.cli.doctor import doctor
 from difftalker.cli.dub import dub
-from difftalker.cli.entry import run
+from difftalker.cli.entry import Command, Group, run
 from difftalker.cli.evaluate import evaluate
 from difftalker.cli.export import export
 from difftalker.cli.landmarks import landmarks

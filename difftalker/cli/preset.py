@@ -15,8 +15,8 @@ from difftalker.config import Params, load_params
 from difftalker.errors import UserError
 from difftalker.files import replacing
 from difftalker.project import PARAMS, RAW, layout_yaml, set_footage
-from difftalker.weights.needed import needed
 from difftalker.weights.store import path_of
+from difftalker.weights.table import needed
 
 PRESETS = Path("presets")
 

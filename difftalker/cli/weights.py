@@ -11,13 +11,12 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from difftalker.cli.commands import Command, Group
+from difftalker.cli.entry import Command, Group
 from difftalker.config import load_params
 from difftalker.project import PARAMS
 from difftalker.weights.download import Report, fetch
-from difftalker.weights.needed import needed
 from difftalker.weights.store import cache_folder, find, import_weight, path_of
-from difftalker.weights.table import WEIGHTS, Weight, weight_named
+from difftalker.weights.table import WEIGHTS, Weight, needed, weight_named
 
 app = typer.Typer(cls=Group, help="Pretrained weights: list, fetch, verify, import.", no_args_is_help=True)
 

@@ -1,12 +1,15 @@
-"""Heads without their place, size and tilt: points in the frame of a mean face, and back."""
+"""Heads without their place, size and tilt: points in the frame of a mean face, and back; faces smoothed in it."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from difftalker.face.topology import RIGID
+
+CALM = 3.0  # standard deviation of the smoothing, in seconds: the head turns more slowly than that, speech does not
 
 
 class Pose:
@@ -56,3 +59,33 @@ class HeadFrame:
 
 def _tensor(points: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(points, np.float32))
+
+
+def calm(landmarks: np.ndarray, shape: np.ndarray, width: float) -> np.ndarray:
+    """Smooth faces over time, every one in the frame of its own head.
+
+    Args:
+        landmarks: successive pictures, (n, 68, 2), over the crop size.
+        shape: the landmark network's mean shape (68, 2).
+        width: standard deviation of the Gaussian over time, in pictures.
+
+    Returns:
+        (n, 68, 2) float32: every head in its own place and size.
+    """
+    frame = HeadFrame(landmarks, shape)
+    slow = gaussian_filter1d(frame.normalise(landmarks), width, axis=0, mode="nearest")
+    return frame.restore(slow)
+
+
+def still(landmarks: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """The mean face in the place of every head: `calm` without end.
+
+    Args:
+        landmarks, shape: as in `calm`.
+
+    Returns:
+        (n, 68, 2) float32.
+    """
+    frame = HeadFrame(landmarks, shape)
+    mean = frame.normalise(landmarks).mean(axis=0, keepdims=True)
+    return frame.restore(mean)

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from difftalker.completion.head_frame import still
 from difftalker.completion.network import LandmarkCompletion
-from difftalker.completion.resting_face import still
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import LandmarksConfig
 from difftalker.face.topology import CONDITION, CONTOUR, MOUTH
-from difftalker.training.history import History
 from difftalker.training.loop import train
+from difftalker.training.progress import History
 
 PREDICTED = np.concatenate([CONTOUR, MOUTH])
 _UPPER, _LOWER = (np.searchsorted(PREDICTED, lip) for lip in ((61, 62, 63), (67, 66, 65)))  # inner lips, in pairs

@@ -13,6 +13,8 @@ from difftalker.config import Params
 from difftalker.doctor.measure import ClipMeasures
 from difftalker.doctor.size import allowed_sizes, reduced, sharpness_lost, whole_size
 from difftalker.doctor.sound_delay import estimate_offset
+from difftalker.weights.store import path_of
+from difftalker.weights.table import needed
 
 Verdict = Literal["ok", "warning", "problem"]
 
@@ -200,3 +202,13 @@ def _offset(clips: Sequence[ClipMeasures], fps: float) -> Finding:
 
 def _some(names: Sequence[str], separator: str = ", ") -> str:
     return separator.join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def pretrained(params: Params) -> list[Finding]:
+    """One line if any are needed. Looks whether they are there; `difftalker weights verify` reads them."""
+    weights = needed(params)
+    absent = [weight.name for weight in weights if not path_of(weight).exists()]
+    if absent:
+        text = f"not here: {', '.join(absent)}"
+        return [Finding("pretrained weights", text, "problem", "run `difftalker weights fetch`")]
+    return [Finding("pretrained weights", ", ".join(weight.name for weight in weights))] if weights else []

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from difftalker.audio.encoder import AudioEncoder
+from difftalker.audio.feature_windows import WINDOW
 from difftalker.audio.whisper.encoder import WhisperEncoder
-from difftalker.audio.windows import WINDOW
 from difftalker.face.active_speaker import find_speaker, picture_power
 from difftalker.face.crop import face_width
-from difftalker.face.follow import Cast, follow_faces, largest
 from difftalker.face.topology import CONTOUR, NOSE_BASE
+from difftalker.face.tracking import Cast, follow_faces, largest
 from difftalker.media.decode import AUDIO_RATE, decode_audio, decode_frames, key_pictures
 from difftalker.media.probe import VideoInfo
 

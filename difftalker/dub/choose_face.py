@@ -8,7 +8,7 @@ import numpy as np
 
 from difftalker.errors import UserError
 from difftalker.face.active_speaker import who_speaks
-from difftalker.face.follow import Cast, Faces, area, join_speaker
+from difftalker.face.tracking import Cast, Faces, area, join_speaker
 
 # Of all faces and the power of the sound during every picture (None without sound), at pictures per second, the one.
 Chooser = Callable[[Cast, np.ndarray | None, float], Faces]

@@ -19,9 +19,9 @@ from difftalker.dub.identity import SIDE, mean_look, upper_look
 from difftalker.errors import UserError
 from difftalker.face.crop import cut
 from difftalker.face.detect_landmarks import detect_landmarks
-from difftalker.face.follow import PIECE, follow_faces
 from difftalker.face.landmark_table import MIN_SCORE, clean_shot
 from difftalker.face.shots import find_shots, laid_shots, parts_of, shot_geometry, watch
+from difftalker.face.tracking import PIECE, follow_faces
 from difftalker.face_folder import Description
 from difftalker.files import replacing
 

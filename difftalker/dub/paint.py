@@ -10,9 +10,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from difftalker.dub.label import burn_in
 from difftalker.dub.light import REACH, measure, relight, steady
-from difftalker.dub.paste_back import put_back
+from difftalker.dub.paste_back import burn_in, put_back
 from difftalker.dub.plan import Plan
 from difftalker.dub.prefetch import ahead
 from difftalker.face.crop import cut

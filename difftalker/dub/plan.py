@@ -9,15 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from difftalker.audio.encoder import make_encoder
-from difftalker.audio.silence import rest, silent_rows
+from difftalker.audio.encoder import Features, make_encoder
+from difftalker.audio.voice_activity import rest, silent_rows
 from difftalker.completion.closed_mouth import settle
 from difftalker.completion.edit import scale_opening, smooth_completed
+from difftalker.completion.head_frame import CALM, calm
 from difftalker.completion.jaw import move_jaw
 from difftalker.completion.network import LandmarkCompletion, complete
 from difftalker.completion.opening import match_opening
-from difftalker.completion.resting_face import CALM, calm
-from difftalker.dub.audio_features import Features
 from difftalker.dub.footage import Footage
 from difftalker.dub.footage_face import Scene, Tick, search
 from difftalker.dub.identity import speaker_shots

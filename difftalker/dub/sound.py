@@ -11,7 +11,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 
-from difftalker.audio.loudness import level_of, row_power
+from difftalker.audio.voice_activity import level_of, row_power
 from difftalker.errors import UserError
 from difftalker.media.decode import timed_sound
 from difftalker.media.wav import RATE, write_wav

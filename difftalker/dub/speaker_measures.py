@@ -8,14 +8,13 @@ import numpy as np
 import torch
 from scipy.ndimage import binary_erosion
 
-from difftalker.audio.loudness import level_of, row_power
-from difftalker.audio.silence import silent_rows
-from difftalker.audio.windows import FEATURE_RATE
+from difftalker.audio.feature_windows import FEATURE_RATE
+from difftalker.audio.voice_activity import level_of, row_power, silent_rows
 from difftalker.completion.closed_mouth import closed_mouth
+from difftalker.completion.head_frame import CALM, calm
 from difftalker.completion.jaw import fit_jaw
 from difftalker.completion.network import LandmarkCompletion, complete
 from difftalker.completion.opening import fit_opening, match_opening
-from difftalker.completion.resting_face import CALM, calm
 from difftalker.dataset.frames import Dataset
 from difftalker.dub.identity import choose_looks, upper_look
 from difftalker.dub.usable_faces import strangeness, turn

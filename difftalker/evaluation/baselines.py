@@ -12,7 +12,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from tqdm import tqdm
 
-from difftalker.evaluation.rows import Rows
+from difftalker.evaluation.frame_table import Rows
 from difftalker.face.paste import paste
 from difftalker.painting.diffusion.upper_face import composite
 from difftalker.tables import decode_image, encode_image, iterate_images

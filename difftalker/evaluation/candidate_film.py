@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 
 from difftalker.errors import UserError
+from difftalker.evaluation.frame_table import Rows
 from difftalker.evaluation.reference_film import ReferenceFilm
-from difftalker.evaluation.rows import Rows
 from difftalker.face.crop import cut
 from difftalker.face.face_detector import overlap
-from difftalker.face.follow import Follower
+from difftalker.face.tracking import Follower
 from difftalker.media.decode import decode_frames
 
 _ASPECT = 0.02  # by which the ratio of width to height may differ: encoders round sizes to multiples of 16

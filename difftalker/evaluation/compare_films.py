@@ -14,15 +14,14 @@ from difftalker.errors import UserError
 from difftalker.evaluation.baselines import GroundTruth, Source
 from difftalker.evaluation.candidate_film import Film, check_shape, look_for_face
 from difftalker.evaluation.evaluate import RowResult, evaluate
+from difftalker.evaluation.mouth_reference import Spoken, silent_frames
 from difftalker.evaluation.protocol import crop_in_words, protocol
 from difftalker.evaluation.redetection import detection_pool
 from difftalker.evaluation.reference_film import CropSettings, ReferenceFilm, read_reference
-from difftalker.evaluation.spoken import Spoken, silent_frames
 from difftalker.evaluation.sync_scores import SyncScorer, Unscored
 from difftalker.media.decode import decode_audio, frame_count
-from difftalker.media.excerpt import cut
 from difftalker.media.probe import VideoInfo, check_complete, probe
-from difftalker.media.wav import RATE
+from difftalker.media.wav import RATE, cut
 from difftalker.sync.crop_rules import RuleName, make_sync_crop
 from difftalker.sync.lse import LseScorer, SyncExpert
 

@@ -12,18 +12,20 @@ from tqdm import tqdm
 from difftalker.config import DetectorConfig
 from difftalker.evaluation.baselines import Source
 from difftalker.evaluation.film_plan import Kind
-from difftalker.evaluation.metrics.closure import closure
-from difftalker.evaluation.metrics.jitter import jitter
-from difftalker.evaluation.metrics.landmark_distance import landmark_distance
-from difftalker.evaluation.metrics.opening import opening_score
-from difftalker.evaluation.metrics.silence import motion_in_silence
+from difftalker.evaluation.frame_table import Rows
+from difftalker.evaluation.metrics.landmark_metrics import jitter, landmark_distance, motion_in_silence
+from difftalker.evaluation.metrics.mouth_opening import (
+    closure,
+    mouth_opening,
+    opening_score,
+    relative_opening,
+    sample_positions,
+)
+from difftalker.evaluation.metrics.regions import place_of
+from difftalker.evaluation.mouth_reference import Spoken
 from difftalker.evaluation.picture_scores import FrameScores, RealFrames
-from difftalker.evaluation.place import place_of
 from difftalker.evaluation.redetection import Redetection, Submit
-from difftalker.evaluation.rows import Rows
-from difftalker.evaluation.samples import mouth_opening, relative_opening, sample_positions
 from difftalker.evaluation.source_pictures import Pictures
-from difftalker.evaluation.spoken import Spoken
 from difftalker.evaluation.sync_scores import SyncScorer
 from difftalker.face.topology import CONTOUR, MOUTH
 from difftalker.sync.crop_rules import SyncCrop

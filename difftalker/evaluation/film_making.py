@@ -21,10 +21,9 @@ from difftalker.dub.settings import Settings
 from difftalker.errors import UserError
 from difftalker.evaluation.film_folder import FilmRecord, film_path, source_path, write_records
 from difftalker.evaluation.film_plan import Take
-from difftalker.evaluation.place import in_picture, moved
-from difftalker.media.excerpt import cut
+from difftalker.evaluation.metrics.regions import in_picture, moved
 from difftalker.media.planes import Picture
-from difftalker.media.wav import RATE, read_wav, write_wav
+from difftalker.media.wav import RATE, cut, read_wav, write_wav
 from difftalker.tables import read_table, tensor
 from difftalker.talking_face import TalkingFace
 

@@ -14,14 +14,14 @@ from difftalker.errors import UserError
 from difftalker.evaluation.evaluate import RowResult, evaluate
 from difftalker.evaluation.film_folder import FilmRecord, film_path, source_path
 from difftalker.evaluation.film_plan import KINDS, Kind, Take, said_landmarks
-from difftalker.evaluation.place import moved
+from difftalker.evaluation.frame_table import Rows
+from difftalker.evaluation.metrics.regions import moved
+from difftalker.evaluation.mouth_reference import Spoken, silent_frames
 from difftalker.evaluation.redetection import Submit
-from difftalker.evaluation.rows import Rows
-from difftalker.evaluation.spoken import Spoken, silent_frames
 from difftalker.face.crop import cut
 from difftalker.media.decode import decode_audio, decode_frames
-from difftalker.media.excerpt import cut as cut_sound
 from difftalker.media.wav import RATE
+from difftalker.media.wav import cut as cut_sound
 from difftalker.sync.crop_rules import RuleName, make_sync_crop
 from difftalker.sync.lse import LseScorer, SyncExpert
 from difftalker.tables import metadata, read_table, tensor

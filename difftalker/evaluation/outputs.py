@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from difftalker.evaluation.evaluate import Evaluation, metrics_document
-from difftalker.evaluation.rows import Rows
+from difftalker.evaluation.frame_table import Rows
 from difftalker.files import replacing
 from difftalker.sync.lse import SHIFT
 from difftalker.tables import encode_image, table, write_table

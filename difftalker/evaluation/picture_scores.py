@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from difftalker.evaluation.metrics.blocks import Gradients, block_gradients, block_ratio
-from difftalker.evaluation.metrics.difference import Difference
-from difftalker.evaluation.metrics.flicker import second_difference
-from difftalker.evaluation.metrics.sharpness import sharpness
-from difftalker.evaluation.place import Place
+from difftalker.evaluation.metrics.picture_metrics import (
+    Gradients,
+    block_gradients,
+    block_ratio,
+    second_difference,
+    sharpness,
+)
+from difftalker.evaluation.metrics.psnr_ssim import Difference
+from difftalker.evaluation.metrics.regions import Place
 
 _RATIOS = ("sharpness", "flicker")  # of means, over the real film's
 

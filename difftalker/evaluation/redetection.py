@@ -12,7 +12,7 @@ import numpy as np
 
 from difftalker.compute.parallel import processes, worker_count
 from difftalker.config import DetectorConfig
-from difftalker.evaluation.rows import Rows
+from difftalker.evaluation.frame_table import Rows
 from difftalker.face.landmark_detector import Detector, make_detector, takes_processes
 from difftalker.face.landmark_table import MIN_SCORE
 from difftalker.face.smoothing import fill_gaps, smooth

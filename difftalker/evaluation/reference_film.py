@@ -14,13 +14,13 @@ from tqdm import tqdm
 from difftalker.compute.parallel import processes, worker_count
 from difftalker.config import DetectorConfig
 from difftalker.errors import UserError
-from difftalker.evaluation.rows import Rows
+from difftalker.evaluation.frame_table import Rows
 from difftalker.face.crop import Geometry, cut, mouth_in_lower_half
 from difftalker.face.detect_landmarks import detect_landmarks
-from difftalker.face.follow import PIECE, Track, follow_faces, largest
 from difftalker.face.landmark_table import MIN_SCORE, clean_shot
 from difftalker.face.mediapipe.region import upright_boxes
 from difftalker.face.shots import find_shots, shot_geometry, watch
+from difftalker.face.tracking import PIECE, Track, follow_faces, largest
 from difftalker.media.decode import decode_frames
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from difftalker.evaluation.baselines import PastedBack
-from difftalker.evaluation.rows import Rows
+from difftalker.evaluation.frame_table import Rows
 from difftalker.painting.diffusion.upper_face import composite
 from difftalker.tables import iterate_images
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from difftalker.errors import UserError
-from difftalker.evaluation.rows import Rows
+from difftalker.evaluation.frame_table import Rows
 from difftalker.media.decode import decode_frames
 from difftalker.media.probe import list_videos
 from difftalker.tables import read_table, tensor

@@ -7,9 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from difftalker.evaluation.rows import Rows
-from difftalker.media.excerpt import cut
-from difftalker.media.wav import read_wav
+from difftalker.evaluation.frame_table import Rows
+from difftalker.media.wav import cut, read_wav
 from difftalker.sync.lse import SyncExpert
 
 

@@ -13,8 +13,8 @@ from itertools import combinations
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
-from difftalker.face.follow import Faces, join_speaker, largest
 from difftalker.face.smoothing import runs
+from difftalker.face.tracking import Faces, join_speaker, largest
 
 _UPPER, _LOWER = [61, 62, 63], [67, 66, 65]  # inner lips
 _LONG = 2.0  # seconds that faces must be seen for, and beside each other, for their lips to be compared

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from difftalker.face.follow import Track
 from difftalker.face.topology import CONTOUR, JAW_ENDS, MOUTH, NOSE_BASE
+from difftalker.face.tracking import Track
 
 _REGION_SMOOTHING = 6.0  # pictures; the region follows the head, without the steps of single pictures
 

@@ -16,8 +16,8 @@ from difftalker.config import FramesConfig, VideoConfig
 from difftalker.errors import UserError
 from difftalker.face.active_speaker import find_speaker, others_speak, picture_power
 from difftalker.face.crop import Geometry, cut
-from difftalker.face.follow import PIECE, Cast, Track, follow_faces
 from difftalker.face.shots import find_shots, shot_geometry, watch
+from difftalker.face.tracking import PIECE, Cast, Track, follow_faces
 from difftalker.media.decode import decode_audio, decode_frames, frame_count
 from difftalker.media.probe import VideoInfo, list_videos, validate_video
 from difftalker.media.wav import RATE, read_wav, write_wav

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 
 from difftalker.face.crop import Geometry, crop_geometry, face_width
-from difftalker.face.follow import Track
 from difftalker.face.topology import RIGID
+from difftalker.face.tracking import Track
 
 _LONG_SIDE = 32  # pixels of the small pictures that are compared
 _REACH = 3  # pictures on either side that a change is compared with

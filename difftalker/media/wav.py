@@ -1,4 +1,4 @@
-"""WAV files of the pipeline: mono, 16 kHz, 16 bits."""
+"""WAV files of the pipeline: mono, 16 kHz, 16 bits; and the sound of a run of video frames."""
 
 from __future__ import annotations
 
@@ -38,3 +38,19 @@ def read_wav(path: str | Path) -> np.ndarray:
         raise UserError(f"{path}: no such sound file; run `dvc repro` to make it") from None
     except (wave.Error, EOFError):
         raise UserError(f"{path}: not a readable WAV file; run `dvc repro` to make it again") from None
+
+
+def cut(samples: np.ndarray, first: int, frames: int, fps: float) -> np.ndarray:
+    """The sound of `frames` frames from frame `first` on.
+
+    Args:
+        samples: the clip's sound, (n,) int16, 16 kHz, beginning with frame 0.
+        first: first frame.
+        frames: number of frames.
+        fps: frames per second.
+
+    Returns:
+        (m,) int16; shorter than the frames only where the clip's sound ends before.
+    """
+    begin, end = (int(np.floor(frame * RATE / fps + 0.5)) for frame in (first, first + frames))
+    return samples[begin:end]

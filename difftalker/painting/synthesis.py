@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from difftalker.compute.device import autocast, to_device
 from difftalker.compute.memory import out_of_memory
-from difftalker.compute.precision import autocast
-from difftalker.compute.transfer import to_device
 from difftalker.config import SamplingConfig
 from difftalker.painting.decoder.network import ReferenceDecoder
 from difftalker.painting.diffusion.masked_diffusion import sample, sampler

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from difftalker.evaluation.rows import Rows
-from difftalker.evaluation.samples import mouth_opening
-from difftalker.report.comparison import REFERENCES
-from difftalker.report.media import image_uri
+from difftalker.evaluation.frame_table import Rows
+from difftalker.evaluation.metrics.mouth_opening import mouth_opening
+from difftalker.report.embedded_media import COMPLETED, TRUTH, completed_lines, given_lines, image_uri
 from difftalker.report.mismatch import Complete
-from difftalker.report.overlays import COMPLETED, TRUTH, completed_lines, given_lines
+from difftalker.report.results_tables import REFERENCES
 from difftalker.tables import decode_image, read_table
 
 

@@ -13,12 +13,12 @@ import numpy as np
 from difftalker.dataset.frames import Dataset
 from difftalker.evaluation.film_folder import FilmRecord, film_path, source_path
 from difftalker.evaluation.film_plan import Kind, Take, said_landmarks
-from difftalker.evaluation.samples import relative_opening
+from difftalker.evaluation.metrics.mouth_opening import relative_opening
 from difftalker.media.decode import decode_audio, decode_frames
 from difftalker.media.encode import write_video
 from difftalker.media.wav import RATE
-from difftalker.report.comparison import FILMS
-from difftalker.report.media import image_uri, video_uri
+from difftalker.report.embedded_media import image_uri, video_uri
+from difftalker.report.results_tables import FILMS
 
 SHOWN: tuple[Kind, ...] = ("own", "driven", "voice")
 STILLS = 8

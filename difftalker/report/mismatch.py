@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from difftalker.evaluation.rows import Rows
-from difftalker.evaluation.samples import mouth_opening
+from difftalker.evaluation.frame_table import Rows
+from difftalker.evaluation.metrics.mouth_opening import mouth_opening
 
 Complete = Callable[[np.ndarray, np.ndarray], np.ndarray]  # landmarks (n, 68, 2), features (n, 16, 29) -> (n, 68, 2)
 

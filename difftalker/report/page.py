@@ -15,9 +15,9 @@ from jinja2 import Environment, StrictUndefined
 from difftalker.dataset.frames import Dataset
 from difftalker.errors import UserError
 from difftalker.evaluation.film_folder import read_records
-from difftalker.evaluation.rows import Rows, read_rows
-from difftalker.report import comparison, data, faces, films, mismatch, plots, verdicts
-from difftalker.report.media import video_uri
+from difftalker.evaluation.frame_table import Rows, read_rows
+from difftalker.report import faces, films, mismatch, plots, results_tables, training_data, verdicts
+from difftalker.report.embedded_media import video_uri
 from difftalker.report.paper import PAPER_SETTING
 from difftalker.tables import read_table, tensor
 
@@ -70,7 +70,7 @@ def build_page(inputs: Inputs, complete: mismatch.Complete) -> str:
     if len(completed) != len(test):
         raise UserError(f"{inputs.synthesis}: has {len(completed)} frames, the test split {len(test)}; run `dvc repro`")
     samples = faces.Samples(inputs.evaluation / "samples.parquet", test)
-    shown = comparison.columns(_protocol(inputs.metrics, metrics))
+    shown = results_tables.columns(_protocol(inputs.metrics, metrics))
     made = films.films(inputs.films, read_records(inputs.films), dataset)
     embedded = sum(len(film[part] or "") for film in made for part in ("film", "source"))
     found = verdicts.cards(metrics, speed, shown)
@@ -91,14 +91,14 @@ def build_page(inputs: Inputs, complete: mismatch.Complete) -> str:
         "completion": faces.completion(samples, test, completed, complete),
         "mismatch": mismatch.verdict(mismatch.sound_share(test, completed, complete)),
         "columns": shown,
-        "tables": comparison.tables(metrics, shown),
+        "tables": results_tables.tables(metrics, shown),
         "paper_setting": PAPER_SETTING,
         "losses": plots.loss_curves(inputs.plots),
         "landmark_curve": plots.landmark_curve(inputs.plots / "landmark_distance.csv"),
         "sync_curve": plots.sync_curve(inputs.plots / "sync_offset.csv"),
-        "data_columns": data.COLUMNS,
-        "data_rows": data.recordings(dataset, inputs.frames),
-        "listings": data.listings(dataset, inputs.frames, _interpolated(inputs.detected, dataset)),
+        "data_columns": training_data.COLUMNS,
+        "data_rows": training_data.recordings(dataset, inputs.frames),
+        "listings": training_data.listings(dataset, inputs.frames, _interpolated(inputs.detected, dataset)),
         "stages": plots.stage_bars(timings) if timings else None,
         "stages_note": f"{total / 60:.1f} minutes in total for the stages shown, each as it last ran.",
         "speed_note": _speed_note(speed),

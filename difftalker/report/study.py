@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from difftalker.report.comparison import Column, columns
 from difftalker.report.paper import PAPER_ROWS, PAPER_SETTING
+from difftalker.report.results_tables import Column, columns
 
 TABLE_1 = ("lse_d", "lse_c", "ld", "psnr", "ssim")  # the paper's measures, in its order
 LANDMARKS = ("landmark_distance",)

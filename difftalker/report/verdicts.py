@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from difftalker.report.comparison import Column
+from difftalker.report.results_tables import Column
 
 BASELINES = {"mean_mouth": "mean mouth", "nearest_audio": "nearest sound", "ridge_regression": "ridge regression"}
 CREDIBLE = 5  # frames; footage is not further out of sync than that, so an expert that says so is at fault

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from difftalker.audio.loudness import active_level
 from difftalker.audio.mel import triangles
+from difftalker.audio.voice_activity import active_level
 from difftalker.media.wav import RATE
 from difftalker.model_folder import save_weights
 from difftalker.sync.lse import WINDOW

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from difftalker.audio.mfcc import mfcc
+from difftalker.audio.mel import mfcc
 from difftalker.errors import UserError
 from difftalker.media.wav import RATE
 from difftalker.model_folder import save_weights

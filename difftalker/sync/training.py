@@ -11,14 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import TrainConfig
 from difftalker.errors import UserError
 from difftalker.sync.lse import SHIFT, WINDOW
 from difftalker.sync.network import SyncNet, row_of, sound_windows
 from difftalker.sync.vocal_tract import draw_factors, warp_bands
-from difftalker.training.history import History
 from difftalker.training.loop import train
+from difftalker.training.progress import History
 
 _NEAR = 8  # sounds of the same run, shifted, that each window is compared with
 _MOVE = 3  # pixels that a window may be moved by

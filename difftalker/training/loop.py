@@ -12,17 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from difftalker.compute.device import autocast, seeded
 from difftalker.compute.interrupt import InterruptFlag
 from difftalker.compute.memory import out_of_memory, training_advice
-from difftalker.compute.precision import autocast
-from difftalker.compute.seeds import seeded
 from difftalker.config import TrainConfig
 from difftalker.errors import UserError
 from difftalker.training.checkpoint import load_checkpoint, save_checkpoint
 from difftalker.training.ema import Ema, trained_tensors
-from difftalker.training.history import History
 from difftalker.training.processes import ALONE, Processes
-from difftalker.training.progress import Progress
+from difftalker.training.progress import History, Progress
 from difftalker.training.sampler import Sampler
 
 Loss = Callable[[Tensor, torch.Generator], Tensor | dict[str, Tensor]]

@@ -7,7 +7,7 @@ import pytest
 
 from difftalker.audio.encoder import AudioEncoder, SoundSource
 from difftalker.audio.feature_table import audio_table
-from difftalker.audio.windows import RowReader
+from difftalker.audio.feature_windows import RowReader
 from difftalker.errors import UserError
 from difftalker.media.wav import write_wav
 from difftalker.tables import GEOMETRY, TableWriter, metadata, tensor, write_table

@@ -24,7 +24,7 @@ from difftalker.audio.whisper.encoder import (
     stretch_count,
     stretch_of,
 )
-from difftalker.audio.whisper.mel import log_mel, mel_filters
+from difftalker.audio.whisper.log_mel import log_mel, mel_filters
 from difftalker.audio.whisper.network import WhisperNetwork, positions
 from difftalker.config import AudioConfig
 from difftalker.errors import UserError

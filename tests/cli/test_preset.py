@@ -11,8 +11,8 @@ import yaml
 from difftalker.cli.main import main
 from difftalker.cli.preset import explanation
 from difftalker.config import load_params, parse_params
-from difftalker.weights.needed import needed
 from difftalker.weights.store import VARIABLE
+from difftalker.weights.table import needed
 from tests.footage import noise, portrait, write_footage
 
 ROOT = Path(__file__).parents[2]

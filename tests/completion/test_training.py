@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from difftalker.completion.head_frame import still
 from difftalker.completion.network import AudioPath, LandmarkCompletion, complete
-from difftalker.completion.resting_face import still
 from difftalker.completion.training import PREDICTED, train_landmarks
 from difftalker.config import LandmarksConfig, TrainConfig
 from difftalker.face.topology import MOUTH, NOSE_BASE

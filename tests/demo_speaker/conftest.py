@@ -9,8 +9,8 @@ import torch
 from demo_speaker.render import FrameTruth, render_with_truth
 from demo_speaker.sentences import DEMO_SENTENCES
 from demo_speaker.speech import Speech, speak_sentences
-from difftalker.face.follow import Follower
 from difftalker.face.mediapipe.mesh_detector import MeshDetector
+from difftalker.face.tracking import Follower
 
 
 @pytest.fixture(scope="session")

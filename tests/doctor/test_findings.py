@@ -10,12 +10,18 @@ import numpy as np
 import pytest
 
 from difftalker.config import load_params
-from difftalker.doctor.findings import Finding, judge, stretches
+from difftalker.doctor.findings import Finding, judge, pretrained, stretches
 from difftalker.doctor.measure import ClipMeasures, sound_level
 from difftalker.media.probe import VideoInfo
+from difftalker.weights.store import VARIABLE, path_of
+from difftalker.weights.table import needed
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
+
+
 TOPICS = ["duration", "frame rate", "picture size", "face", "crop", "chin"]
+
+
 TOPICS += ["frames without a face", "several faces", "mouth motion"]
 
 
@@ -142,3 +148,18 @@ def test_an_imported_prior_keeps_its_size() -> None:
     paper = load_params(Path(__file__).parents[2] / "presets/paper.yaml")
     lines = {line.topic: line for line in judge([clip(face=np.full(3000, 400.0))], paper)}
     assert lines["crop"].verdict == "warning" and "set video.size" not in lines["crop"].advice
+
+
+PRESETS = Path(__file__).parents[2] / "presets"
+
+
+def test_names_what_is_not_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    assert pretrained(load_params(PRESETS / "demo.yaml")) == []
+    params = load_params(PRESETS / "paper.yaml")
+    advice = "run `difftalker weights fetch`"
+    text = "not here: deepspeech, fan2d, syncnet, sd15"
+    assert pretrained(params) == [Finding("pretrained weights", text, "problem", advice)]
+    for weight in needed(params):
+        path_of(weight).mkdir(parents=True)
+    assert pretrained(params) == [Finding("pretrained weights", "deepspeech, fan2d, syncnet, sd15")]

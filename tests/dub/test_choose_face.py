@@ -15,7 +15,7 @@ from difftalker.dub.choose_face import chooser
 from difftalker.dub.settings import Settings
 from difftalker.dub.usable_faces import FADE, familiar, strangeness, turn, visibility
 from difftalker.errors import UserError
-from difftalker.face.follow import Cast, Face
+from difftalker.face.tracking import Cast, Face
 from difftalker.talking_face import TalkingFace
 from tests.dub.test_make_film import planes
 from tests.dub.tiny_face import Tiny, pictures

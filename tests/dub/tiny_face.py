@@ -13,7 +13,7 @@ import torch
 
 from difftalker.completion.closed_mouth import closed_mouth
 from difftalker.completion.network import LandmarkCompletion
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig
 from difftalker.dub.choose_face import chooser
 from difftalker.dub.footage import Footage
@@ -22,8 +22,8 @@ from difftalker.dub.identity import choose_looks, upper_look
 from difftalker.dub.usable_faces import strangeness, turn
 from difftalker.face.crop import crop_geometry, cut, face_width
 from difftalker.face.detect_landmarks import detect_landmarks
-from difftalker.face.follow import follow_faces, largest
 from difftalker.face.topology import MOUTH
+from difftalker.face.tracking import follow_faces, largest
 from difftalker.face_folder import FORMAT, Description, Speaker, write_description
 from difftalker.painting.decoder.network import save_prior_decoder
 from difftalker.painting.diffusion.network import FaceNetwork

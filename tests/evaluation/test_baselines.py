@@ -6,9 +6,9 @@ import pytest
 
 from difftalker.dataset.frames import Dataset
 from difftalker.evaluation.baselines import MeanMouth, NearestAudio, VaeReconstruction
+from difftalker.evaluation.frame_table import Rows, read_crops, read_rows
+from difftalker.evaluation.metrics.mouth_opening import mouth_opening, sample_positions
 from difftalker.evaluation.ridge_baseline import RidgeRegression
-from difftalker.evaluation.rows import Rows, read_crops, read_rows
-from difftalker.evaluation.samples import mouth_opening, sample_positions
 from tests.evaluation.synthetic_run import Run, truth_image
 
 

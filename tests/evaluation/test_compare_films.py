@@ -14,24 +14,24 @@ import numpy as np
 import pytest
 
 from difftalker.cli.main import main
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import DetectorConfig, FramesConfig, VideoConfig
 from difftalker.errors import UserError
 from difftalker.evaluation.baselines import PastedBack
 from difftalker.evaluation.candidate_film import fitted
 from difftalker.evaluation.compare_films import REFERENCE, Comparison, NamedExpert, Settings, compare
 from difftalker.evaluation.evaluate import evaluate
+from difftalker.evaluation.frame_table import Rows, read_crops
+from difftalker.evaluation.mouth_reference import spoken_by
 from difftalker.evaluation.redetection import detection_pool
 from difftalker.evaluation.reference_film import CropSettings
-from difftalker.evaluation.rows import Rows, read_crops
 from difftalker.evaluation.source_pictures import SourceFrames
-from difftalker.evaluation.spoken import spoken_by
 from difftalker.evaluation.sync_scores import sound_embeddings
 from difftalker.face.extract_frames import extract_recording
 from difftalker.face.landmark_table import landmark_table
 from difftalker.face.paste import paste
 from difftalker.media.wav import read_wav
-from difftalker.report.table import as_csv, as_json, markdown, write_comparison
+from difftalker.report.film_comparison import as_csv, as_json, markdown, write_comparison
 from difftalker.sync.crop_rules import PipelineCrop
 from difftalker.sync.lse import LseScorer
 from difftalker.sync.network import SyncNet

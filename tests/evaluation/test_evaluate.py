@@ -15,12 +15,12 @@ from difftalker.dataset.frames import Dataset
 from difftalker.errors import UserError
 from difftalker.evaluation.baselines import GroundTruth, MeanMouth, NearestAudio
 from difftalker.evaluation.evaluate import Evaluation, evaluate, metrics_document
-from difftalker.evaluation.generated_frames import Generated
+from difftalker.evaluation.frame_table import Rows, read_crops, read_rows
+from difftalker.evaluation.mouth_reference import Spoken, spoken_by
 from difftalker.evaluation.outputs import write_folder, write_metrics, write_plots
 from difftalker.evaluation.redetection import Redetection, immediately
-from difftalker.evaluation.rows import Rows, read_crops, read_rows
+from difftalker.evaluation.result_rows import Generated
 from difftalker.evaluation.source_pictures import SourceFrames
-from difftalker.evaluation.spoken import Spoken, spoken_by
 from difftalker.face.paste import paste
 from difftalker.sync.crop_rules import PipelineCrop
 from tests.evaluation.synthetic_run import FPS, Run, truth_image

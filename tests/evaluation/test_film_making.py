@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.dataset.frames import Dataset, Source, build_dataset
 from difftalker.dub.footage import Footage
 from difftalker.errors import UserError

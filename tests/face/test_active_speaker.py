@@ -13,7 +13,7 @@ from difftalker.config import FramesConfig, VideoConfig
 from difftalker.dub.choose_face import chooser
 from difftalker.face.active_speaker import agreement, find_speaker, others_speak, picture_power, who_speaks
 from difftalker.face.extract_frames import extract_recording
-from difftalker.face.follow import Cast, Face, Faces, follow_faces, largest
+from difftalker.face.tracking import Cast, Face, Faces, follow_faces, largest
 from difftalker.media.decode import decode_audio, decode_frames
 from difftalker.tables import read_table, tensor
 from tests.footage import portrait, portrait_points, write_footage

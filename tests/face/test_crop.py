@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from difftalker.face.crop import crop_geometry, cut, face_width, mouth_in_lower_half
-from difftalker.face.follow import Track
 from difftalker.face.topology import CONTOUR, JAW_ENDS, MOUTH, NOSE_BASE
+from difftalker.face.tracking import Track
 
 
 def face_points() -> np.ndarray:

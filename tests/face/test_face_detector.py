@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from difftalker.face.face_detector import overlap
-from difftalker.face.follow import Follower
+from difftalker.face.tracking import Follower
 from tests.face.heads import turned
 from tests.footage import empty_room, portrait, portrait_points
 

@@ -12,7 +12,7 @@ import torch
 from face_alignment.models import FAN
 from torch import nn
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import DetectorConfig
 from difftalker.errors import UserError
 from difftalker.face.detect_landmarks import detect_landmarks

@@ -8,9 +8,9 @@ import pytest
 from difftalker.config import DetectorConfig
 from difftalker.errors import UserError
 from difftalker.face.crop import cut
-from difftalker.face.follow import Follower
 from difftalker.face.landmark_table import clean_shot, landmark_table
 from difftalker.face.topology import MOUTH, NOSE_BASE
+from difftalker.face.tracking import Follower
 from difftalker.tables import CROPS, GEOMETRY, TableWriter, encode_image, metadata, tensor, write_table
 from tests.footage import portrait
 

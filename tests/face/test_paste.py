@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from difftalker.evaluation.metrics.sharpness import sharpness
+from difftalker.evaluation.metrics.picture_metrics import sharpness
 from difftalker.face.crop import cut
 from difftalker.face.paste import feathered_mask, paste
 from tests.footage import portrait

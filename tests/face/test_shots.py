@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from difftalker.face.crop import crop_geometry, face_width
-from difftalker.face.follow import Track
 from difftalker.face.shots import find_shots, shot_geometry, watch
+from difftalker.face.tracking import Track
 from tests.dub.tiny_face import pictures
 from tests.footage import empty_room
 

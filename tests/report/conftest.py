@@ -10,11 +10,11 @@ import pytest
 from difftalker.dataset.frames import Dataset
 from difftalker.evaluation.film_folder import FilmRecord, film_path, source_path, write_records
 from difftalker.evaluation.film_plan import Take
-from difftalker.evaluation.rows import read_crops, read_rows
-from difftalker.evaluation.samples import sample_positions
+from difftalker.evaluation.frame_table import read_crops, read_rows
+from difftalker.evaluation.metrics.mouth_opening import sample_positions
 from difftalker.media.decode import decode_frames
-from difftalker.report.comparison import REFERENCES
 from difftalker.report.page import Inputs
+from difftalker.report.results_tables import REFERENCES
 from difftalker.tables import encode_image, table, write_table
 from tests.evaluation.synthetic_run import build_run, write_video
 from tests.report.figures import METRICS

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from difftalker.evaluation.samples import LOWER_LIP, UPPER_LIP
+from difftalker.evaluation.metrics.mouth_opening import LOWER_LIP, UPPER_LIP
 from difftalker.report.mismatch import sound_share, verdict
 
 

@@ -15,10 +15,10 @@ import pytest
 
 from difftalker.errors import UserError
 from difftalker.report import page as page_module
-from difftalker.report.comparison import columns
 from difftalker.report.page import Inputs, build_page, read_timings
 from difftalker.report.paper import PAPER_PROTOCOLS, PAPER_ROWS
 from difftalker.report.plots import loss_curves
+from difftalker.report.results_tables import columns
 from difftalker.report.verdicts import cards
 from tests.report.figures import METRICS
 

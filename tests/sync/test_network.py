@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.sync.experts import load_sync_expert
 from difftalker.sync.network import SyncNet, log_mel, lower_halves
 

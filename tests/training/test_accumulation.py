@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import FaceConfig, TrainConfig
 from difftalker.errors import UserError
 from difftalker.painting.diffusion.network import FaceNetwork

@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import TrainConfig
 from difftalker.errors import UserError
-from difftalker.training.history import History
 from difftalker.training.loop import Loss, learning_rate, train
+from difftalker.training.progress import History
 
 CPU = torch.device("cpu")
 ITEMS = 50

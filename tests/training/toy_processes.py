@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import TrainConfig
 from difftalker.errors import UserError
 from difftalker.training.loop import Loss, train

@@ -11,7 +11,7 @@ import torch
 from difftalker.audio.deepspeech.features import Rows
 from difftalker.audio.deepspeech.network import LETTERS, load_deepspeech
 from difftalker.audio.encoder import AudioEncoder, SoundSource
-from difftalker.audio.windows import RowReader, row_count
+from difftalker.audio.feature_windows import RowReader, row_count
 from difftalker.media.wav import RATE
 
 _PIECE = 1500  # rows in the network at a time: 30 s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from difftalker.audio.mfcc import mfcc
+from difftalker.audio.mel import mfcc
 from difftalker.media.wav import RATE
 
 COEFFICIENTS = 26

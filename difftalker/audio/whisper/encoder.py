@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from difftalker.audio.encoder import AudioEncoder, SoundSource
-from difftalker.audio.whisper.mel import HOP, WIDTH, log_mel
+from difftalker.audio.feature_windows import RowReader, row_count
+from difftalker.audio.whisper.log_mel import HOP, WIDTH, log_mel
 from difftalker.audio.whisper.network import WhisperNetwork
 from difftalker.audio.whisper.weights import load_components, load_network
-from difftalker.audio.windows import RowReader, row_count
 from difftalker.media.wav import RATE
 
 KEPT, CONTEXT = 300, 50  # rows of a stretch that are kept, and rows on either side of them

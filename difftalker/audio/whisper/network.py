@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from difftalker.audio.whisper.mel import BANDS
+from difftalker.audio.whisper.log_mel import BANDS
 
 
 class WhisperNetwork(nn.Module):

@@ -10,7 +10,7 @@ from numpy.lib.format import open_memmap
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import DecoderConfig
 from difftalker.files import replacing
 from difftalker.painting.decoder.losses import PatchDiscriminator, absolute_error, energy_error, hinge_loss, laplacian
@@ -20,9 +20,9 @@ from difftalker.painting.diffusion.raster import CHANNELS
 from difftalker.painting.diffusion.training import perturb
 from difftalker.painting.jaw_mask import jaw_mask
 from difftalker.painting.synthesis import Synthesiser
-from difftalker.training.history import History
 from difftalker.training.loop import train
 from difftalker.training.processes import ALONE, Processes
+from difftalker.training.progress import History
 
 _ADVERSARY_FROM = 0.1  # share of the steps after which the discriminator's word counts
 _ADVERSARY_RATE = 0.2  # the discriminator's learning rate over the decoder's

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from difftalker.compute.transfer import to_device
+from difftalker.compute.device import to_device
 from difftalker.config import PriorConfig, TrainConfig
 from difftalker.painting.diffusion.latents import read_latents, write_latents
 from difftalker.painting.diffusion.masked_diffusion import add_noise, masked_loss, target
 from difftalker.painting.diffusion.prior import Prior
-from difftalker.training.history import History
 from difftalker.training.loop import train
+from difftalker.training.progress import History
 
 
 def train_prior(

@@ -8,16 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from difftalker.compute.transfer import to_device
+from difftalker.compute.device import to_device
 from difftalker.config import FaceConfig
 from difftalker.face.topology import CONTOUR, MOUTH
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.diffusion.prior_training import denoising_loss
 from difftalker.painting.diffusion.raster import rasterise
-from difftalker.training.history import History
 from difftalker.training.loop import train
 from difftalker.training.processes import ALONE, Processes
+from difftalker.training.progress import History
 
 _COMPLETED = np.concatenate([CONTOUR, MOUTH])
 _MOUTH_MARGIN = 0.03  # of the crop, around the mouth's landmarks
