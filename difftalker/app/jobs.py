@@ -15,6 +15,7 @@ from typing import Any
 from difftalker.app.limits import Limits, sound_seconds
 from difftalker.dub.settings import Report, Settings
 from difftalker.errors import UserError
+from difftalker.intervals import seconds_in_words
 from difftalker.talking_face import TalkingFace
 
 Faces = Mapping[str, Callable[[], TalkingFace]]
@@ -164,8 +165,8 @@ def _stem(wish: Wish) -> str:
 def _made(files: tuple[Path, ...], report: Report) -> Made:
     warnings = list(report.warnings)
     if report.unpainted:
-        stretches = ", ".join(f"{first:.2f}-{last:.2f} s" for first, last in report.unpainted)
-        warnings.append(f"no usable face, the source is shown unchanged: {stretches}")
+        times = seconds_in_words(report.unpainted)
+        warnings.append(f"no usable face, the source is shown unchanged: {times}")
     return Made(files, tuple(warnings))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from difftalker.audio.feature_windows import FEATURE_RATE
-from difftalker.face.smoothing import runs
+from difftalker.intervals import true_intervals
 from difftalker.media.wav import RATE
 
 ROW = RATE // 50  # samples, 20 ms
@@ -60,7 +60,7 @@ def silent_rows(power: np.ndarray, level: float, shortest: float = SHORTEST) -> 
     noise = min(_ABOVE_NOISE * float(np.quantile(power, 0.05)), _NEAR_SPEECH * level)
     quiet = power < max(_BELOW_SPEECH * level, noise)
     silent = np.zeros(len(power), bool)
-    for start, end in runs(quiet):
+    for start, end in true_intervals(quiet):
         if end - start >= shortest * FEATURE_RATE:
             silent[start:end] = True
     return silent
@@ -79,7 +79,7 @@ def rest(silent: np.ndarray, frames: int, fps: float) -> np.ndarray:
     """
     weight = np.zeros(frames)
     time = np.arange(frames) / fps
-    for start, end in runs(silent):
+    for start, end in true_intervals(silent):
         begin = -np.inf if start == 0 else start / FEATURE_RATE
         stop = np.inf if end == len(silent) else end / FEATURE_RATE
         inside = slice(int(np.searchsorted(time, begin)), int(np.searchsorted(time, stop)))

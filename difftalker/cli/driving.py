@@ -12,6 +12,7 @@ import typer
 
 from difftalker import project
 from difftalker.errors import UserError
+from difftalker.intervals import seconds_in_words
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -83,8 +84,8 @@ def tell(report: Report, output: Path, speed: bool) -> None:
     for warning in report.warnings:
         print(f"warning: {warning}")
     if report.unpainted:
-        stretches = ", ".join(f"{first:.2f}-{last:.2f} s" for first, last in report.unpainted)
-        print(f"warning: no usable face, the source is shown unchanged: {stretches}")
+        times = seconds_in_words(report.unpainted)
+        print(f"warning: no usable face, the source is shown unchanged: {times}")
     total = report.seconds.get("total", 0.0)
     rate = f"; {report.frames / total:.1f} frames/s" if speed and total else ""
     print(f"{output}: {report.frames} frames, {report.frames / report.fps:.2f} s{rate}")

@@ -13,6 +13,7 @@ from difftalker.config import Params
 from difftalker.doctor.measure import ClipMeasures
 from difftalker.doctor.size import allowed_sizes, reduced, sharpness_lost, whole_size
 from difftalker.doctor.sound_delay import estimate_offset
+from difftalker.intervals import true_intervals
 from difftalker.weights.store import path_of
 from difftalker.weights.table import needed
 
@@ -140,7 +141,7 @@ def _missing(clips: Sequence[ClipMeasures]) -> Finding:
     text = f"{missing} of {frames}"
     if not missing:
         return Finding("frames without a face", text)
-    where = [f"{clip.info.path.name}: {stretches(~clip.found)}" for clip in clips if not clip.found.all()]
+    where = [f"{clip.info.path.name}: {frames_in_words(~clip.found)}" for clip in clips if not clip.found.all()]
     text += f" ({_some(where, '; ')})"
     empty = [clip.info.path.name for clip in clips if not clip.found.any()]
     if empty:
@@ -150,10 +151,9 @@ def _missing(clips: Sequence[ClipMeasures]) -> Finding:
     return Finding("frames without a face", text, "warning" if missing > 0.01 * frames else "ok", "these are not used")
 
 
-def stretches(mask: np.ndarray, most: int = 4) -> str:
+def frames_in_words(mask: np.ndarray, most: int = 4) -> str:
     """Frame numbers where a mask (n,) is true: '3, 10-14 and 2 more stretches'."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))).reshape(-1, 2)
-    parts = [f"{start}" if end - start == 1 else f"{start}-{end - 1}" for start, end in edges]
+    parts = [f"{start}" if end - start == 1 else f"{start}-{end - 1}" for start, end in true_intervals(mask)]
     more = f" and {len(parts) - most} more stretches" if len(parts) > most else ""
     return ", ".join(parts[:most]) + more
 

@@ -29,6 +29,7 @@ from difftalker.face.crop import cut
 from difftalker.face.shots import parts_of
 from difftalker.face.topology import CONDITION
 from difftalker.face_folder import Description
+from difftalker.intervals import true_intervals
 from difftalker.media.decode import frame_count
 
 _BATCH = 256  # frames completed at once
@@ -114,9 +115,8 @@ class Plan:
 
     def unpainted(self) -> list[tuple[float, float]]:
         """(first, last) times of the stretches of frames that show the source unchanged."""
-        hidden = np.concatenate([[0], (~self.painted).astype(np.int8), [0]])
-        edges = np.flatnonzero(np.diff(hidden)).reshape(-1, 2)
-        return [(start / self.footage.fps, end / self.footage.fps) for start, end in edges]
+        fps = self.footage.fps
+        return [(start / fps, end / fps) for start, end in true_intervals(~self.painted)]
 
 
 def make_plan(

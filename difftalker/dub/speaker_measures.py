@@ -18,7 +18,7 @@ from difftalker.completion.opening import fit_opening, match_opening
 from difftalker.dataset.frames import Dataset
 from difftalker.dub.identity import choose_looks, upper_look
 from difftalker.dub.usable_faces import strangeness, turn
-from difftalker.face_folder import Speaker
+from difftalker.face_folder import OPENING_LEVELS, Speaker
 
 _ORDINARY, _EXTREME = 0.5, 0.995  # quantiles
 _PAUSE = 0.2  # seconds; shorter than what counts when driving: footage of fluent speech has few long pauses
@@ -57,7 +57,7 @@ def measure_speaker(
     landmarks, shape = dataset.landmarks[rows], model.mean_shape.cpu().numpy()
     quiet = [calm(dataset.landmarks[run], shape, CALM * dataset.fps) for run in dataset.segments("train")]
     driven = complete(model, np.concatenate(quiet), dataset.features[rows])
-    opening = fit_opening(landmarks, driven, shape)
+    opening = fit_opening(landmarks, driven, shape, OPENING_LEVELS)
     turns = turn(landmarks)
     strange = strangeness(landmarks, model)
     some = np.unique(np.linspace(0, len(rows) - 1, _LOOKED_AT).astype(int))

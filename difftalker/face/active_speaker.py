@@ -13,8 +13,8 @@ from itertools import combinations
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
-from difftalker.face.smoothing import runs
 from difftalker.face.tracking import Faces, join_speaker, largest
+from difftalker.intervals import true_intervals
 
 _UPPER, _LOWER = [61, 62, 63], [67, 66, 65]  # inner lips
 _LONG = 2.0  # seconds that faces must be seen for, and beside each other, for their lips to be compared
@@ -102,7 +102,7 @@ def others_speak(chosen: Faces, tracks: Sequence[Faces], power: np.ndarray, fps:
             foreign |= there & (pace > _LIVELY * usual)
     loud = uniform_filter1d(_level(power), round(_TURN * fps)) > -_RANGE / 2
     result = np.zeros(len(power), bool)
-    for start, end in runs(seen & foreign & loud & (own < _STILL * usual)):
+    for start, end in true_intervals(seen & foreign & loud & (own < _STILL * usual)):
         result[start:end] = end - start >= _TURN * fps
     return result
 

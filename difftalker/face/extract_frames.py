@@ -18,6 +18,7 @@ from difftalker.face.active_speaker import find_speaker, others_speak, picture_p
 from difftalker.face.crop import Geometry, cut
 from difftalker.face.shots import find_shots, shot_geometry, watch
 from difftalker.face.tracking import PIECE, Cast, Track, follow_faces
+from difftalker.intervals import seconds_in_words, true_intervals
 from difftalker.media.decode import decode_audio, decode_frames, frame_count
 from difftalker.media.probe import VideoInfo, list_videos, validate_video
 from difftalker.media.wav import RATE, read_wav, write_wav
@@ -230,7 +231,6 @@ def _describe(info: VideoInfo, speaker: _Speaker, sound: tuple[float, float], ge
 
 def _ranges(mask: np.ndarray, fps: float) -> str:
     """A count and the first stretches of time: '12 of 75 frames (0.40-0.84 s)'."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    stretches = [f"{start / fps:.2f}-{end / fps:.2f} s" for start, end in edges.reshape(-1, 2)]
-    more = f" and {len(stretches) - 5} more" if len(stretches) > 5 else ""
-    return f"{int(mask.sum())} of {len(mask)} frames ({', '.join(stretches[:5])}{more})"
+    intervals = [(start / fps, end / fps) for start, end in true_intervals(mask)]
+    more = f" and {len(intervals) - 5} more" if len(intervals) > 5 else ""
+    return f"{int(mask.sum())} of {len(mask)} frames ({seconds_in_words(intervals[:5])}{more})"

@@ -37,7 +37,7 @@ def listings(dataset: Dataset, frames: Path, interpolated: np.ndarray) -> list[d
     """
     invalid = dataset.split == "invalid"
     found = [
-        {"name": f"{name}: {mask.sum():,}", "text": stretches(dataset, mask)}
+        {"name": f"{name}: {mask.sum():,}", "text": frame_list(dataset, mask)}
         for name, mask in (("Frames not used", invalid), ("Frames with interpolated landmarks", interpolated))
     ]
     warnings = [
@@ -51,7 +51,7 @@ def listings(dataset: Dataset, frames: Path, interpolated: np.ndarray) -> list[d
     return found
 
 
-def stretches(dataset: Dataset, mask: np.ndarray) -> str:
+def frame_list(dataset: Dataset, mask: np.ndarray) -> str:
     """Marked frames as `recording/clip: 3–7, 12`, the longest lists cut."""
     parts: dict[str, list[str]] = {}
     index = np.flatnonzero(mask)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from difftalker.config import load_params
-from difftalker.doctor.findings import Finding, judge, pretrained, stretches
+from difftalker.doctor.findings import Finding, frames_in_words, judge, pretrained
 from difftalker.doctor.measure import ClipMeasures, sound_level
 from difftalker.media.probe import VideoInfo
 from difftalker.weights.store import VARIABLE, path_of
@@ -110,11 +110,11 @@ def test_other_sizes() -> None:
     assert finding("picture size", clip(), clip(width=320)).verdict == "warning"
 
 
-def test_stretches() -> None:
+def test_frames_in_words() -> None:
     mask = np.zeros(40, bool)
     mask[[3, 10, 11, 12, 20, 22, 24, 39]] = True
-    assert stretches(mask, most=3) == "3, 10-12, 20 and 3 more stretches"
-    assert stretches(np.array([True, True])) == "0-1"
+    assert frames_in_words(mask, most=3) == "3, 10-12, 20 and 3 more stretches"
+    assert frames_in_words(np.array([True, True])) == "0-1"
 
 
 def test_sound_level() -> None:

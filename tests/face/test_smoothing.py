@@ -5,16 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difftalker.face.smoothing import fill_gaps, runs, smooth
+from difftalker.face.smoothing import fill_gaps, smooth
+from difftalker.intervals import true_intervals
 
 
 def line(count: int) -> np.ndarray:
     return np.arange(count, dtype=float)[:, None, None] * np.ones((1, 68, 2))
-
-
-def test_runs() -> None:
-    assert list(runs(np.array([1, 1, 0, 1, 0, 0, 1], bool))) == [(0, 2), (3, 4), (6, 7)]
-    assert list(runs(np.zeros(3, bool))) == []
 
 
 def test_short_gaps_are_interpolated_and_marked() -> None:
@@ -49,7 +45,7 @@ def test_zero_width_changes_nothing() -> None:
 def test_nothing_crosses_invalid_frames(valid: list[bool], width: float) -> None:
     mask = np.array(valid)
     points = np.full((len(mask), 68, 2), np.nan)
-    for number, (start, end) in enumerate(runs(mask)):
+    for number, (start, end) in enumerate(true_intervals(mask)):
         points[start:end] = number  # constant in each stretch: stays so unless it is mixed
     found = smooth(points, mask, width)
     np.testing.assert_allclose(found[mask], points[mask])
