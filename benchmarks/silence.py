@@ -17,7 +17,7 @@ import numpy as np
 
 from demo_speaker.encode import render_video
 from demo_speaker.sentences import OTHER_SENTENCES
-from demo_speaker.speech import PAUSE, join, silence, speak
+from demo_speaker.speech import PAUSE, join_speech, silence, speak
 from difftalker.completion.network import complete
 from difftalker.config import load_params
 from difftalker.evaluation.metrics.mouth_opening import mouth_opening
@@ -36,7 +36,7 @@ def motion(landmarks: np.ndarray) -> np.ndarray:
 def main() -> None:
     params = load_params().demo
     first, second = (speak(text, params.voice) for text in OTHER_SENTENCES[:2])
-    speech = join([first, silence(SILENCE), second])
+    speech = join_speech([first, silence(SILENCE), second])
     face = load_face(MODELS)
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "speaker.mp4"

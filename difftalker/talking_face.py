@@ -26,17 +26,17 @@ from difftalker.completion.network import LandmarkCompletion
 from difftalker.compute.device import select_device
 from difftalker.compute.interrupt import InterruptFlag
 from difftalker.dub.footage import Footage
-from difftalker.dub.footage_face import Scene, Tick
+from difftalker.dub.footage_face import FootageFace, StepsDone
 from difftalker.dub.make_film import make_film
-from difftalker.dub.output import check_preview, disk
+from difftalker.dub.output import check_preview_outputs, explain_full_disk
 from difftalker.dub.paint import Painter
-from difftalker.dub.parts_folder import Work, check_begin, file_hash
+from difftalker.dub.parts_folder import PartsFolder, check_resumable, file_hash
 from difftalker.dub.plan import Plan, make_plan
 from difftalker.dub.preview import write_preview
-from difftalker.dub.settings import Choices, Interrupted, Progress, Report, Settings
+from difftalker.dub.settings import DubReport, DubSettings, Interrupted, RunOptions, StageProgress
 from difftalker.dub.sound import spool_sound
 from difftalker.errors import UserError
-from difftalker.face_folder import FOOTAGE, SCENE, Description, face_hash, own_footage, read_description
+from difftalker.face_folder import FACE_TRACK, FOOTAGE, Description, face_hash, own_footage, read_description
 from difftalker.painting.decoder.network import load_decoder
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
@@ -57,7 +57,7 @@ class TalkingFace:
     """
 
     def __init__(
-        self, folder: Path, description: Description, footage: Path | None, scene: Scene | None, device: Device
+        self, folder: Path, description: Description, footage: Path | None, scene: FootageFace | None, device: Device
     ) -> None:
         self.description = description
         self.hash = face_hash(folder)
@@ -75,7 +75,7 @@ class TalkingFace:
         cls,
         folder: str | Path,
         footage: str | Path | None = None,
-        scene: Scene | None = None,
+        scene: FootageFace | None = None,
         device: Device = "auto",
     ) -> TalkingFace:
         """Load a face.
@@ -93,9 +93,9 @@ class TalkingFace:
         folder = Path(folder)
         description = read_description(folder)
         film = Path(footage) if footage is not None else own_footage(folder, description)
-        known = folder / FOOTAGE / SCENE
+        known = folder / FOOTAGE / FACE_TRACK
         if scene is None and film is not None and description.names(film) and known.exists():
-            scene = Scene.load(known)
+            scene = FootageFace.load(known)
         return cls(folder, description, film, scene, device)
 
     def dub(
@@ -105,12 +105,12 @@ class TalkingFace:
         video: str | Path | None = None,
         *,
         landmarks: np.ndarray | str | Path | None = None,
-        settings: Settings | None = None,
+        settings: DubSettings | None = None,
         overwrite: bool = False,
         resume: bool = False,
-        progress: Progress = lambda stage, done, total: None,
+        progress: StageProgress = lambda stage, done, total: None,
         cancel: Callable[[], bool] = lambda: False,
-    ) -> Report:
+    ) -> DubReport:
         """Make a film in which the face says something.
 
         Args:
@@ -118,7 +118,7 @@ class TalkingFace:
             output: file to write, `.mp4`, `.mov` or `.mkv`.
             video: base footage, by default the face's own. Longer speech plays it forwards and backwards.
             landmarks: what to paint from in place of what the networks hear: (frames, 68, 2) over the crop
-                size, or a file of `landmarks.completed.write_completed`.
+                size, or a file of `completion.landmark_file.write_completed`.
             settings: codec, label, gain and more.
             overwrite: replace an existing output, or the beginning of an interrupted film.
             resume: go on with an interrupted film; the same command ends in the same bytes.
@@ -132,8 +132,8 @@ class TalkingFace:
             UserError: something that the user can put right; nothing is left under the output's name.
             Interrupted: the work was stopped; it says where the playable beginning is.
         """
-        output, settings = Path(output), settings or Settings()
-        check_begin(output, overwrite, resume)
+        output, settings = Path(output), settings or DubSettings()
+        check_resumable(output, overwrite, resume)
         base = self._base(video)
         key: dict[str, Any] = {
             "audio": file_hash(Path(audio)), "video": file_hash(base), "face": self.hash, "output": output.suffix,
@@ -143,15 +143,15 @@ class TalkingFace:
             key["landmarks"] = hashlib.sha256(landmarks.astype(np.float32).tobytes()).hexdigest()
         elif landmarks is not None:
             key["landmarks"] = file_hash(Path(landmarks))
-        report = Report()
-        with disk(output):
-            work = Work(output, key, resume)
-        with disk(output), work.guarded(), InterruptFlag() as flag:
+        report = DubReport()
+        with explain_full_disk(output):
+            work = PartsFolder(output, key, resume)
+        with explain_full_disk(output), work.guarded(), InterruptFlag() as flag:
 
             def stop() -> bool:
                 return flag.raised or cancel()
 
-            scene = Scene.load(work.scene) if work.scene.exists() else self._known(video, settings)
+            scene = FootageFace.load(work.scene) if work.scene.exists() else self._known(video, settings)
             plan = self._plan(Path(audio), base, work.sound, scene, settings, report, progress, stop)
             plan.scene.save(work.scene)
             if landmarks is not None:
@@ -168,10 +168,10 @@ class TalkingFace:
         audio: str | Path,
         video: str | Path | None = None,
         *,
-        settings: Settings | None = None,
-        progress: Progress = lambda stage, done, total: None,
+        settings: DubSettings | None = None,
+        progress: StageProgress = lambda stage, done, total: None,
         cancel: Callable[[], bool] = lambda: False,
-        report: Report | None = None,
+        report: DubReport | None = None,
     ) -> Iterator[Plan]:
         """What `dub` would paint, before it does: landmarks, crops and places, to look at in seconds.
 
@@ -187,15 +187,15 @@ class TalkingFace:
         """
         with tempfile.TemporaryDirectory(prefix="difftalker-") as folder:
             spool = Path(folder) / "sound.wav"
-            choices = settings or Settings()
-            known, taken = self._known(video, choices), report or Report()
+            choices = settings or DubSettings()
+            known, taken = self._known(video, choices), report or DubReport()
             yield self._plan(Path(audio), self._base(video), spool, known, choices, taken, progress, cancel)
 
     def landmarks(
         self,
         audio: str | Path,
         video: str | Path | None = None,
-        **choices: Unpack[Choices],
+        **choices: Unpack[RunOptions],
     ) -> np.ndarray:
         """The landmarks that `dub` would paint from: (frames, 68, 2) float32 over the crop size.
 
@@ -212,11 +212,11 @@ class TalkingFace:
         *,
         parquet: str | Path | None = None,
         landmarks: np.ndarray | str | Path | None = None,
-        settings: Settings | None = None,
+        settings: DubSettings | None = None,
         overwrite: bool = False,
-        progress: Progress = lambda stage, done, total: None,
+        progress: StageProgress = lambda stage, done, total: None,
         cancel: Callable[[], bool] = lambda: False,
-    ) -> Report:
+    ) -> DubReport:
         """Make a film of the landmarks that `dub` would paint from, in a small part of the time.
 
         Args:
@@ -232,10 +232,10 @@ class TalkingFace:
             UserError, Interrupted: as `dub`; nothing is left.
         """
         output = Path(output)
-        check_preview(output, Path(parquet) if parquet is not None else None, overwrite)
-        report = Report()
+        check_preview_outputs(output, Path(parquet) if parquet is not None else None, overwrite)
+        report = DubReport()
         with (
-            disk(output, resumable=False),
+            explain_full_disk(output, resumable=False),
             self.planned(audio, video, settings=settings, progress=progress, cancel=cancel, report=report) as plan,
         ):
             given = plan.all_landmarks() if landmarks is None else _given(landmarks, plan.frames)
@@ -259,7 +259,7 @@ class TalkingFace:
             raise UserError(f"the face {self.description.name} comes without footage; name a base video with --video")
         return self.footage
 
-    def _known(self, video: str | Path | None, settings: Settings) -> Scene | None:
+    def _known(self, video: str | Path | None, settings: DubSettings) -> FootageFace | None:
         return self.scene if video is None and settings.track is None else None
 
     def _plan(
@@ -267,10 +267,10 @@ class TalkingFace:
         audio: Path,
         video: Path,
         spool: Path,
-        scene: Scene | None,
-        settings: Settings,
-        report: Report,
-        progress: Progress,
+        scene: FootageFace | None,
+        settings: DubSettings,
+        report: DubReport,
+        progress: StageProgress,
         stop: Callable[[], bool],
     ) -> Plan:
         sound = spool_sound(audio, spool)
@@ -290,7 +290,7 @@ class TalkingFace:
         )
 
 
-def _ticker(stage: str, total: int, progress: Progress, stop: Callable[[], bool]) -> Tick:
+def _ticker(stage: str, total: int, progress: StageProgress, stop: Callable[[], bool]) -> StepsDone:
     done = 0
 
     def tick(steps: int) -> None:

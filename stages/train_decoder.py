@@ -15,7 +15,7 @@ from difftalker.painting.decoder.training import generate_lower, train_decoder
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.synthesis import Synthesiser
-from difftalker.training.processes import cooperating, usable
+from difftalker.training.processes import cooperate, usable_gpus
 from difftalker.training.progress import write_losses
 from stages.runner import run
 from stages.scratch import scratch
@@ -48,7 +48,7 @@ def main() -> None:
     synthesiser = Synthesiser(prior, FaceNetwork.load(arguments.face, prior.unet), params.sampling, device)
     with scratch("train_decoder") as folder:
         generated = generate_lower(synthesiser, crops, landmarks, dataset.features[rows], network.height, folder)
-        with cooperating(usable(params.decoder.train.accumulate, device), device) as processes:
+        with cooperate(usable_gpus(params.decoder.train.accumulate, device), device) as processes:
             history = train_decoder(
                 network,
                 crops,

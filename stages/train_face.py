@@ -13,7 +13,7 @@ from difftalker.painting.diffusion.latents import read_latents
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.diffusion.training import train_face
-from difftalker.training.processes import cooperating, usable
+from difftalker.training.processes import cooperate, usable_gpus
 from stages.runner import run
 from stages.scratch import scratch
 
@@ -37,7 +37,7 @@ def main() -> None:
             prior.unet, prior.reduction, condition=params.face.condition, train_decoder=params.face.train_decoder
         )
     with scratch("train_face") as folder:
-        with cooperating(usable(params.face.train.accumulate, device), device) as processes:
+        with cooperate(usable_gpus(params.face.train.accumulate, device), device) as processes:
             history = train_face(
                 network,
                 prior,

@@ -13,23 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from difftalker.app.limits import Limits, sound_seconds
-from difftalker.dub.settings import Report, Settings
+from difftalker.dub.settings import DubReport, DubSettings
 from difftalker.errors import UserError
 from difftalker.intervals import seconds_in_words
 from difftalker.talking_face import TalkingFace
 
-Faces = Mapping[str, Callable[[], TalkingFace]]
-Tell = Callable[[float, str], None]  # done part in [0, 1], and what is being done
+FaceLoaders = Mapping[str, Callable[[], TalkingFace]]
+ProgressText = Callable[[float, str], None]  # done part in [0, 1], and what is being done
 
 _STAGES = {"survey": "Finding the face", "draw": "Drawing", "paint": "Painting"}
 _STEADY = 3.0  # seconds after which the time left is worth telling
 _PREFIX = "job-"
 
-KEPT = 3600  # seconds that a visitor's files stay
+KEPT_SECONDS = 3600  # seconds that a visitor's files stay
 
 
 @dataclass(frozen=True)
-class Wish:
+class JobRequest:
     """What a visitor has chosen; files by their paths, as the page gives them.
 
     Attributes:
@@ -52,14 +52,14 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Made:
+class JobResult:
     """A finished job: its files, the film first, and what the visitor should know."""
 
     files: tuple[Path, ...]
     warnings: tuple[str, ...]
 
 
-class Desk:
+class JobRunner:
     """The work of the app.
 
     Args:
@@ -68,7 +68,7 @@ class Desk:
         folder: for results.
     """
 
-    def __init__(self, faces: Faces, limits: Limits, folder: Path) -> None:
+    def __init__(self, faces: FaceLoaders, limits: Limits, folder: Path) -> None:
         self.faces, self.limits, self.folder = dict(faces), limits, folder
         self._loaded: tuple[str, TalkingFace] | None = None
         self._stops: dict[str, threading.Event] = {}
@@ -91,7 +91,7 @@ class Desk:
         with self._work:
             pass
 
-    def preview(self, wish: Wish, visitor: str, tell: Tell) -> Made:
+    def preview(self, wish: JobRequest, visitor: str, tell: ProgressText) -> JobResult:
         """Complete the landmarks: a film of them, and the landmark file.
 
         Args:
@@ -107,14 +107,16 @@ class Desk:
             film, points = (folder / f"{_stem(wish)}-landmarks{suffix}" for suffix in (".mp4", ".parquet"))
             return _made((film, points), face.preview(output=film, parquet=points, **choices))
 
-    def dub(self, wish: Wish, visitor: str, tell: Tell) -> Made:
+    def dub(self, wish: JobRequest, visitor: str, tell: ProgressText) -> JobResult:
         """Make the film; arguments and errors as `preview`."""
         with self._job(wish, visitor, tell) as (face, folder, choices):
             film = folder / f"{_stem(wish)}-dubbed.mp4"
             return _made((film,), face.dub(output=film, **choices))
 
     @contextmanager
-    def _job(self, wish: Wish, visitor: str, tell: Tell) -> Iterator[tuple[TalkingFace, Path, dict[str, Any]]]:
+    def _job(
+        self, wish: JobRequest, visitor: str, tell: ProgressText
+    ) -> Iterator[tuple[TalkingFace, Path, dict[str, Any]]]:
         stop = self._stops.setdefault(visitor, threading.Event())
         try:
             if wish.audio is None:
@@ -125,7 +127,7 @@ class Desk:
                 "audio": wish.audio,
                 "video": wish.video,
                 "landmarks": wish.points,
-                "settings": Settings(label=wish.label, mouth_gain=wish.gain, smoothing=wish.smoothing),
+                "settings": DubSettings(label=wish.label, mouth_gain=wish.gain, smoothing=wish.smoothing),
                 "progress": _progress(tell),
                 "cancel": stop.is_set,
             }
@@ -146,7 +148,7 @@ class Desk:
 
     def _tidy(self) -> None:
         for folder in self.folder.glob(f"{_PREFIX}*"):
-            if time.time() - folder.stat().st_mtime > KEPT:
+            if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _face(self, name: str | None) -> TalkingFace:
@@ -158,19 +160,19 @@ class Desk:
         return self._loaded[1]
 
 
-def _stem(wish: Wish) -> str:
+def _stem(wish: JobRequest) -> str:
     return Path(wish.audio or "").stem
 
 
-def _made(files: tuple[Path, ...], report: Report) -> Made:
+def _made(files: tuple[Path, ...], report: DubReport) -> JobResult:
     warnings = list(report.warnings)
     if report.unpainted:
         times = seconds_in_words(report.unpainted)
         warnings.append(f"no usable face, the source is shown unchanged: {times}")
-    return Made(files, tuple(warnings))
+    return JobResult(files, tuple(warnings))
 
 
-def _progress(tell: Tell) -> Callable[[str, int, int], None]:
+def _progress(tell: ProgressText) -> Callable[[str, int, int], None]:
     stage, began = "", 0.0
 
     def progress(name: str, done: int, total: int) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 
 import gradio as gr
 
-from difftalker.app.jobs import KEPT, Desk, Made, Tell, Wish
+from difftalker.app.jobs import KEPT_SECONDS, JobRequest, JobResult, JobRunner, ProgressText
 from difftalker.app.limits import Limits, sound_seconds
-from difftalker.dub.paste_back import TEXT
+from difftalker.dub.paste_back import LABEL_TEXT
 from difftalker.dub.settings import Interrupted
 from difftalker.errors import UserError
 
-STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+PAGE_STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
 _FONTS = ("system-ui", "sans-serif")
 _INTRODUCTION = """
@@ -31,10 +31,10 @@ def theme() -> Any:
     return gr.themes.Soft(primary_hue="sky", neutral_hue="slate", font=_FONTS, font_mono=("ui-monospace", "monospace"))
 
 
-def build(desk: Desk) -> gr.Blocks:
+def build_page_layout(desk: JobRunner) -> gr.Blocks:
     """Lay out the page for a desk."""
     names = list(desk.faces)
-    with gr.Blocks(title="DiffTalker", analytics_enabled=False, delete_cache=(600, KEPT)) as page:
+    with gr.Blocks(title="DiffTalker", analytics_enabled=False, delete_cache=(600, KEPT_SECONDS)) as page:
         gr.Markdown(_INTRODUCTION, elem_id="introduction")
         with gr.Row(equal_height=False):
             with gr.Column(scale=4, min_width=330):
@@ -62,7 +62,7 @@ def build(desk: Desk) -> gr.Blocks:
                     points = gr.File(
                         label="Edited landmark file", file_types=[".parquet"], elem_id="points", height=110
                     )
-                label = gr.Checkbox(False, label=f"Write “{TEXT}” into the picture", elem_id="label")
+                label = gr.Checkbox(False, label=f"Write “{LABEL_TEXT}” into the picture", elem_id="label")
                 with gr.Row():
                     look = gr.Button("Preview landmarks", elem_id="preview", min_width=150)
                     make = gr.Button("Make video", variant="primary", elem_id="make", min_width=120)
@@ -86,7 +86,7 @@ def build(desk: Desk) -> gr.Blocks:
             except UserError as error:
                 return _say(_plain(error, path), "error")
 
-        def worker(make: Callable[[Wish, str, Tell], Made], text: str) -> Callable[..., list[Any]]:
+        def worker(make: Callable[[JobRequest, str, ProgressText], JobResult], text: str) -> Callable[..., list[Any]]:
             """What a button does: the status, the film, and the file to download."""
 
             def work(
@@ -100,7 +100,7 @@ def build(desk: Desk) -> gr.Blocks:
                 request: gr.Request,
                 progress: gr.Progress = gr.Progress(),  # noqa: B008
             ) -> list[Any]:
-                wish = Wish(face, audio, video, gain, smoothing, points, label)
+                wish = JobRequest(face, audio, video, gain, smoothing, points, label)
                 try:
                     made = make(wish, _visitor(request), _bar(progress))
                 except (UserError, Interrupted) as error:
@@ -165,7 +165,7 @@ def _limits(limits: Limits) -> str:
     return f'<div class="hint">At most {limits.minutes:g} minutes and {limits.megabytes} MB.</div>'
 
 
-def _finished(text: str, made: Made, wish: Wish) -> str:
+def _finished(text: str, made: JobResult, wish: JobRequest) -> str:
     warnings = [_plain(warning, wish.audio, wish.video, wish.points) for warning in made.warnings]
     return _say(text, "done") + "".join(_say(warning, "warning") for warning in warnings)
 
@@ -175,7 +175,7 @@ def _say(text: str, kind: str = "plain") -> str:
     return f'<div class="say {kind}" role="{role}">{escape(text)}</div>'
 
 
-def _explain(error: UserError | Interrupted, wish: Wish) -> str:
+def _explain(error: UserError | Interrupted, wish: JobRequest) -> str:
     if isinstance(error, Interrupted):
         return _say("Stopped; nothing was kept.")
     return _say(_plain(error, wish.audio, wish.video, wish.points), "error")

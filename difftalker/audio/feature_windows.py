@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 FEATURE_RATE = 50.0  # rows per second
-WINDOW = 16  # rows per video frame: 0.32 s
+WINDOW_ROWS = 16  # rows per video frame: 0.32 s
 
 RowReader = Callable[[int, int], np.ndarray]
 """Gives the feature rows `first` to `last` (exclusive) of a sound, (last - first, 29) float32, 50 per second. Row i is
@@ -19,7 +19,7 @@ def row_count(duration: float) -> int:
     return int(np.floor(duration * FEATURE_RATE + 0.5 + 1e-9))
 
 
-def windows(read: RowReader, first: int, last: int, fps: float) -> np.ndarray:
+def cut_feature_windows(read: RowReader, first: int, last: int, fps: float) -> np.ndarray:
     """Cut a window around the time of each of the video frames `first` to `last` (exclusive).
 
     Frame v takes the rows round(50 v / fps) - 8 to + 7: the middle of its window is its time v / fps, rounded to 20 ms.
@@ -32,6 +32,6 @@ def windows(read: RowReader, first: int, last: int, fps: float) -> np.ndarray:
     Returns:
         (last - first, 16, 29) float32.
     """
-    starts = np.floor(np.arange(first, last) * FEATURE_RATE / fps + 0.5 + 1e-9).astype(int) - WINDOW // 2
-    low, high = (int(starts[0]), int(starts[-1]) + WINDOW) if last > first else (0, 0)
-    return read(low, high)[(starts - low)[:, None] + np.arange(WINDOW)]
+    starts = np.floor(np.arange(first, last) * FEATURE_RATE / fps + 0.5 + 1e-9).astype(int) - WINDOW_ROWS // 2
+    low, high = (int(starts[0]), int(starts[-1]) + WINDOW_ROWS) if last > first else (0, 0)
+    return read(low, high)[(starts - low)[:, None] + np.arange(WINDOW_ROWS)]

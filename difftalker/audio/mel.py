@@ -7,16 +7,16 @@ from functools import lru_cache
 import numpy as np
 from scipy.fft import dct
 
-from difftalker.media.wav import RATE
+from difftalker.media.wav import AUDIO_RATE
 
-_WIDTH, _STEP = RATE // 40, RATE // 100  # samples
+_WIDTH, _STEP = AUDIO_RATE // 40, AUDIO_RATE // 100  # samples
 _FFT = 512
 _FILTERS = 26
 _EMPHASIS = 0.97
 _LIFTER = 22
 
 
-def triangles(edges: np.ndarray, bins: np.ndarray) -> np.ndarray:
+def triangular_filters(edges: np.ndarray, bins: np.ndarray) -> np.ndarray:
     """Triangles of height 1: band k rises from edge k to k + 1 and falls to k + 2.
 
     Args:
@@ -65,9 +65,9 @@ def _power(samples: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=1)
 def _filters() -> np.ndarray:
     """Triangles between whole bins of the spectrum, evenly spaced on the mel scale: (26, 257)."""
-    highest = 2595 * np.log10(1 + RATE / 2 / 700)
+    highest = 2595 * np.log10(1 + AUDIO_RATE / 2 / 700)
     hertz = 700 * (10 ** (np.linspace(0, highest, _FILTERS + 2) / 2595) - 1)
-    edges = np.floor((_FFT + 1) * hertz / RATE)
+    edges = np.floor((_FFT + 1) * hertz / AUDIO_RATE)
     bins = np.arange(_FFT // 2 + 1)
     low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     rising = (bins - low) / np.maximum(middle - low, 1)

@@ -10,27 +10,27 @@ import numpy as np
 
 from difftalker.audio.feature_windows import FEATURE_RATE
 from difftalker.intervals import true_intervals
-from difftalker.media.wav import RATE
+from difftalker.media.wav import AUDIO_RATE
 
-ROW = RATE // 50  # samples, 20 ms
+ROW_SAMPLES = AUDIO_RATE // 50  # samples, 20 ms
 _ACTIVE = 10 ** (-25 / 10)
 _QUIETEST = 10 ** (-60 / 10)
 
 _BELOW_SPEECH = 10 ** (-30 / 10)  # of the active speech level: quieter is silence
 _ABOVE_NOISE = 10 ** (6 / 10)  # of the quietest sound: a steady noise is silence too
 _NEAR_SPEECH = 10 ** (-15 / 10)  # but nothing as loud as this
-SHORTEST = 0.3  # seconds; the closures of consonants are shorter
+SHORTEST_SILENCE = 0.3  # seconds; the closures of consonants are shorter
 _CLOSING = 0.16  # seconds from the end of speech to the mouth at rest
 _OPENING = 0.16  # seconds before speech at which the mouth begins to move
 
 
 def row_power(samples: np.ndarray) -> np.ndarray:
     """Mean power of the whole 20-ms rows of a sound (n,) int16: (n // 320,) float64, full scale 1."""
-    rows = samples[: len(samples) // ROW * ROW].reshape(-1, ROW).astype(np.float64) / 32768
+    rows = samples[: len(samples) // ROW_SAMPLES * ROW_SAMPLES].reshape(-1, ROW_SAMPLES).astype(np.float64) / 32768
     return (rows**2).mean(axis=1)
 
 
-def level_of(power: np.ndarray) -> float:
+def active_speech_level(power: np.ndarray) -> float:
     """Active speech level: mean power of the loud rows of `row_power`, (n,); at least -60 dB of full scale."""
     if not len(power):
         return _QUIETEST
@@ -38,13 +38,13 @@ def level_of(power: np.ndarray) -> float:
     return max(float(power[power >= _ACTIVE * loud].mean()), _QUIETEST)
 
 
-def active_level(signal: np.ndarray) -> float:
+def signal_speech_level(signal: np.ndarray) -> float:
     """Active speech level of a sound (n,) in [-1, 1]."""
-    rows = signal[: len(signal) // ROW * ROW].reshape(-1, ROW)
-    return level_of((rows**2).mean(axis=1))
+    rows = signal[: len(signal) // ROW_SAMPLES * ROW_SAMPLES].reshape(-1, ROW_SAMPLES)
+    return active_speech_level((rows**2).mean(axis=1))
 
 
-def silent_rows(power: np.ndarray, level: float, shortest: float = SHORTEST) -> np.ndarray:
+def silent_rows(power: np.ndarray, level: float, shortest: float = SHORTEST_SILENCE) -> np.ndarray:
     """The 20-ms rows of a sound in which nobody speaks.
 
     Args:
@@ -66,7 +66,7 @@ def silent_rows(power: np.ndarray, level: float, shortest: float = SHORTEST) -> 
     return silent
 
 
-def rest(silent: np.ndarray, frames: int, fps: float) -> np.ndarray:
+def silence_weight(silent: np.ndarray, frames: int, fps: float) -> np.ndarray:
     """How far the mouth is at rest in every video frame.
 
     Args:

@@ -43,7 +43,7 @@ def _without_type(params: list[Any]) -> list[Any]:
     return params
 
 
-def run(app: typer.Typer, program: str, arguments: Sequence[str] | None, interrupted: str) -> NoReturn:
+def run_command_line(app: typer.Typer, program: str, arguments: Sequence[str] | None, interrupted: str) -> NoReturn:
     """Run a command line and exit: with what the command returns, 1 after a `UserError`, 2 after wrong usage.
 
     Args:
@@ -63,10 +63,10 @@ def run(app: typer.Typer, program: str, arguments: Sequence[str] | None, interru
         message, status = f"{reason}; see `{command} --help`", error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         message, status = interrupted, 130
-    complain(message)
+    print_error(message)
     sys.exit(status)
 
 
-def complain(message: str) -> None:
+def print_error(message: str) -> None:
     """Print an error as one line."""
     print("error: " + " ".join(message.split()), file=sys.stderr)

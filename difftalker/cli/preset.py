@@ -16,7 +16,7 @@ from difftalker.errors import UserError
 from difftalker.files import replacing
 from difftalker.project import PARAMS, RAW, layout_yaml, set_footage
 from difftalker.weights.store import path_of
-from difftalker.weights.table import needed
+from difftalker.weights.table import needed_weights
 
 PRESETS = Path("presets")
 
@@ -47,7 +47,7 @@ def preset(
     if lines := fit_size(params):
         print("\n".join(lines))
     print("`dvc params diff` shows what changed against the last commit, `dvc repro` runs it")
-    if absent := [weight.name for weight in needed(params) if not path_of(weight).exists()]:
+    if absent := [weight.name for weight in needed_weights(params) if not path_of(weight).exists()]:
         print(f"pretrained weights that are not here yet: {', '.join(absent)}; run `difftalker weights fetch`")
 
 

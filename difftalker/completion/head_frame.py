@@ -9,10 +9,12 @@ from torch import Tensor
 
 from difftalker.face.topology import RIGID
 
-CALM = 3.0  # standard deviation of the smoothing, in seconds: the head turns more slowly than that, speech does not
+UPPER_FACE_SMOOTHING = (
+    3.0  # standard deviation of the smoothing, in seconds: the head turns more slowly than that, speech does not
+)
 
 
-class Pose:
+class SimilarityTransform:
     """The similarity transform from points (b, p, 2) to a shape (p, 2) with the least squared error."""
 
     def __init__(self, points: Tensor, shape: Tensor) -> None:
@@ -46,7 +48,7 @@ class HeadFrame:
     """
 
     def __init__(self, landmarks: np.ndarray, shape: np.ndarray) -> None:
-        self._pose = Pose(_tensor(landmarks[:, RIGID]), _tensor(shape[RIGID]))
+        self._pose = SimilarityTransform(_tensor(landmarks[:, RIGID]), _tensor(shape[RIGID]))
 
     def normalise(self, points: np.ndarray) -> np.ndarray:
         """From the crop into the frame: (n, q, 2) -> (n, q, 2) float32."""
@@ -61,7 +63,7 @@ def _tensor(points: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(points, np.float32))
 
 
-def calm(landmarks: np.ndarray, shape: np.ndarray, width: float) -> np.ndarray:
+def smooth_in_head_frame(landmarks: np.ndarray, shape: np.ndarray, width: float) -> np.ndarray:
     """Smooth faces over time, every one in the frame of its own head.
 
     Args:
@@ -77,11 +79,11 @@ def calm(landmarks: np.ndarray, shape: np.ndarray, width: float) -> np.ndarray:
     return frame.restore(slow)
 
 
-def still(landmarks: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """The mean face in the place of every head: `calm` without end.
+def mean_face_on_heads(landmarks: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """The mean face in the place of every head: `smooth_in_head_frame` without end.
 
     Args:
-        landmarks, shape: as in `calm`.
+        landmarks, shape: as in `smooth_in_head_frame`.
 
     Returns:
         (n, 68, 2) float32.

@@ -12,12 +12,12 @@ import numpy as np
 from difftalker.config import Params
 from difftalker.doctor.measure import ClipMeasures
 from difftalker.doctor.size import allowed_sizes, reduced, sharpness_lost, whole_size
-from difftalker.doctor.sound_delay import estimate_offset
+from difftalker.doctor.sound_delay import estimate_delay
 from difftalker.intervals import true_intervals
 from difftalker.weights.store import path_of
-from difftalker.weights.table import needed
+from difftalker.weights.table import needed_weights
 
-Verdict = Literal["ok", "warning", "problem"]
+FindingVerdict = Literal["ok", "warning", "problem"]
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Finding:
 
     topic: str
     text: str
-    verdict: Verdict = "ok"
+    verdict: FindingVerdict = "ok"
     advice: str = ""
 
 
-def judge(clips: Sequence[ClipMeasures], params: Params) -> list[Finding]:
+def judge_footage(clips: Sequence[ClipMeasures], params: Params) -> list[Finding]:
     """All findings on a recording, in a fixed order.
 
     Args:
@@ -188,7 +188,7 @@ def _loudness(clips: Sequence[ClipMeasures]) -> Finding:
 
 def _offset(clips: Sequence[ClipMeasures], fps: float) -> Finding:
     signals = [(np.where(clip.found, clip.opening, np.nan), clip.speech) for clip in clips]
-    offset = estimate_offset(signals, fps)
+    offset = estimate_delay(signals, fps)
     if offset is None:
         return Finding("sound delay", "cannot be estimated: too little footage or no clear relation to the lips")
     frames = abs(offset) * fps
@@ -204,9 +204,9 @@ def _some(names: Sequence[str], separator: str = ", ") -> str:
     return separator.join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def pretrained(params: Params) -> list[Finding]:
+def pretrained_findings(params: Params) -> list[Finding]:
     """One line if any are needed. Looks whether they are there; `difftalker weights verify` reads them."""
-    weights = needed(params)
+    weights = needed_weights(params)
     absent = [weight.name for weight in weights if not path_of(weight).exists()]
     if absent:
         text = f"not here: {', '.join(absent)}"

@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 
 from difftalker.face.topology import LEFT_EYE, NOSE_BASE, RIGHT_EYE
-from difftalker.face_folder import LOOK
+from difftalker.face_folder import DESCRIPTOR_SIZE
 
-WIDTH, HEIGHT = LOOK
-SIDE = 64  # pixels; larger crops hold nothing more that counts
+DESCRIPTOR_WIDTH, DESCRIPTOR_HEIGHT = DESCRIPTOR_SIZE
+DESCRIPTOR_CROP = 64  # pixels; larger crops hold nothing more that counts
 
 _EYES, _NOSE = ((0.27, 0.42), (0.73, 0.42)), (0.5, 0.98)  # where they are laid, over the reduced picture's size
 _FINE = 4  # times the resolution at which it is cut out, then averaged
@@ -27,7 +27,7 @@ _FOREIGN = 0.55  # likeness below which a shot shows another person
 _UNLIKE, _ODD = 0.78, 0.65  # or below which it does if also the shape is odd, in shares of the extreme one
 
 
-def upper_look(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+def upper_face_descriptor(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """The upper face without place, size, tilt and light.
 
     Args:
@@ -39,25 +39,29 @@ def upper_look(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """
     eyes = [landmarks[group].mean(axis=0) for group in (LEFT_EYE, RIGHT_EYE)]
     eyes.sort(key=lambda eye: float(eye[0]))
-    fine = np.array([WIDTH, HEIGHT]) * _FINE
+    fine = np.array([DESCRIPTOR_WIDTH, DESCRIPTOR_HEIGHT]) * _FINE
     source = np.array([*eyes, landmarks[NOSE_BASE]], np.float32) * len(crop) - 0.5
     target = np.array([*_EYES, _NOSE], np.float32) * fine.astype(np.float32) - 0.5
     matrix = cv2.getAffineTransform(source, target)
     around = cv2.warpAffine(crop, matrix, (int(fine[0]), int(fine[1])), borderMode=cv2.BORDER_REPLICATE)
-    small = cv2.resize(around, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(around, (DESCRIPTOR_WIDTH, DESCRIPTOR_HEIGHT), interpolation=cv2.INTER_AREA)
     look = np.log(small.mean(axis=2, dtype=np.float32) + _DARK)
     look -= cv2.GaussianBlur(look, (0, 0), _SMOOTH)
     look -= look.mean()
     return (look / max(float(np.linalg.norm(look)), 1e-6)).ravel()
 
 
-def mean_look(looks: Sequence[np.ndarray]) -> np.ndarray:
+def mean_descriptor(looks: Sequence[np.ndarray]) -> np.ndarray:
     """The mean of some looks, again of norm 1; zeros of none."""
-    mean = np.sum(looks, axis=0, dtype=np.float32) if len(looks) else np.zeros(WIDTH * HEIGHT, np.float32)
+    mean = (
+        np.sum(looks, axis=0, dtype=np.float32)
+        if len(looks)
+        else np.zeros(DESCRIPTOR_WIDTH * DESCRIPTOR_HEIGHT, np.float32)
+    )
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-6), np.float32)
 
 
-def choose_looks(looks: np.ndarray, count: int) -> np.ndarray:
+def choose_descriptors(looks: np.ndarray, count: int) -> np.ndarray:
     """Looks that together stand for all: the one most like the mean, then each time the one least like those chosen.
 
     Args:
@@ -67,7 +71,7 @@ def choose_looks(looks: np.ndarray, count: int) -> np.ndarray:
     Returns:
         (at most count, 160).
     """
-    chosen = [int(np.argmax(looks @ mean_look(list(looks))))]
+    chosen = [int(np.argmax(looks @ mean_descriptor(list(looks))))]
     nearest = looks @ looks[chosen[0]]
     while len(chosen) < min(count, len(looks)):
         chosen.append(int(np.argmin(nearest)))

@@ -8,9 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 from difftalker.dub.join import join_film
-from difftalker.dub.output import disk
+from difftalker.dub.output import explain_full_disk
 from difftalker.dub.paint import Painter
-from difftalker.dub.parts_folder import Work, partial_name
+from difftalker.dub.parts_folder import PartsFolder, partial_film
 from difftalker.dub.plan import Plan
 from difftalker.dub.segment import choose_encoding, write_segment
 from difftalker.dub.settings import Interrupted
@@ -20,7 +20,7 @@ from difftalker.media.planes import Picture
 def make_film(
     plan: Plan,
     painter: Painter,
-    work: Work,
+    work: PartsFolder,
     output: Path,
     metadata: Mapping[str, str],
     tick: Callable[[int], None],
@@ -48,9 +48,9 @@ def make_film(
     length, rate = plan.settings.segment, plan.footage.rate
     encoding = choose_encoding(plan.settings.codec, plan.footage.format, output)
     segments: list[Path] = []
-    partial = partial_name(output)
+    partial = partial_film(output)
     encoding_time, waited = 0.0, [0.0]
-    with disk(output):
+    with explain_full_disk(output):
         for number, first in enumerate(range(0, plan.frames, length)):
             last = min(first + length, plan.frames)
             path = work.segment(number)

@@ -9,24 +9,24 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from difftalker.audio.encoder import Features, make_encoder
-from difftalker.audio.voice_activity import rest, silent_rows
-from difftalker.completion.closed_mouth import settle
-from difftalker.completion.edit import scale_opening, smooth_completed
-from difftalker.completion.head_frame import CALM, calm
-from difftalker.completion.jaw import move_jaw
+from difftalker.audio.encoder import FeatureWindows, make_encoder
+from difftalker.audio.voice_activity import silence_weight, silent_rows
+from difftalker.completion.closed_mouth import close_mouth_in_silence
+from difftalker.completion.edit import scale_opening, smooth_mouth
+from difftalker.completion.head_frame import UPPER_FACE_SMOOTHING, smooth_in_head_frame
+from difftalker.completion.jaw import apply_jaw
 from difftalker.completion.network import LandmarkCompletion, complete
 from difftalker.completion.opening import match_opening
 from difftalker.dub.footage import Footage
-from difftalker.dub.footage_face import Scene, Tick, search
+from difftalker.dub.footage_face import FootageFace, StepsDone, find_speaker_in_footage
 from difftalker.dub.identity import speaker_shots
 from difftalker.dub.picture_order import picture_order, turning_points
-from difftalker.dub.settings import Settings
+from difftalker.dub.settings import DubSettings
 from difftalker.dub.sound import Sound
-from difftalker.dub.usable_faces import familiar, strangeness, visibility
+from difftalker.dub.usable_faces import is_within_training, painting_opacity, shape_deviation
 from difftalker.errors import UserError
-from difftalker.face.crop import cut
-from difftalker.face.shots import parts_of
+from difftalker.face.crop import cut_crop
+from difftalker.face.shots import shot_slices
 from difftalker.face.topology import CONDITION
 from difftalker.face_folder import Description
 from difftalker.intervals import true_intervals
@@ -59,17 +59,17 @@ class Plan:
 
     sound: Sound
     footage: Footage
-    scene: Scene
+    scene: FootageFace
     order: np.ndarray
     shown: np.ndarray
     rest: np.ndarray
-    features: Features
+    features: FeatureWindows
     model: LandmarkCompletion
     calm: np.ndarray
     closed: np.ndarray
     opening: np.ndarray | None
     jaw: np.ndarray | None
-    settings: Settings
+    settings: DubSettings
     size: int
     given: np.ndarray | None = None
 
@@ -91,11 +91,11 @@ class Plan:
         completed[:, CONDITION] = self.scene.landmarks[pictures][:, CONDITION]
         if self.opening is not None:
             completed = match_opening(completed, shape, self.opening)
-        settled = settle(completed, shape, self.closed, self.rest[begin:end])
+        settled = close_mouth_in_silence(completed, shape, self.closed, self.rest[begin:end])
         opened = scale_opening(settled, self.settings.mouth_gain)
         if self.jaw is not None:
-            opened = move_jaw(opened, shape, self.jaw)
-        return smooth_completed(opened, self.painted[begin:end], width)[first - begin : last - begin]
+            opened = apply_jaw(opened, shape, self.jaw)
+        return smooth_mouth(opened, self.painted[begin:end], width)[first - begin : last - begin]
 
     def all_landmarks(self) -> np.ndarray:
         """Landmarks of all frames, (frames, 68, 2) float32; features are held for a part of them at a time."""
@@ -111,7 +111,7 @@ class Plan:
         """Stream the source's crops of the frames `first` to `last` (exclusive), (size, size, 3) uint8 RGB."""
         order = self.order[first:last]
         for index, picture in zip(order, self.footage.show(order), strict=True):
-            yield cut(picture.rgb, self.scene.transforms[index], self.size)
+            yield cut_crop(picture.rgb, self.scene.transforms[index], self.size)
 
     def unpainted(self) -> list[tuple[float, float]]:
         """(first, last) times of the stretches of frames that show the source unchanged."""
@@ -124,11 +124,11 @@ def make_plan(
     model: LandmarkCompletion,
     sound: Sound,
     footage: Footage,
-    scene: Scene | None,
-    settings: Settings,
+    scene: FootageFace | None,
+    settings: DubSettings,
     device: str,
     warn: Callable[[str], None],
-    tick: Callable[[int], Tick],
+    tick: Callable[[int], StepsDone],
 ) -> Plan:
     """Survey the footage and put everything on the film's time base.
 
@@ -153,7 +153,7 @@ def make_plan(
     encoder = make_encoder(face.audio, pins.deepspeech if pins else None)  # first: its weights may be missing
     if scene is None:
         expected = min(frames, footage.expected or frames)
-        scene = search(face, footage, frames, settings.track, device, warn, tick(2 * expected))
+        scene = find_speaker_in_footage(face, footage, frames, settings.track, device, warn, tick(2 * expected))
     scene = scene.first(frames)
     familiar_face = _judged(scene, face, model, footage.path, warn)
     footage.restore(scene.stamps)
@@ -165,9 +165,9 @@ def make_plan(
         footage,
         scene,
         order,
-        visibility(familiar_face, scene.shots),
-        rest(silent, frames, footage.fps),
-        Features(encoder, sound, footage.fps),
+        painting_opacity(familiar_face, scene.shots),
+        silence_weight(silent, frames, footage.fps),
+        FeatureWindows(encoder, sound, footage.fps),
         model,
         _calm(scene, model, footage.fps),
         np.array(face.speaker.closed_mouth, np.float32),
@@ -178,21 +178,26 @@ def make_plan(
     )
 
 
-def _calm(scene: Scene, model: LandmarkCompletion, fps: float) -> np.ndarray:
+def _calm(scene: FootageFace, model: LandmarkCompletion, fps: float) -> np.ndarray:
     shape = model.mean_shape.cpu().numpy()
-    return np.concatenate([calm(scene.landmarks[part], shape, CALM * fps) for part in parts_of(scene.shots)])
+    return np.concatenate(
+        [
+            smooth_in_head_frame(scene.landmarks[part], shape, UPPER_FACE_SMOOTHING * fps)
+            for part in shot_slices(scene.shots)
+        ]
+    )
 
 
 @torch.no_grad()
 def _judged(
-    scene: Scene, face: Description, model: LandmarkCompletion, path: Path, warn: Callable[[str], None]
+    scene: FootageFace, face: Description, model: LandmarkCompletion, path: Path, warn: Callable[[str], None]
 ) -> np.ndarray:
     """The pictures whose face can be painted on, (n,) bool."""
     if not scene.valid.any():
         raise UserError(f"{path}: no frame shows the mouth and chin of a frontal face; give other footage")
     turns = (face.speaker.turn[0], face.speaker.turn[1])
     usual, extreme = face.speaker.strangeness
-    strange = strangeness(scene.landmarks, model)
+    strange = shape_deviation(scene.landmarks, model)
     valid = scene.valid & _of_speaker(scene, face, strange, path, warn)
     typical = float(np.median(strange[valid]))
     if typical > max(2 * usual, extreme):
@@ -201,7 +206,7 @@ def _judged(
             f"{usual:.1f} in the training footage): is it another person?"
         )
         extreme = max(extreme, 1.5 * typical)
-    known: np.ndarray = valid & familiar(scene.landmarks, model, turns, extreme)
+    known: np.ndarray = valid & is_within_training(scene.landmarks, model, turns, extreme)
     if not known.any():
         warn(f"{path}: the head is turned otherwise than in the training footage throughout")
         known = valid
@@ -209,10 +214,10 @@ def _judged(
 
 
 def _of_speaker(
-    scene: Scene, face: Description, strange: np.ndarray, path: Path, warn: Callable[[str], None]
+    scene: FootageFace, face: Description, strange: np.ndarray, path: Path, warn: Callable[[str], None]
 ) -> np.ndarray:
     """The pictures of shots that show the trained speaker, (n,) bool."""
-    parts = parts_of(scene.shots)
+    parts = shot_slices(scene.shots)
     if face.speaker.looks is None:
         return np.ones(len(scene), bool)
     usual = [strange[part][scene.valid[part]] for part in parts]

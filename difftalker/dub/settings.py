@@ -8,11 +8,11 @@ from typing import TypedDict
 
 from difftalker.dub.segment import Codec
 
-Progress = Callable[[str, int, int], None]
+StageProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Settings:
+class DubSettings:
     """Attributes:
     codec: `h264`, or `lossless`.
     track: which of several faces, counted from the left, from 1; None chooses by place and size.
@@ -32,16 +32,16 @@ class Settings:
     segment: int = 240
 
 
-class Choices(TypedDict, total=False):
+class RunOptions(TypedDict, total=False):
     """What the methods of `TalkingFace` have in common: `settings`, `progress` and `cancel`, as in its `dub`."""
 
-    settings: Settings | None
-    progress: Progress
+    settings: DubSettings | None
+    progress: StageProgress
     cancel: Callable[[], bool]
 
 
 @dataclass
-class Report:
+class DubReport:
     """What was made.
 
     Attributes:

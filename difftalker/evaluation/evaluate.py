@@ -10,28 +10,27 @@ import numpy as np
 from tqdm import tqdm
 
 from difftalker.config import DetectorConfig
-from difftalker.evaluation.baselines import Source
-from difftalker.evaluation.film_plan import Kind
-from difftalker.evaluation.frame_table import Rows
+from difftalker.evaluation.baselines import RowImages
+from difftalker.evaluation.film_plan import FilmKind
+from difftalker.evaluation.frame_table import FrameTable
 from difftalker.evaluation.metrics.landmark_metrics import jitter, landmark_distance, motion_in_silence
 from difftalker.evaluation.metrics.mouth_opening import (
-    closure,
+    closure_score,
     mouth_opening,
     opening_score,
     relative_opening,
     sample_positions,
 )
-from difftalker.evaluation.metrics.regions import place_of
-from difftalker.evaluation.mouth_reference import Spoken
-from difftalker.evaluation.picture_scores import FrameScores, RealFrames
-from difftalker.evaluation.redetection import Redetection, Submit
-from difftalker.evaluation.source_pictures import Pictures
+from difftalker.evaluation.metrics.regions import find_face_regions
+from difftalker.evaluation.mouth_reference import MouthReference
+from difftalker.evaluation.picture_scores import FrameScores, RealFilmScores
+from difftalker.evaluation.redetection import DetectInBackground, Redetection
+from difftalker.evaluation.source_pictures import PictureSource
 from difftalker.evaluation.sync_scores import SyncScorer
-from difftalker.face.topology import CONTOUR, MOUTH
+from difftalker.face.topology import COMPLETED_POINTS, MOUTH
 from difftalker.sync.crop_rules import SyncCrop
 
-BATCH = 16  # frames held at a time
-PREDICTED = np.concatenate([CONTOUR, MOUTH])
+FRAMES_AT_ONCE = 16  # frames held at a time
 
 
 @dataclass
@@ -55,23 +54,23 @@ class Evaluation:
 
     Attributes:
         rows: the figures of each row.
-        films: the figures of the films that `dub` made, by their kind; see `takes`.
+        films: the figures of the films that `dub` made, by their kind; see `film_plan`.
         samples: (position in the test split, row, image) of the pictures that the report shows.
     """
 
     rows: dict[str, RowResult] = field(default_factory=dict)
-    films: dict[Kind, RowResult] = field(default_factory=dict)
+    films: dict[FilmKind, RowResult] = field(default_factory=dict)
     samples: list[tuple[int, str, np.ndarray]] = field(default_factory=list)
 
 
-def evaluate(
-    test: Rows,
-    sources: Mapping[str, Source],
+def evaluate_rows(
+    test: FrameTable,
+    sources: Mapping[str, RowImages],
     predicted: Mapping[str, np.ndarray],
-    spoken: Spoken,
+    spoken: MouthReference,
     crops: Callable[[slice], np.ndarray],
-    pictures: Pictures,
-    detect: Submit,
+    pictures: PictureSource,
+    detect: DetectInBackground,
     config: DetectorConfig,
     expert: Callable[[str], SyncScorer],
     rule: SyncCrop,
@@ -92,12 +91,12 @@ def evaluate(
     """
     result = Evaluation()
     shown = set(sample_positions(test.landmarks).tolist())
-    real = RealFrames()
+    real = RealFilmScores()
     scores = {name: FrameScores(real) for name in sources}
     detections = {name: Redetection(detect, config, test) for name in sources}
     sync = {name: expert(name) for name in sources}
     with tqdm(total=len(test), desc="evaluate", unit="frame", mininterval=1.0) as bar:
-        for batch in test.batches(BATCH):
+        for batch in test.batches(FRAMES_AT_ONCE):
             truth = crops(batch)
             images = {name: source.images(batch, truth) for name, source in sources.items()}
             for name, found in images.items():
@@ -105,7 +104,7 @@ def evaluate(
             seen: dict[str, list[np.ndarray]] = {name: [] for name in sources}
             for offset, (picture, transform) in enumerate(pictures.read(test, batch)):
                 index = batch.start + offset
-                place = place_of(test.landmarks[index], transform, truth.shape[1], picture.shape)
+                place = find_face_regions(test.landmarks[index], transform, truth.shape[1], picture.shape)
                 real.add(picture, place, int(test.run[index]))
                 for name, found in images.items():
                     whole = sources[name].whole(index, found[offset], picture, transform)
@@ -123,8 +122,8 @@ def evaluate(
 
 
 def _row(
-    test: Rows,
-    spoken: Spoken,
+    test: FrameTable,
+    spoken: MouthReference,
     scores: FrameScores,
     detection: Redetection,
     sync: SyncScorer,
@@ -138,7 +137,7 @@ def _row(
     frames["mouth_opening"] = np.where(found, mouth_opening(points), np.nan)
     frames["mouth_opening_true"] = mouth_opening(truth)
     if predicted is not None:
-        frames["landmark_distance"] = landmark_distance(predicted[:, PREDICTED], truth[:, PREDICTED])
+        frames["landmark_distance"] = landmark_distance(predicted[:, COMPLETED_POINTS], truth[:, COMPLETED_POINTS])
     metrics = scores.means() | sync.means()
     metrics |= {
         name: float(np.nanmean(frames[name]))
@@ -154,11 +153,11 @@ def _row(
     return RowResult({key: value for key, value in metrics.items() if np.isfinite(value)}, frames, sync.distances())
 
 
-def _mouth(points: np.ndarray, found: np.ndarray, spoken: Spoken, run: np.ndarray) -> dict[str, float]:
+def _mouth(points: np.ndarray, found: np.ndarray, spoken: MouthReference, run: np.ndarray) -> dict[str, float]:
     """How the mouth of detected points (n, 68, 2) says what is said."""
     gap = np.where(found, relative_opening(points), np.nan)
     wanted = relative_opening(spoken.landmarks)
-    opening, closed = opening_score(wanted, gap), closure(wanted, gap, run)
+    opening, closed = opening_score(wanted, gap), closure_score(wanted, gap, run)
     moved = motion_in_silence(points, spoken.silent & found & spoken.known, run, spoken.fps)
     still = motion_in_silence(spoken.landmarks, spoken.silent & found & spoken.known, run, spoken.fps)
     return {
@@ -172,7 +171,7 @@ def _mouth(points: np.ndarray, found: np.ndarray, spoken: Spoken, run: np.ndarra
     }
 
 
-def metrics_document(result: Evaluation, test: Rows, protocol: Mapping[str, str]) -> dict[str, Any]:
+def metrics_document(result: Evaluation, test: FrameTable, protocol: Mapping[str, str]) -> dict[str, Any]:
     """What metrics.json holds: the generated row's figures, counts and `protocol`; the films' figures under `film`, the
     other rows' under `reference`.
 

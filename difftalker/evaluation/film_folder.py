@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from difftalker.errors import UserError
-from difftalker.evaluation.film_plan import Take
+from difftalker.evaluation.film_plan import PlannedFilm
 
 _INDEX = "films.json"
 
@@ -33,7 +33,7 @@ class FilmRecord:
         unpainted: (first, last) frames, end excluded, of the stretches that show the source unchanged.
     """
 
-    take: Take
+    take: PlannedFilm
     corner: tuple[int, int]
     unpainted: tuple[tuple[int, int], ...]
 
@@ -46,12 +46,12 @@ class FilmRecord:
         return shown
 
 
-def film_path(folder: Path, take: Take) -> Path:
+def film_path(folder: Path, take: PlannedFilm) -> Path:
     """Where the film of a take lies."""
     return folder / take.kind / f"{take.name}.mkv"
 
 
-def source_path(folder: Path, take: Take) -> Path:
+def source_film_path(folder: Path, take: PlannedFilm) -> Path:
     """Where the film of its pictures as they are lies."""
     return folder / "sources" / f"{take.source}.mkv"
 
@@ -72,7 +72,7 @@ def read_records(folder: Path) -> list[FilmRecord]:
         entries: list[dict[str, Any]] = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
         return [
             FilmRecord(
-                Take(**entry["take"]),
+                PlannedFilm(**entry["take"]),
                 (entry["corner"][0], entry["corner"][1]),
                 tuple((first, last) for first, last in entry["unpainted"]),
             )

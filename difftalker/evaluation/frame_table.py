@@ -15,7 +15,7 @@ from difftalker.tables import read_images
 
 
 @dataclass(frozen=True)
-class Rows:
+class FrameTable:
     """Columns of the dataset for n frames, and the run that each belongs to.
 
     Attributes:
@@ -65,7 +65,7 @@ class Rows:
                 yield slice(start, min(start + size, run.stop))
 
 
-def read_rows(dataset: Dataset, split: Literal["train", "test"]) -> Rows:
+def read_split(dataset: Dataset, split: Literal["train", "test"]) -> FrameTable:
     """The frames of a split.
 
     Raises:
@@ -79,10 +79,10 @@ def read_rows(dataset: Dataset, split: Literal["train", "test"]) -> Rows:
         name: getattr(dataset, name)[index]
         for name in ("recording", "clip", "frame", "time", "row", "landmarks", "features", "region")
     }
-    return Rows(**columns, run=np.repeat(np.arange(len(segments)), [len(segment) for segment in segments]))
+    return FrameTable(**columns, run=np.repeat(np.arange(len(segments)), [len(segment) for segment in segments]))
 
 
-def read_crops(frames: str | Path, rows: Rows, chosen: slice) -> np.ndarray:
+def read_row_crops(frames: str | Path, rows: FrameTable, chosen: slice) -> np.ndarray:
     """Read the face crops of some rows, all of one recording: (n, h, w, 3) uint8 RGB."""
     recording = rows.recording[chosen.start]
     return read_images(Path(frames) / recording / "crops.parquet", rows.row[chosen])

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from difftalker.audio.voice_activity import level_of, rest, row_power, silent_rows
-from difftalker.evaluation.frame_table import Rows
+from difftalker.audio.voice_activity import active_speech_level, row_power, silence_weight, silent_rows
+from difftalker.evaluation.frame_table import FrameTable
 from difftalker.media.wav import read_wav
 
 
 @dataclass(frozen=True)
-class Spoken:
+class MouthReference:
     """The speech of n frames.
 
     Attributes:
@@ -32,7 +32,7 @@ class Spoken:
         return np.asarray(np.isfinite(self.landmarks).all(axis=(1, 2)))
 
 
-def spoken_by(test: Rows, frames: Path, fps: float) -> Spoken:
+def mouth_reference(test: FrameTable, frames: Path, fps: float) -> MouthReference:
     """The speech of the test split: the frames' own.
 
     Args:
@@ -44,7 +44,7 @@ def spoken_by(test: Rows, frames: Path, fps: float) -> Spoken:
     for run in test.runs():
         samples = read_wav(frames / test.recording[run.start] / "audio" / f"{test.clip[run.start]}.wav")
         silent[run] = silent_frames(samples, int(test.frame[run.stop - 1]) + 1, fps)[test.frame[run]]
-    return Spoken(test.landmarks, silent, fps)
+    return MouthReference(test.landmarks, silent, fps)
 
 
 def silent_frames(samples: np.ndarray, frames: int, fps: float) -> np.ndarray:
@@ -59,4 +59,4 @@ def silent_frames(samples: np.ndarray, frames: int, fps: float) -> np.ndarray:
         (frames,) bool.
     """
     power = row_power(samples)
-    return np.asarray(rest(silent_rows(power, level_of(power)), frames, fps) == 1)
+    return np.asarray(silence_weight(silent_rows(power, active_speech_level(power)), frames, fps) == 1)

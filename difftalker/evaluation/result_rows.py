@@ -8,20 +8,20 @@ import numpy as np
 
 from difftalker.errors import UserError
 from difftalker.evaluation.baselines import (
-    Codec,
+    Autoencoder,
     GroundTruth,
     MeanMouth,
     NearestAudio,
-    PastedBack,
-    Source,
+    PastedCrops,
+    RowImages,
     VaeReconstruction,
 )
-from difftalker.evaluation.frame_table import Rows
+from difftalker.evaluation.frame_table import FrameTable
 from difftalker.evaluation.ridge_baseline import RidgeRegression
-from difftalker.tables import read_images, read_table, tensor
+from difftalker.tables import read_images, read_table, tensor_column
 
 
-class Generated(PastedBack):
+class GeneratedFrames(PastedCrops):
     """Generated frames and completed landmarks of the test split.
 
     Args:
@@ -35,21 +35,21 @@ class Generated(PastedBack):
         UserError: a table is missing or its frames are not those of the test split.
     """
 
-    def __init__(self, folder: Path, test: Rows) -> None:
+    def __init__(self, folder: Path, test: FrameTable) -> None:
         self._path = folder / "frames.parquet"
         for path in (self._path, folder / "landmarks.parquet"):
             keys = read_table(path, list(test.keys))
             if any(not np.array_equal(keys.column(name).to_numpy(), wanted) for name, wanted in test.keys.items()):
                 raise UserError(f"{path}: its frames are not the dataset's test split; run `dvc repro synthesise`")
-        self.landmarks = tensor(read_table(folder / "landmarks.parquet"), "landmarks")
+        self.landmarks = tensor_column(read_table(folder / "landmarks.parquet"), "landmarks")
 
     def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
         return read_images(self._path, np.arange(chosen.start, chosen.stop))
 
 
-def rows_of_results(
-    synthesis: Path, train: Rows, test: Rows, frames: Path, prior: Codec
-) -> tuple[dict[str, Source], dict[str, np.ndarray]]:
+def make_result_rows(
+    synthesis: Path, train: FrameTable, test: FrameTable, frames: Path, prior: Autoencoder
+) -> tuple[dict[str, RowImages], dict[str, np.ndarray]]:
     """Where the images of every row come from, and the landmarks of those rows that predict them.
 
     Args:
@@ -65,9 +65,9 @@ def rows_of_results(
     Raises:
         UserError: the folder is incomplete, or its frames are not those of the test split.
     """
-    generated = Generated(synthesis, test)
+    generated = GeneratedFrames(synthesis, test)
     mean, nearest = MeanMouth(train, frames), NearestAudio(train, test, frames)
-    sources: dict[str, Source] = {
+    sources: dict[str, RowImages] = {
         "generated": generated,
         "ground_truth": GroundTruth(),
         "vae_reconstruction": VaeReconstruction(prior),

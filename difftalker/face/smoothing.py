@@ -31,7 +31,7 @@ def fill_gaps(points: np.ndarray, found: np.ndarray, max_gap: int) -> tuple[np.n
     return filled, interpolated
 
 
-def smooth(points: np.ndarray, valid: np.ndarray, width: float) -> np.ndarray:
+def smooth_track(points: np.ndarray, valid: np.ndarray, width: float) -> np.ndarray:
     """Smooth the valid stretches of one clip with a Gaussian, without delay.
 
     Args:

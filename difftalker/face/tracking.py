@@ -18,12 +18,12 @@ import numpy as np
 import torch
 
 from difftalker.compute.parallel import map_ordered
-from difftalker.face.face_detector import FaceSearch, overlap
+from difftalker.face.face_detector import FaceDetector, box_overlap
 from difftalker.face.mediapipe.mesh_detector import MeshDetector
 from difftalker.face.mediapipe.mesh_points import to_ibug
-from difftalker.face.mediapipe.region import regions_of, upright_boxes
+from difftalker.face.mediapipe.region import mesh_regions, upright_boxes
 
-PIECE = 25  # pictures searched together
+PIECE_PICTURES = 25  # pictures searched together
 
 _LONG_SIDE = 960  # pixels; larger pictures are reduced
 _RETRY = 5  # pictures between two searches as a whole while a face is lost
@@ -34,7 +34,7 @@ _SAME = 0.2  # overlap (intersection over union) of one face in two pictures
 
 
 @dataclass(frozen=True)
-class Face:
+class DetectedFace:
     """A face in one picture, in its pixels: region (4,) as the mesh takes it, and points (68, 2)."""
 
     region: np.ndarray
@@ -46,11 +46,11 @@ class Face:
         return np.asarray(upright_boxes(self.region[None])[0])
 
 
-Faces = dict[int, Face]  # by picture number
+FaceTrack = dict[int, DetectedFace]  # by picture number
 
 
 @dataclass(frozen=True)
-class Track:
+class SpeakerTrack:
     """The speaker in one clip of n pictures.
 
     Attributes:
@@ -68,7 +68,7 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Cast:
+class ClipFaces:
     """All faces of one clip.
 
     Attributes:
@@ -77,7 +77,7 @@ class Cast:
         width, height: size of the source pictures.
     """
 
-    tracks: Sequence[Faces]
+    tracks: Sequence[FaceTrack]
     count: int
     width: int
     height: int
@@ -87,18 +87,18 @@ class Cast:
         """Number of pictures in which more than one face was seen."""
         return sum(1 for index in range(self.count) if sum(index in track for track in self.tracks) > 1)
 
-    def track(self, faces: Faces) -> Track:
+    def track(self, faces: FaceTrack) -> SpeakerTrack:
         """The given faces as arrays over all pictures."""
         found = np.zeros(self.count, bool)
         regions, points = np.zeros((self.count, 4)), np.zeros((self.count, 68, 2))
         for index, face in faces.items():
             found[index], regions[index], points[index] = True, face.region, face.points
-        return Track(found, regions, points, self.width, self.height)
+        return SpeakerTrack(found, regions, points, self.width, self.height)
 
 
-def follow_faces(
+def track_faces(
     clips: Iterable[Iterable[np.ndarray]], executor: Executor | None = None, workers: int = 1
-) -> Iterator[Cast]:
+) -> Iterator[ClipFaces]:
     """Follow the faces in streams of pictures.
 
     Args:
@@ -123,8 +123,8 @@ def follow_faces(
                 yield piece
 
     current = 0
-    found: list[list[Faces]] = []
-    for result in map_ordered(follow_piece, pieces(), executor, 2 * workers):
+    found: list[list[FaceTrack]] = []
+    for result in map_ordered(track_piece, pieces(), executor, 2 * workers):
         if owners.popleft() > current:  # the clip before is complete
             yield _cast(found, *sizes[current])
             current += 1
@@ -145,7 +145,7 @@ def _pieces(frames: Iterable[np.ndarray], size: list[int]) -> Iterator[list[np.n
         if factor < 1.0:
             frame = cv2.resize(frame, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         piece.append(frame)
-        if len(piece) == PIECE:
+        if len(piece) == PIECE_PICTURES:
             yield piece
             piece = []
     if piece:
@@ -156,29 +156,31 @@ def _reduction(width: int, height: int) -> float:
     return min(1.0, _LONG_SIDE / max(width, height, 1))
 
 
-def _cast(pieces: Sequence[Sequence[Faces]], width: int, height: int, count: int) -> Cast:
+def _cast(pieces: Sequence[Sequence[FaceTrack]], width: int, height: int, count: int) -> ClipFaces:
     factor = _reduction(width, height)
 
-    def enlarged(face: Face) -> Face:
+    def enlarged(face: DetectedFace) -> DetectedFace:
         x, y, side, angle = face.region
         region = np.array([(x + 0.5) / factor - 0.5, (y + 0.5) / factor - 0.5, side / factor, angle])
-        return Face(region, (face.points + 0.5) / factor - 0.5)
+        return DetectedFace(region, (face.points + 0.5) / factor - 0.5)
 
-    tracks = join(pieces)
-    return Cast([{index: enlarged(face) for index, face in track.items()} for track in tracks], count, width, height)
+    tracks = join_pieces(pieces)
+    return ClipFaces(
+        [{index: enlarged(face) for index, face in track.items()} for track in tracks], count, width, height
+    )
 
 
 @lru_cache(maxsize=1)
-def _follower() -> Follower:
-    return Follower()
+def _follower() -> FaceTracker:
+    return FaceTracker()
 
 
-def follow_piece(images: Sequence[np.ndarray]) -> list[Faces]:
+def track_piece(images: Sequence[np.ndarray]) -> list[FaceTrack]:
     """Follow every face through a few pictures (h, w, 3) uint8 RGB; pictures are numbered from 0."""
     return _follower().follow(images)
 
 
-class Follower:
+class FaceTracker:
     """Search and mesh, on one core.
 
     Raises:
@@ -186,13 +188,13 @@ class Follower:
     """
 
     def __init__(self) -> None:
-        self._search, self._detector = FaceSearch(), MeshDetector(torch.device("cpu"))
+        self._search, self._detector = FaceDetector(), MeshDetector(torch.device("cpu"))
 
-    def follow(self, images: Sequence[np.ndarray]) -> list[Faces]:
-        """See `follow_piece`."""
-        tracks: list[Faces] = []
+    def follow(self, images: Sequence[np.ndarray]) -> list[FaceTrack]:
+        """See `track_piece`."""
+        tracks: list[FaceTrack] = []
         for index, image in enumerate(images):
-            seen: list[Face] = []
+            seen: list[DetectedFace] = []
             near = [track for track in tracks if index - 1 in track]
             for track, face in zip(near, self._look(image, [track[index - 1] for track in near]), strict=True):
                 if face is not None and _is_new(face, seen):
@@ -206,27 +208,29 @@ class Follower:
                         seen.append(face)
         return tracks
 
-    def find(self, image: np.ndarray) -> list[Face]:
+    def find(self, image: np.ndarray) -> list[DetectedFace]:
         """Every face of a picture (h, w, 3) uint8 RGB, the largest first."""
         candidates = self._search.find(image)
         faces = [face for face in self._see(image, candidates) if face is not None]
         return sorted(faces, key=lambda face: -float(face.region[2]))
 
-    def _look(self, image: np.ndarray, before: Sequence[Face]) -> list[Face | None]:
+    def _look(self, image: np.ndarray, before: Sequence[DetectedFace]) -> list[DetectedFace | None]:
         return self._see(image, np.array([face.region for face in before]).reshape(-1, 4))
 
-    def _see(self, image: np.ndarray, regions: np.ndarray) -> list[Face | None]:
+    def _see(self, image: np.ndarray, regions: np.ndarray) -> list[DetectedFace | None]:
         """The face in each region, which is moved onto it where it is off; None where there is none."""
         if not len(regions):
             return []
         mesh, scores = self._detector.mesh([image] * len(regions), regions, refine=False)
         there = scores >= _PRESENT
-        moved = np.flatnonzero(there & (_change(regions, regions_of(mesh)) > _MOVED))
+        moved = np.flatnonzero(there & (_change(regions, mesh_regions(mesh)) > _MOVED))
         if len(moved):
-            mesh[moved], again = self._detector.mesh([image] * len(moved), regions_of(mesh[moved]), refine=False)
+            mesh[moved], again = self._detector.mesh([image] * len(moved), mesh_regions(mesh[moved]), refine=False)
             there[moved] = again >= _PRESENT
         points = to_ibug(mesh)
-        return [Face(*each) if seen else None for *each, seen in zip(regions_of(mesh), points, there, strict=True)]
+        return [
+            DetectedFace(*each) if seen else None for *each, seen in zip(mesh_regions(mesh), points, there, strict=True)
+        ]
 
 
 def _change(before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -237,32 +241,32 @@ def _change(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum(np.maximum(shift, growth), turn))
 
 
-def _is_new(face: Face, seen: Sequence[Face]) -> bool:
-    return all(overlap(face.box, other.box) < _SAME for other in seen)
+def _is_new(face: DetectedFace, seen: Sequence[DetectedFace]) -> bool:
+    return all(box_overlap(face.box, other.box) < _SAME for other in seen)
 
 
-def _continue(candidates: Sequence[Faces], tracks: list[Faces], index: int, face: Face) -> None:
+def _continue(candidates: Sequence[FaceTrack], tracks: list[FaceTrack], index: int, face: DetectedFace) -> None:
     """Add a face to the track among the candidates that ended where it is, or else to the tracks as a new one."""
-    shared = [overlap(_last(track).box, face.box) for track in candidates]
+    shared = [box_overlap(_last(track).box, face.box) for track in candidates]
     if shared and max(shared) >= _SAME:
         candidates[int(np.argmax(shared))][index] = face
     else:
         tracks.append({index: face})
 
 
-def _last(track: Faces) -> Face:
+def _last(track: FaceTrack) -> DetectedFace:
     return track[next(reversed(track))]
 
 
-def join(pieces: Sequence[Sequence[Faces]]) -> list[Faces]:
+def join_pieces(pieces: Sequence[Sequence[FaceTrack]]) -> list[FaceTrack]:
     """Join the tracks of successive pieces; picture numbers become those of the clip."""
-    joined: list[Faces] = []
+    joined: list[FaceTrack] = []
     for number, piece in enumerate(pieces):
         free = list(range(len(joined)))
         for track in piece:
-            faces = {number * PIECE + index: face for index, face in track.items()}
+            faces = {number * PIECE_PICTURES + index: face for index, face in track.items()}
             first = next(iter(faces.values())).box
-            score, best = max(((overlap(_last(joined[i]).box, first), i) for i in free), default=(0.0, -1))
+            score, best = max(((box_overlap(_last(joined[i]).box, first), i) for i in free), default=(0.0, -1))
             if score >= _SAME:
                 joined[best].update(faces)
                 free.remove(best)
@@ -271,24 +275,24 @@ def join(pieces: Sequence[Sequence[Faces]]) -> list[Faces]:
     return joined
 
 
-def largest(tracks: Sequence[Faces]) -> Faces:
+def largest_track(tracks: Sequence[FaceTrack]) -> FaceTrack:
     """The faces of the largest track, by the sum of its area over time, with those that may be the same person."""
-    return join_speaker(max(tracks, key=area), tracks) if tracks else {}
+    return join_speaker(max(tracks, key=track_area), tracks) if tracks else {}
 
 
-def join_speaker(track: Faces, tracks: Sequence[Faces]) -> Faces:
+def join_speaker(track: FaceTrack, tracks: Sequence[FaceTrack]) -> FaceTrack:
     """Add to a track those that may be the same person after a cut: of similar size, never seen beside it."""
 
-    def side(one: Faces) -> float:
+    def side(one: FaceTrack) -> float:
         return float(np.median([face.region[2] for face in one.values()]))
 
     chosen = dict(track)
-    for other in sorted(tracks, key=area, reverse=True):
+    for other in sorted(tracks, key=track_area, reverse=True):
         if not chosen.keys() & other.keys() and 2 / 3 < side(other) / side(track) < 3 / 2:
             chosen.update(other)
     return chosen
 
 
-def area(track: Faces) -> float:
+def track_area(track: FaceTrack) -> float:
     """Sum of a track's areas, in squares of a face's side."""
     return float(sum(face.region[2] ** 2 for face in track.values()))

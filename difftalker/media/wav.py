@@ -10,7 +10,7 @@ import numpy as np
 
 from difftalker.errors import UserError
 
-RATE = 16_000  # Hz
+AUDIO_RATE = 16_000  # Hz
 
 
 def write_wav(path: str | Path, pieces: Iterable[np.ndarray]) -> None:
@@ -18,7 +18,7 @@ def write_wav(path: str | Path, pieces: Iterable[np.ndarray]) -> None:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(RATE)
+        file.setframerate(AUDIO_RATE)
         for piece in pieces:
             file.writeframes(np.ascontiguousarray(piece, dtype="<i2").tobytes())
 
@@ -31,7 +31,7 @@ def read_wav(path: str | Path) -> np.ndarray:
     """
     try:
         with wave.open(str(path), "rb") as file:
-            if (file.getnchannels(), file.getsampwidth(), file.getframerate()) != (1, 2, RATE):
+            if (file.getnchannels(), file.getsampwidth(), file.getframerate()) != (1, 2, AUDIO_RATE):
                 raise UserError(f"{path}: not 16 kHz mono 16-bit sound; run `dvc repro` to make it again")
             return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").astype(np.int16)
     except FileNotFoundError:
@@ -40,7 +40,7 @@ def read_wav(path: str | Path) -> np.ndarray:
         raise UserError(f"{path}: not a readable WAV file; run `dvc repro` to make it again") from None
 
 
-def cut(samples: np.ndarray, first: int, frames: int, fps: float) -> np.ndarray:
+def cut_sound(samples: np.ndarray, first: int, frames: int, fps: float) -> np.ndarray:
     """The sound of `frames` frames from frame `first` on.
 
     Args:
@@ -52,5 +52,5 @@ def cut(samples: np.ndarray, first: int, frames: int, fps: float) -> np.ndarray:
     Returns:
         (m,) int16; shorter than the frames only where the clip's sound ends before.
     """
-    begin, end = (int(np.floor(frame * RATE / fps + 0.5)) for frame in (first, first + frames))
+    begin, end = (int(np.floor(frame * AUDIO_RATE / fps + 0.5)) for frame in (first, first + frames))
     return samples[begin:end]

@@ -11,16 +11,16 @@ import numpy as np
 from difftalker.face.topology import CONTOUR, MOUTH, POLYLINES
 from difftalker.tables import encode_image
 
-LARGEST = 320  # pixels a side of an embedded picture
+LARGEST_SIDE = 320  # pixels a side of an embedded picture
 
-GIVEN, COMPLETED, TRUTH = "#aab4c4", "var(--made)", "var(--truth)"
+GIVEN_COLOUR, COMPLETED_COLOUR, TRUTH_COLOUR = "#aab4c4", "var(--made)", "var(--truth)"
 
 _CONTOUR_LINE = tuple(range(CONTOUR[0] - 1, CONTOUR[-1] + 2))  # joined to the given points on both sides
 
 
 def image_uri(image: np.ndarray) -> str:
-    """An RGB image (h, w, 3) uint8 as JPEG, reduced to at most `LARGEST` pixels a side."""
-    factor = LARGEST / max(image.shape[:2])
+    """An RGB image (h, w, 3) uint8 as JPEG, reduced to at most `LARGEST_SIDE` pixels a side."""
+    factor = LARGEST_SIDE / max(image.shape[:2])
     if factor < 1:
         image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     return data_uri(encode_image(image, "jpeg"), "image/jpeg")
@@ -52,7 +52,7 @@ def given_lines(landmarks: np.ndarray) -> str:
     """The points that the network is given: upper contour, brows, eyes and nose."""
     lines: list[tuple[tuple[int, ...], bool]] = [(tuple(range(0, 4)), False), (tuple(range(13, 17)), False)]
     lines += [(indices, closed) for name in ("brows", "nose", "eyes") for indices, closed, _ in POLYLINES[name]]
-    return _svg(landmarks, lines, GIVEN, [])
+    return _svg(landmarks, lines, GIVEN_COLOUR, [])
 
 
 def _svg(landmarks: np.ndarray, lines: list[tuple[tuple[int, ...], bool]], colour: str, dots: list[int]) -> str:

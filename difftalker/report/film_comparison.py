@@ -56,7 +56,7 @@ def cell(column: Column, value: float | None) -> str:
     return "∞" if value is not None and math.isinf(value) else column.show(value)
 
 
-def markdown(comparison: Comparison) -> str:
+def comparison_markdown(comparison: Comparison) -> str:
     """The table, then notes, protocol and what each measure is."""
     shown = shown_columns(comparison)
     lines = [
@@ -75,7 +75,7 @@ def markdown(comparison: Comparison) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_csv(comparison: Comparison) -> str:
+def comparison_csv(comparison: Comparison) -> str:
     """One line per film: name, figures under the keys of metrics.json, and the protocol in the last columns."""
     keys = [column.key for column in shown_columns(comparison)]
     keys += [key for key in _COUNTS if any(key in row for row in comparison.rows.values())]
@@ -88,7 +88,7 @@ def as_csv(comparison: Comparison) -> str:
     return text.getvalue()
 
 
-def as_json(comparison: Comparison) -> str:
+def comparison_json(comparison: Comparison) -> str:
     """`protocol`, `rows` (name -> figures, rounded to 6 digits after the point; infinity as "inf") and `notes`."""
     rows = {
         name: {key: round(value, 6) if math.isfinite(value) else "inf" for key, value in sorted(row.items())}
@@ -98,21 +98,27 @@ def as_json(comparison: Comparison) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-FORMATS: dict[str, Callable[[Comparison], str]] = {".md": markdown, ".csv": as_csv, ".json": as_json}
+TABLE_FORMATS: dict[str, Callable[[Comparison], str]] = {
+    ".md": comparison_markdown,
+    ".csv": comparison_csv,
+    ".json": comparison_json,
+}
 
 
-def check_output(path: Path) -> None:
+def check_table_name(path: Path) -> None:
     """Refuse a file name whose suffix is no format.
 
     Raises:
         UserError: it is none of .md, .csv and .json.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise UserError(f"{path}: tables are written as {', '.join(FORMATS)}; give the file one of these suffixes")
+    if path.suffix.lower() not in TABLE_FORMATS:
+        raise UserError(
+            f"{path}: tables are written as {', '.join(TABLE_FORMATS)}; give the file one of these suffixes"
+        )
 
 
 def write_comparison(path: Path, comparison: Comparison) -> None:
     """Write the table in the format of the file's suffix."""
-    check_output(path)
+    check_table_name(path)
     with replacing(path) as partial:
-        partial.write_text(FORMATS[path.suffix.lower()](comparison), encoding="utf-8")
+        partial.write_text(TABLE_FORMATS[path.suffix.lower()](comparison), encoding="utf-8")

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 
 from difftalker.dataset.frames import Dataset
-from difftalker.evaluation.film_folder import FilmRecord, film_path, source_path
-from difftalker.evaluation.film_plan import Kind, Take, said_landmarks
+from difftalker.evaluation.film_folder import FilmRecord, film_path, source_film_path
+from difftalker.evaluation.film_plan import FilmKind, PlannedFilm, spoken_landmarks
 from difftalker.evaluation.metrics.mouth_opening import relative_opening
 from difftalker.media.decode import decode_audio, decode_frames
 from difftalker.media.encode import write_video
-from difftalker.media.wav import RATE
+from difftalker.media.wav import AUDIO_RATE
 from difftalker.report.embedded_media import image_uri, video_uri
 from difftalker.report.results_tables import FILMS
 
-SHOWN: tuple[Kind, ...] = ("own", "driven", "voice")
+SHOWN: tuple[FilmKind, ...] = ("own", "driven", "voice")
 STILLS = 8
 SECONDS = 8.0  # of video for each kind
 
@@ -60,12 +60,12 @@ def films(folder: Path, records: Sequence[FilmRecord], dataset: Dataset) -> list
     return found
 
 
-def _moments(records: Sequence[FilmRecord], dataset: Dataset) -> list[tuple[Take, int]]:
+def _moments(records: Sequence[FilmRecord], dataset: Dataset) -> list[tuple[PlannedFilm, int]]:
     """Painted frames spread evenly over the ranks of the speaker's opening while saying the same."""
-    frames: list[tuple[Take, int]] = []
+    frames: list[tuple[PlannedFilm, int]] = []
     openings: list[float] = []
     for record in records:
-        opening = relative_opening(said_landmarks(dataset, record.take))
+        opening = relative_opening(spoken_landmarks(dataset, record.take))
         for frame in np.flatnonzero(record.painted & np.isfinite(opening)):
             frames.append((record.take, int(frame)))
             openings.append(float(opening[frame]))
@@ -74,10 +74,10 @@ def _moments(records: Sequence[FilmRecord], dataset: Dataset) -> list[tuple[Take
     return [frames[order[rank]] for rank in ranks]
 
 
-def _stills(folder: Path, chosen: Sequence[tuple[Take, int]], fps: float) -> list[dict[str, str]]:
+def _stills(folder: Path, chosen: Sequence[tuple[PlannedFilm, int]], fps: float) -> list[dict[str, str]]:
     wanted: dict[Path, dict[int, str]] = {}
     for take, frame in chosen:
-        for path in (film_path(folder, take), source_path(folder, take)):
+        for path in (film_path(folder, take), source_film_path(folder, take)):
             wanted.setdefault(path, {})[frame] = ""
     for path, frames in wanted.items():
         for index, picture in enumerate(islice(decode_frames(path, fps), max(frames) + 1)):
@@ -86,7 +86,7 @@ def _stills(folder: Path, chosen: Sequence[tuple[Take, int]], fps: float) -> lis
     return [
         {
             "caption": f"{take.clip}, {frame / fps:.2f} s",
-            "source": wanted[source_path(folder, take)][frame],
+            "source": wanted[source_film_path(folder, take)][frame],
             "film": wanted[film_path(folder, take)][frame],
         }
         for take, frame in chosen
@@ -102,11 +102,11 @@ def _video(folder: Path, records: Sequence[FilmRecord], fps: float, is_source: b
 
     def pictures() -> Iterator[np.ndarray]:
         for take, count in zip(takes, counts, strict=True):
-            path = source_path(folder, take) if is_source else film_path(folder, take)
+            path = source_film_path(folder, take) if is_source else film_path(folder, take)
             yield from islice(decode_frames(path, fps), int(count))
 
     sound = [
-        np.concatenate(list(decode_audio(film_path(folder, take), round(count / fps * RATE))))
+        np.concatenate(list(decode_audio(film_path(folder, take), round(count / fps * AUDIO_RATE))))
         for take, count in zip(takes, counts, strict=True)
         if count
     ]

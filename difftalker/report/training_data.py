@@ -10,12 +10,12 @@ import numpy as np
 
 from difftalker.dataset.frames import Dataset
 
-COLUMNS = ["Recording", "Clips", "Duration", "Source", "Frames", "Train", "Test", "Gap", "Not used"]
+RECORDING_COLUMNS = ["Recording", "Clips", "Duration", "Source", "Frames", "Train", "Test", "Gap", "Not used"]
 _MANY = 200  # stretches listed at most
 
 
 def recordings(dataset: Dataset, frames: Path) -> list[list[str]]:
-    """One table row per recording, in the columns `COLUMNS`."""
+    """One table row per recording, in the columns `RECORDING_COLUMNS`."""
     rows = []
     for name in dict.fromkeys(dataset.recording.tolist()):
         of = dataset.recording == name

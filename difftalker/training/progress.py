@@ -13,10 +13,10 @@ from tqdm import tqdm
 
 from difftalker.files import replacing
 
-ROWS = 100  # rows of a whole training, about
+LOGGED_ROWS = 100  # rows of a whole training, about
 
 
-class History:
+class LossHistory:
     """Mean loss and parts per logging interval.
 
     Attributes:
@@ -26,7 +26,7 @@ class History:
     def __init__(self, steps: int) -> None:
         self.rows: list[dict[str, float]] = []
         self._steps = steps
-        self._interval = max(1, steps // ROWS)
+        self._interval = max(1, steps // LOGGED_ROWS)
         self._sums: dict[str, float] = {}
         self._count = 0
 
@@ -57,7 +57,7 @@ class History:
         self.rows, self._sums, self._count = state["rows"], state["sums"], state["count"]
 
 
-def write_losses(path: str | Path, histories: Mapping[str, History]) -> None:
+def write_losses(path: str | Path, histories: Mapping[str, LossHistory]) -> None:
     """Write the losses of several trainings as one CSV: network, step, loss; only the header where none was trained."""
     with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -66,7 +66,7 @@ def write_losses(path: str | Path, histories: Mapping[str, History]) -> None:
             writer.writerows([name, row["step"], f"{row['loss']:.6g}"] for row in history.rows)
 
 
-class Progress:
+class TrainingProgress:
     """Loss, speed and time left.
 
     Args:

@@ -146,7 +146,7 @@ def weight_named(name: str, pin: str | None = None) -> Weight:
     return replace(weight, files=(replace(weight.files[0], url=None, hash=pin, size=None),), about=None)
 
 
-def needed(params: Params) -> list[Weight]:
+def needed_weights(params: Params) -> list[Weight]:
     """The weights that the stages read with these parameters, as they are pinned."""
     uses = {
         "deepspeech": params.audio.encoder == "deepspeech",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from difftalker import TalkingFace
-from difftalker.app.jobs import KEPT, Desk, Wish
+from difftalker.app.jobs import KEPT_SECONDS, JobRequest, JobRunner
 from difftalker.app.limits import Limits
 from difftalker.dub.settings import Interrupted
 from difftalker.errors import UserError
@@ -29,17 +29,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def desk(folder: Path, tmp_path: Path) -> Desk:
-    return Desk({"tiny": lambda: TalkingFace.load(folder / "face")}, Limits(), tmp_path)
+def desk(folder: Path, tmp_path: Path) -> JobRunner:
+    return JobRunner({"tiny": lambda: TalkingFace.load(folder / "face")}, Limits(), tmp_path)
 
 
-def test_a_job_gives_files_and_tells_how_far_it_is(desk: Desk, folder: Path) -> None:
+def test_a_job_gives_files_and_tells_how_far_it_is(desk: JobRunner, folder: Path) -> None:
     told: list[tuple[float, str]] = []
-    made = desk.preview(Wish("tiny", str(folder / "speech.wav")), "a", lambda part, text: told.append((part, text)))
+    made = desk.preview(
+        JobRequest("tiny", str(folder / "speech.wav")), "a", lambda part, text: told.append((part, text))
+    )
     assert [path.name for path in made.files] == ["speech-landmarks.mp4", "speech-landmarks.parquet"]
     assert all(path.stat().st_size for path in made.files) and made.warnings == ()
     assert told[-1] == (1.0, "Drawing") and all(0 <= part <= 1 for part, _ in told)
-    film = desk.dub(Wish("tiny", str(folder / "speech.wav"), points=str(made.files[1])), "a", lambda *_: None).files
+    film = desk.dub(
+        JobRequest("tiny", str(folder / "speech.wav"), points=str(made.files[1])), "a", lambda *_: None
+    ).files
     assert [path.name for path in film] == ["speech-dubbed.mp4"]
 
 
@@ -52,26 +56,26 @@ def test_a_job_gives_files_and_tells_how_far_it_is(desk: Desk, folder: Path) -> 
         ({"face": "tiny", "audio": "speech.wav", "points": "speech.wav"}, "not a readable Parquet file"),
     ],
 )
-def test_a_failed_job_leaves_nothing(desk: Desk, folder: Path, wish: dict[str, str], message: str) -> None:
+def test_a_failed_job_leaves_nothing(desk: JobRunner, folder: Path, wish: dict[str, str], message: str) -> None:
     given = {key: str(folder / value) if value and "." in value else value for key, value in wish.items()}
     with pytest.raises(UserError, match=message):
-        desk.dub(Wish(**given), "a", lambda *_: None)  # type: ignore[arg-type]
+        desk.dub(JobRequest(**given), "a", lambda *_: None)  # type: ignore[arg-type]
     assert list(desk.folder.iterdir()) == []
 
 
-def test_only_the_visitor_s_own_job_is_stopped(desk: Desk, folder: Path) -> None:
+def test_only_the_visitor_s_own_job_is_stopped(desk: JobRunner, folder: Path) -> None:
     def stop(visitor: str) -> None:
         desk.stop(visitor)
 
-    wish = Wish("tiny", str(folder / "speech.wav"))
+    wish = JobRequest("tiny", str(folder / "speech.wav"))
     assert desk.dub(wish, "a", lambda *_: stop("b")).files
     with pytest.raises(Interrupted):
         desk.preview(wish, "b", lambda *_: stop("b"))
     assert len(list(desk.folder.iterdir())) == 1  # of the first
 
 
-def test_a_stop_before_the_job_s_turn_counts(desk: Desk, folder: Path) -> None:
-    wish = Wish("tiny", str(folder / "speech.wav"))
+def test_a_stop_before_the_job_s_turn_counts(desk: JobRunner, folder: Path) -> None:
+    wish = JobRequest("tiny", str(folder / "speech.wav"))
     desk.expect("a")
     desk.stop("a")
     with pytest.raises(Interrupted):
@@ -81,12 +85,12 @@ def test_a_stop_before_the_job_s_turn_counts(desk: Desk, folder: Path) -> None:
     assert desk.dub(wish, "a", lambda *_: None).files
 
 
-def test_stop_all_waits_for_the_work(desk: Desk, folder: Path) -> None:
+def test_stop_all_waits_for_the_work(desk: JobRunner, folder: Path) -> None:
     begun, ended = threading.Event(), threading.Event()
 
     def work() -> None:
         with pytest.raises(Interrupted):
-            desk.preview(Wish("tiny", str(folder / "speech.wav")), "a", lambda *_: begun.set())
+            desk.preview(JobRequest("tiny", str(folder / "speech.wav")), "a", lambda *_: begun.set())
         ended.set()
 
     thread = threading.Thread(target=work)
@@ -97,11 +101,11 @@ def test_stop_all_waits_for_the_work(desk: Desk, folder: Path) -> None:
     assert ended.is_set() and list(desk.folder.iterdir()) == []
 
 
-def test_old_results_go(desk: Desk, folder: Path) -> None:
+def test_old_results_go(desk: JobRunner, folder: Path) -> None:
     old = desk.folder / "job-old"
     old.mkdir()
-    os.utime(old, (time.time() - KEPT - 1,) * 2)
+    os.utime(old, (time.time() - KEPT_SECONDS - 1,) * 2)
     (desk.folder / "job-new").mkdir()
     with pytest.raises(UserError):
-        desk.dub(Wish(None, str(folder / "speech.wav")), "a", lambda *_: None)
+        desk.dub(JobRequest(None, str(folder / "speech.wav")), "a", lambda *_: None)
     assert [path.name for path in desk.folder.iterdir()] == ["job-new"]

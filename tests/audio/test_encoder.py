@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from difftalker.audio.encoder import AudioEncoder, Features, SoundSource
+from difftalker.audio.encoder import AudioEncoder, FeatureWindows, SoundSource
 from difftalker.audio.feature_windows import RowReader
 from difftalker.audio.voice_activity import row_power
 from difftalker.audio.whisper.encoder import WhisperEncoder
@@ -24,7 +24,7 @@ def test_features_of_parts_are_those_of_the_whole(tmp_path: Path, fps: float) ->
     frames = round(9.0 * fps)
     encoder = WhisperEncoder()
     whole = encoder.encode(samples, frames, fps)
-    features = Features(encoder, sound, fps)
+    features = FeatureWindows(encoder, sound, fps)
     for first, last in ((0, frames), (0, 7), (7, 31), (frames - 3, frames), (40, 41), (80, 160)):
         np.testing.assert_array_equal(features.read(first, last), whole[first:last])
 
@@ -42,6 +42,6 @@ def test_encoders_with_memory_hear_the_whole(tmp_path: Path) -> None:
     samples = syllables(2.0)
     write_wav(tmp_path / "in.wav", [samples])
     sound = spool_sound(tmp_path / "in.wav", tmp_path / "spool.wav")
-    features = Features(Listening(), sound, 25.0)
+    features = FeatureWindows(Listening(), sound, 25.0)
     whole = Listening().encode(samples, 50, 25.0)
     assert np.array_equal(features.read(0, 50), whole) and np.array_equal(features.read(20, 41), whole[20:41])

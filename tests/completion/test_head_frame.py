@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.transform import SimilarityTransform
 
-from difftalker.completion.head_frame import HeadFrame, calm, still
+from difftalker.completion.head_frame import HeadFrame, mean_face_on_heads, smooth_in_head_frame
 from difftalker.face.topology import MOUTH, RIGID
 
 
@@ -65,16 +65,18 @@ def trembling(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_head_moves_and_the_cheek_rests() -> None:
     points, place = trembling(100)
-    np.testing.assert_allclose(calm(points, shape(), 10.0) - place, np.repeat(shape()[None], 100, axis=0), atol=1.5e-3)
+    np.testing.assert_allclose(
+        smooth_in_head_frame(points, shape(), 10.0) - place, np.repeat(shape()[None], 100, axis=0), atol=1.5e-3
+    )
 
 
 def test_rigid_points_stay_in_their_pose() -> None:
     points, _ = trembling(100)
-    np.testing.assert_allclose(calm(points, shape(), 10.0)[:, RIGID], points[:, RIGID], atol=1e-5)
+    np.testing.assert_allclose(smooth_in_head_frame(points, shape(), 10.0)[:, RIGID], points[:, RIGID], atol=1e-5)
 
 
 def test_a_still_face_moves_with_its_head_alone() -> None:
     points, place = trembling(100)
-    result = still(points, shape()) - place
+    result = mean_face_on_heads(points, shape()) - place
     np.testing.assert_allclose(result, np.repeat(result[:1], 100, axis=0), atol=1e-5)
     np.testing.assert_allclose(result[0], (points - place).mean(axis=0), atol=1e-5)

@@ -11,7 +11,7 @@ import pytest
 from huggingface_hub import constants
 
 from difftalker.errors import UserError
-from difftalker.export import Card, export_face, model_card, push_to_hub
+from difftalker.export import ModelCard, export_face, model_card, push_to_hub
 from difftalker.face_folder import face_hash, read_description
 from difftalker.project import load_face
 from difftalker.talking_face import TalkingFace
@@ -23,7 +23,7 @@ METRICS = {
     "film": {"own": {"ld": 0.0019053, "psnr_jaw": 31.256}},
     "protocol": {"sync_crop": "the rule"},
 }
-CARD = Card({"anna": (3, 93.2)}, METRICS, "CC BY-NC 4.0")
+CARD = ModelCard({"anna": (3, 93.2)}, METRICS, "CC BY-NC 4.0")
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_card_says_what_it_is(exported: Path) -> None:
     ):
         assert text in card
     assert "test_frames" not in card
-    plain = model_card(read_description(exported), Card(), "0", True)
+    plain = model_card(read_description(exported), ModelCard(), "0", True)
     assert "Not stated: ask the person shown before any use." in plain and "None were taken along." in plain
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from difftalker.dub.prefetch import ahead
+from difftalker.dub.prefetch import prefetch
 
 
 def test_streams_keep_order_and_errors() -> None:
@@ -14,10 +14,10 @@ def test_streams_keep_order_and_errors() -> None:
         yield from range(5)
         raise ValueError("broken")
 
-    stream = ahead(items(), 2)
+    stream = prefetch(items(), 2)
     assert [next(stream), *(next(stream) for _ in range(4))] == [0, 1, 2, 3, 4]
     with pytest.raises(ValueError, match="broken"):
         next(stream)
-    endless = ahead(iter(lambda: 1, 2), 2)
+    endless = prefetch(iter(lambda: 1, 2), 2)
     assert next(endless) == 1
     endless.close()  # type: ignore[attr-defined]  # its thread ends

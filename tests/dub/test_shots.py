@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from difftalker.dub.settings import Report, Settings
-from difftalker.dub.usable_faces import FADE, visibility
+from difftalker.dub.settings import DubReport, DubSettings
+from difftalker.dub.usable_faces import FADE_PICTURES, painting_opacity
 from difftalker.face.crop import face_width
 from difftalker.face.topology import CONDITION
 from difftalker.talking_face import TalkingFace
@@ -38,17 +38,17 @@ def somebody_else(picture: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def punched(tiny: Tiny, speech: Speech, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Report]:
+def punched(tiny: Tiny, speech: Speech, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, DubReport]:
     """A film with a punch-in of 1.15, darker from there on: base, dubbed, report."""
     shown = pictures(30)
     shown[CUT:] = [(0.7 * closer(picture)).astype(np.uint8) for picture in shown[CUT:]]
     folder = tmp_path_factory.mktemp("punched")
     film = write_footage(folder / "base.mkv", shown)
     face = TalkingFace.load(tiny.folder, device="cpu")
-    return film, folder / "out.mkv", face.dub(speech(1.2), folder / "out.mkv", film, settings=Settings("lossless"))
+    return film, folder / "out.mkv", face.dub(speech(1.2), folder / "out.mkv", film, settings=DubSettings("lossless"))
 
 
-def test_every_shot_has_its_own_scale(tiny: Tiny, punched: tuple[Path, Path, Report], speech: Speech) -> None:
+def test_every_shot_has_its_own_scale(tiny: Tiny, punched: tuple[Path, Path, DubReport], speech: Speech) -> None:
     film, _, report = punched
     assert report.unpainted == [] and report.warnings == []
     with TalkingFace.load(tiny.folder, device="cpu").planned(speech(1.2), film) as plan:
@@ -69,7 +69,7 @@ def test_every_shot_has_its_own_scale(tiny: Tiny, punched: tuple[Path, Path, Rep
     assert steps.max() < 0.03  # nothing is drawn across the cut
 
 
-def test_both_shots_are_painted_in_their_own_light(punched: tuple[Path, Path, Report]) -> None:
+def test_both_shots_are_painted_in_their_own_light(punched: tuple[Path, Path, DubReport]) -> None:
     film, output, _ = punched
     painted = []
     for before, after in zip(planes(film), planes(output), strict=True):
@@ -84,7 +84,7 @@ def test_another_person_s_shot_is_left_alone(tiny: Tiny, speech: Speech, tmp_pat
     shown[CUT:] = [somebody_else(closer(picture, 1.05)) for picture in shown[CUT:]]
     film = write_footage(tmp_path / "base.mkv", shown)
     face = TalkingFace.load(tiny.folder, device="cpu")
-    report = face.dub(speech(1.2), tmp_path / "out.mkv", film, settings=Settings("lossless"))
+    report = face.dub(speech(1.2), tmp_path / "out.mkv", film, settings=DubSettings("lossless"))
     assert report.unpainted == [(CUT / 25, 30 / 25)]
     assert any("1 of 2 shots" in warning and "another person" in warning for warning in report.warnings)
     source, made = planes(film), planes(tmp_path / "out.mkv")
@@ -96,7 +96,7 @@ def test_another_person_s_shot_is_left_alone(tiny: Tiny, speech: Speech, tmp_pat
 def test_painting_does_not_fade_across_a_cut() -> None:
     valid, shots = np.ones(30, bool), np.repeat([0, 1, 2], 10)
     valid[10:20] = False
-    assert visibility(valid, shots).tolist() == [1.0] * 10 + [0.0] * 10 + [1.0] * 10
+    assert painting_opacity(valid, shots).tolist() == [1.0] * 10 + [0.0] * 10 + [1.0] * 10
     valid[5] = False
-    shown = visibility(valid, shots)
-    assert np.all(np.diff(shown[5:10]) > 0) and shown[5 + FADE - 1] < 1 and np.all(shown[20:] == 1)
+    shown = painting_opacity(valid, shots)
+    assert np.all(np.diff(shown[5:10]) > 0) and shown[5 + FADE_PICTURES - 1] < 1 and np.all(shown[20:] == 1)

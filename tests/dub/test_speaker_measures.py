@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from difftalker.completion.closed_mouth import closed_mouth, settle
-from difftalker.completion.jaw import fit_jaw, move_jaw
+from difftalker.completion.closed_mouth import close_mouth_in_silence, fit_closed_mouth
+from difftalker.completion.jaw import apply_jaw, fit_jaw
 from difftalker.face.topology import CONTOUR, MOUTH
 from tests.dub.tiny_face import Tiny
 
@@ -14,12 +14,12 @@ def test_settled_mouth_is_the_closed_one(tiny: Tiny) -> None:
     points = tiny.scene.landmarks[:4]
     shape = points[0]
     closed = shape[MOUTH] + np.float32(0.01)
-    settled = settle(points, shape, closed, np.array([1.0, 0.5, 0.0, 0.0], np.float32))
+    settled = close_mouth_in_silence(points, shape, closed, np.array([1.0, 0.5, 0.0, 0.0], np.float32))
     np.testing.assert_allclose(settled[0, MOUTH], closed, atol=1e-5)
     np.testing.assert_allclose(settled[2:], points[2:], atol=1e-6)
     others = np.setdiff1d(np.arange(68), MOUTH)
     assert np.array_equal(settled[:, others], points[:, others])
-    moved = 0.5 * (points[1, MOUTH] + settle(points, shape, closed, np.ones(4, np.float32))[1, MOUTH])
+    moved = 0.5 * (points[1, MOUTH] + close_mouth_in_silence(points, shape, closed, np.ones(4, np.float32))[1, MOUTH])
     np.testing.assert_allclose(settled[1, MOUTH], moved, atol=1e-6)
 
 
@@ -27,7 +27,7 @@ def test_closed_mouth_is_measured_in_silence(tiny: Tiny) -> None:
     points = np.repeat(tiny.scene.landmarks[:1], 30, axis=0)
     points[10:, MOUTH[17]] += (0, 0.05)
     silent = np.arange(30) < 10
-    found = closed_mouth(points, points[0], silent)
+    found = fit_closed_mouth(points, points[0], silent)
     np.testing.assert_allclose(found, points[0, MOUTH], atol=1e-6)
 
 
@@ -41,7 +41,7 @@ def test_the_jaw_follows_the_mouth(tiny: Tiny) -> None:
     silent = points.copy()
     silent[:, CONTOUR] = shape[CONTOUR] + np.float32(0.01)  # what the network says of a face that does not speak
     jaw = fit_jaw(points, silent, shape)
-    moved = move_jaw(silent, shape, jaw)
+    moved = apply_jaw(silent, shape, jaw)
     np.testing.assert_allclose(moved[:, CONTOUR], points[:, CONTOUR], atol=2e-3)
     others = np.setdiff1d(np.arange(68), CONTOUR)
     assert np.array_equal(moved[:, others], points[:, others])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from difftalker.dataset.frames import Dataset
-from difftalker.evaluation.frame_table import read_rows
+from difftalker.evaluation.frame_table import read_split
 from difftalker.evaluation.sync_scores import sound_embeddings
 from tests.evaluation.synthetic_run import Run
 
@@ -19,7 +19,7 @@ def test_every_run_hears_its_own_sound(run: Run) -> None:
             heard.append(samples)
             return np.zeros((1, 1))
 
-    test = read_rows(Dataset.load(run.dataset), "test")
+    test = read_split(Dataset.load(run.dataset), "test")
     assert len(sound_embeddings(Expert(), test, run.frames, 25.0)) == 2
     assert [len(samples) for samples in heard] == [25 * 640, 20 * 640]
     loudness = [np.abs(heard[1][640 * i : 640 * (i + 1)].astype(int)).max() for i in range(20)]

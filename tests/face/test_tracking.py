@@ -5,18 +5,18 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-from difftalker.compute.parallel import processes
-from difftalker.face.face_detector import overlap
+from difftalker.compute.parallel import worker_processes
+from difftalker.face.face_detector import box_overlap
 from difftalker.face.mediapipe.region import upright_boxes
 from difftalker.face.topology import NOSE_BASE
-from difftalker.face.tracking import Track, follow_faces, largest
+from difftalker.face.tracking import SpeakerTrack, largest_track, track_faces
 from tests.footage import empty_room, portrait
 
 
-def largest_face(pictures: Iterable[np.ndarray]) -> tuple[Track, int]:
+def largest_face(pictures: Iterable[np.ndarray]) -> tuple[SpeakerTrack, int]:
     """The track of a clip's largest face, and the number of pictures with several faces."""
-    (cast,) = follow_faces([pictures])
-    return cast.track(largest(cast.tracks)), cast.several
+    (cast,) = track_faces([pictures])
+    return cast.track(largest_track(cast.tracks)), cast.several
 
 
 def moved(shift: float) -> np.ndarray:
@@ -38,9 +38,9 @@ def small(picture: np.ndarray) -> np.ndarray:
 
 def test_overlap() -> None:
     a = np.array([0.0, 0, 10, 10])
-    assert overlap(a, a) == 1.0
-    assert overlap(a, a + 20) == 0.0
-    assert overlap(a, a + np.array([5, 0, 5, 0])) == 50 / 150
+    assert box_overlap(a, a) == 1.0
+    assert box_overlap(a, a + 20) == 0.0
+    assert box_overlap(a, a + np.array([5, 0, 5, 0])) == 50 / 150
 
 
 def test_follows_a_moving_face() -> None:
@@ -93,12 +93,12 @@ def test_frames_without_a_face_are_marked_and_a_late_face_is_found() -> None:
 
 def test_clips_are_separate_and_the_number_of_workers_does_not_matter() -> None:
     clips = [[moved(shift) for shift in range(12)], [empty_room()] * 3, [moved(-shift) for shift in range(30)]]
-    alone = list(follow_faces(clips))
-    with processes(2) as executor:
-        together = list(follow_faces(clips, executor, 2))
+    alone = list(track_faces(clips))
+    with worker_processes(2) as executor:
+        together = list(track_faces(clips, executor, 2))
     assert [cast.count for cast in alone] == [12, 3, 30]
     for first, second in zip(alone, together, strict=True):
-        ours, theirs = (cast.track(largest(cast.tracks)) for cast in (first, second))
+        ours, theirs = (cast.track(largest_track(cast.tracks)) for cast in (first, second))
         np.testing.assert_array_equal(ours.found, theirs.found)
         np.testing.assert_array_equal(ours.points, theirs.points)
         np.testing.assert_array_equal(ours.regions, theirs.regions)

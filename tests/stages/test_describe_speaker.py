@@ -13,7 +13,7 @@ import yaml
 
 from difftalker.cli.main import main
 from difftalker.dub.footage import Footage
-from difftalker.dub.footage_face import Scene
+from difftalker.dub.footage_face import FootageFace
 from difftalker.face_folder import NETWORKS, face_hash, read_description
 from difftalker.media.wav import write_wav
 from difftalker.project import base_footage, load_face
@@ -85,7 +85,7 @@ def project(described: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, in which nothing may be measured or looked for again."""
     monkeypatch.chdir(described)
     monkeypatch.setattr("difftalker.dub.speaker_measures.measure_speaker", None)
-    monkeypatch.setattr("difftalker.dub.footage_face.survey", None)
+    monkeypatch.setattr("difftalker.dub.footage_face.find_face_in_footage", None)
     return described
 
 
@@ -107,7 +107,7 @@ def test_says_what_the_params_and_the_footage_say(project: Path) -> None:
     assert description.audio.encoder == params["audio"]["encoder"]
     assert description.speaker.place == pytest.approx([0.5, 0.5, 0.36], abs=0.15)
     assert description.speaker.turn[0] < 0.5 < description.speaker.turn[1] + 0.1
-    scene = Scene.load(MODELS / "footage/scene.safetensors")
+    scene = FootageFace.load(MODELS / "footage/scene.safetensors")
     assert len(scene) == 64 and scene.valid.all()
     assert np.array_equal(scene.stamps, Footage("data/raw/anna/a.mp4").index())
 
@@ -165,9 +165,9 @@ def test_footage_of_another_rate_is_looked_at_once(
     monkeypatch.chdir(root)
     run_stage("describe_speaker")
     assert read_description(MODELS).footage == "later/b.mkv" and read_description(MODELS).name == "anna"
-    scene = Scene.load(MODELS / "footage/scene.safetensors")
+    scene = FootageFace.load(MODELS / "footage/scene.safetensors")
     assert len(scene) == 90 and scene.valid.all(), "the film's own pictures, not the 75 of the pipeline"
-    monkeypatch.setattr("difftalker.dub.footage_face.survey", None)
+    monkeypatch.setattr("difftalker.dub.footage_face.find_face_in_footage", None)
     report = load_face(MODELS).dub(speech, tmp_path / "out.mp4")
     assert (report.frames, report.fps) == (12, 30.0)
 

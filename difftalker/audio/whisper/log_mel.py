@@ -13,18 +13,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from difftalker.audio.mel import triangles
-from difftalker.media.wav import RATE
+from difftalker.audio.mel import triangular_filters
+from difftalker.media.wav import AUDIO_RATE
 
-BANDS = 80
-WIDTH, HOP = 400, 160  # samples of a window, and from one to the next
+MEL_BANDS = 80
+FFT_WIDTH, FFT_HOP = 400, 160  # samples of a window, and from one to the next
 
 _LINEAR = 200 / 3  # Hz per mel below the knee
 _KNEE = 1000.0  # Hz
 _STEP = np.log(6.4) / 27  # of the logarithm of the frequency per mel above it
 
 
-def log_mel(signal: Tensor, floor: float) -> Tensor:
+def whisper_log_mel(signal: Tensor, floor: float) -> Tensor:
     """Scaled log-mel energies.
 
     Args:
@@ -34,8 +34,8 @@ def log_mel(signal: Tensor, floor: float) -> Tensor:
     Returns:
         (80, 1 + (n - 400) // 160) float32.
     """
-    window = torch.hann_window(WIDTH, device=signal.device)
-    spectrum = torch.stft(signal, WIDTH, HOP, window=window, center=False, return_complex=True)  # (201, rows)
+    window = torch.hann_window(FFT_WIDTH, device=signal.device)
+    spectrum = torch.stft(signal, FFT_WIDTH, FFT_HOP, window=window, center=False, return_complex=True)  # (201, rows)
     energy = mel_filters().to(signal.device) @ spectrum.abs().square()
     return (energy.clamp(min=10.0**floor).log10() + 4) / 4
 
@@ -43,10 +43,10 @@ def log_mel(signal: Tensor, floor: float) -> Tensor:
 @lru_cache(maxsize=1)
 def mel_filters() -> Tensor:
     """Triangles of area 1 Hz from 0 to 8 kHz: (80, 201) float32."""
-    edges = _hertz(np.linspace(0.0, _mel(RATE / 2), BANDS + 2))
-    bins = np.fft.rfftfreq(WIDTH, 1 / RATE)
+    edges = _hertz(np.linspace(0.0, _mel(AUDIO_RATE / 2), MEL_BANDS + 2))
+    bins = np.fft.rfftfreq(FFT_WIDTH, 1 / AUDIO_RATE)
     area = (edges[2:] - edges[:-2]) / 2
-    return torch.from_numpy(triangles(edges, bins) / area[:, None]).float()
+    return torch.from_numpy(triangular_filters(edges, bins) / area[:, None]).float()
 
 
 def _mel(hertz: float) -> float:

@@ -15,9 +15,9 @@ import numpy as np
 from difftalker.face.topology import JAW_ENDS
 
 UPPER_LIP, LOWER_LIP = 62, 66  # middle of the inner lips
-SAMPLES = 8
+SAMPLE_COUNT = 8
 
-SLACK = 1  # frames by which a film's closure may be early or late
+CLOSURE_SLACK = 1  # frames by which a film's closure may be early or late
 _SMALL, _WIDE = 0.02, 0.95  # quantiles of the truth's gap
 _PART = 0.1
 
@@ -28,7 +28,7 @@ def mouth_opening(landmarks: np.ndarray) -> np.ndarray:
     return np.linalg.norm(gap, axis=-1)
 
 
-def sample_positions(landmarks: np.ndarray, count: int = SAMPLES) -> np.ndarray:
+def sample_positions(landmarks: np.ndarray, count: int = SAMPLE_COUNT) -> np.ndarray:
     """Frames spread evenly over the ranks of mouth opening, from the most closed to the widest open.
 
     Args:
@@ -88,7 +88,7 @@ class ClosureScore(NamedTuple):
     moments: int
 
 
-def closed_below(gap: np.ndarray) -> float:
+def closed_gap(gap: np.ndarray) -> float:
     """The gap below which lips count as closed, from the truth's gaps (n,); NaN values are left out."""
     known = gap[np.isfinite(gap)]
     if not len(known):
@@ -97,7 +97,7 @@ def closed_below(gap: np.ndarray) -> float:
     return float(small + _PART * (wide - small))
 
 
-def closure(truth: np.ndarray, film: np.ndarray, run: np.ndarray) -> ClosureScore:
+def closure_score(truth: np.ndarray, film: np.ndarray, run: np.ndarray) -> ClosureScore:
     """Count the truth's closed moments and those at which the film closes, too.
 
     Args:
@@ -105,7 +105,7 @@ def closure(truth: np.ndarray, film: np.ndarray, run: np.ndarray) -> ClosureScor
         film: the film's, in the same unit; NaN, where no face was found, is not closed.
         run: (n,) a label per frame; frames of one label follow each other without a hole.
     """
-    limit = closed_below(truth)
+    limit = closed_gap(truth)
     closed = np.nan_to_num(truth, nan=np.inf) < limit
     shut = np.nan_to_num(film, nan=np.inf) < limit
     starts = np.flatnonzero(closed & ~np.r_[False, closed[:-1] & (run[1:] == run[:-1])])
@@ -114,6 +114,6 @@ def closure(truth: np.ndarray, film: np.ndarray, run: np.ndarray) -> ClosureScor
         end = start
         while end + 1 < len(closed) and closed[end + 1] and run[end + 1] == run[start]:
             end += 1
-        near = slice(max(start - SLACK, 0), end + SLACK + 1)
+        near = slice(max(start - CLOSURE_SLACK, 0), end + CLOSURE_SLACK + 1)
         met += bool((shut[near] & (run[near] == run[start])).any())
     return ClosureScore(met / len(starts) if len(starts) else float("nan"), len(starts))

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from difftalker.evaluation.metrics.regions import Region
+from difftalker.evaluation.metrics.regions import Box
 
 BLOCK = 8  # pixels of the crop
 
 
-def sharpness(image: np.ndarray, region: Region) -> float:
+def sharpness(image: np.ndarray, region: Box) -> float:
     """Variance of the Laplacian of the luminance inside a region.
 
     Args:
@@ -29,7 +29,7 @@ def sharpness(image: np.ndarray, region: Region) -> float:
     return float(cv2.Laplacian(grey, cv2.CV_64F)[y0 - top : y1 - top, x0 - left : x1 - left].var())
 
 
-def second_difference(before: np.ndarray, here: np.ndarray, after: np.ndarray, mask: np.ndarray) -> float:
+def flicker(before: np.ndarray, here: np.ndarray, after: np.ndarray, mask: np.ndarray) -> float:
     """Mean absolute second difference in time of three successive pictures.
 
     Motion costs it too, so it is read as a ratio to that of the real film with the same motion of the head.
@@ -47,7 +47,7 @@ def second_difference(before: np.ndarray, here: np.ndarray, after: np.ndarray, m
     return float(np.abs(last - 2 * middle + first).mean())
 
 
-class Gradients(NamedTuple):
+class BlockGradients(NamedTuple):
     """Sums of absolute differences of neighbouring pixels and their numbers, at block borders and elsewhere."""
 
     at_borders: float
@@ -56,7 +56,7 @@ class Gradients(NamedTuple):
     others: int
 
 
-def block_gradients(image: np.ndarray, mask: np.ndarray) -> Gradients:
+def block_gradients(image: np.ndarray, mask: np.ndarray) -> BlockGradients:
     """Differences of the luminance of horizontal and vertical neighbours.
 
     Args:
@@ -72,10 +72,10 @@ def block_gradients(image: np.ndarray, mask: np.ndarray) -> Gradients:
         for place, columns in enumerate((border, ~border)):
             sums[place] += float(difference[:, columns][counted[:, columns]].sum())
             counts[place] += int(counted[:, columns].sum())
-    return Gradients(sums[0], counts[0], sums[1], counts[1])
+    return BlockGradients(sums[0], counts[0], sums[1], counts[1])
 
 
-def block_ratio(found: Iterable[Gradients]) -> float:
+def block_ratio(found: Iterable[BlockGradients]) -> float:
     """Mean gradient at block borders over that elsewhere, of all images together; NaN where there is none."""
     at_borders, borders, elsewhere, others = (sum(column) for column in zip(*found, strict=True))
     if not borders or not elsewhere:

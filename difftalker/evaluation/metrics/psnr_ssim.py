@@ -12,14 +12,14 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from difftalker.evaluation.metrics.regions import Region, changed_region
+from difftalker.evaluation.metrics.regions import Box, changed_box
 
 _WINDOW = 7
 _REACH = _WINDOW // 2
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
-class Difference:
+class PictureDifference:
     """What lies between two images.
 
     Args:
@@ -32,10 +32,10 @@ class Difference:
 
     def __init__(self, truth: np.ndarray, image: np.ndarray) -> None:
         self._truth, self._image = truth, image
-        self._changed = changed_region(truth, image)
+        self._changed = changed_box(truth, image)
         self._whole = (0, 0, truth.shape[1], truth.shape[0])
 
-    def psnr(self, box: Region | None = None, mask: np.ndarray | None = None) -> float:
+    def psnr(self, box: Box | None = None, mask: np.ndarray | None = None) -> float:
         """Peak signal-to-noise ratio over all pixels and channels.
 
         Args:
@@ -55,12 +55,12 @@ class Difference:
             error = float(values[inside].sum()) / count
         return 10.0 * math.log10(255.0**2 / error) if error else math.inf
 
-    def ssim(self, box: Region | None = None) -> float:
+    def ssim(self, box: Box | None = None) -> float:
         """Structural similarity of the image, or of a box taken as an image of its own: at most 1."""
         x0, y0, x1, y1 = box or self._whole
         return self._similarity((x0 + _REACH, y0 + _REACH, x1 - _REACH, y1 - _REACH), None)
 
-    def ssim_inside(self, box: Region, mask: np.ndarray) -> float:
+    def ssim_inside(self, box: Box, mask: np.ndarray) -> float:
         """Mean of the structural similarity at the pixels of a mask; their windows reach 3 pixels beyond it.
 
         Args:
@@ -75,7 +75,7 @@ class Difference:
         right, bottom = min(x1, self._whole[2] - _REACH), min(y1, self._whole[3] - _REACH)
         return self._similarity((left, top, right, bottom), mask[top - y0 : bottom - y0, left - x0 : right - x0])
 
-    def _similarity(self, box: Region, mask: np.ndarray | None) -> float:
+    def _similarity(self, box: Box, mask: np.ndarray | None) -> float:
         count = max(box[2] - box[0], 0) * max(box[3] - box[1], 0) if mask is None else int(mask.sum())
         if not count:
             return math.nan
@@ -94,7 +94,7 @@ class Difference:
         return np.asarray((difference * difference).mean(axis=2))
 
     @cached_property
-    def _dissimilarity(self) -> tuple[Region, np.ndarray]:
+    def _dissimilarity(self) -> tuple[Box, np.ndarray]:
         """1 less the structural similarity, and the box in which it is not 0."""
         assert self._changed is not None
         x0, y0, x1, y1 = self._changed
@@ -120,7 +120,7 @@ def ssim_map(truth: np.ndarray, image: np.ndarray) -> np.ndarray:
     return np.asarray(above / ((mx * mx + my * my + _C1) * (vx + vy + _C2)))
 
 
-def _overlap(values: np.ndarray, region: Region, box: Region, mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def _overlap(values: np.ndarray, region: Box, box: Box, mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """The part of the values of a region that lies in a box, and which of it count."""
     x0, y0 = max(region[0], box[0]), max(region[1], box[1])
     x1, y1 = max(min(region[2], box[2]), x0), max(min(region[3], box[3]), y0)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-Region = tuple[int, int, int, int]
+Box = tuple[int, int, int, int]
 
 _OUTLINE = np.r_[0:17, 27:36]  # jaw line, bridge and base of the nose
-MOUTH = slice(48, 68)
-MARGIN = 0.25  # of the mouth's width and height, on each side
+MOUTH_POINTS = slice(48, 68)
+MOUTH_MARGIN = 0.25  # of the mouth's width and height, on each side
 
 
-def changed_region(first: np.ndarray, second: np.ndarray) -> Region | None:
+def changed_box(first: np.ndarray, second: np.ndarray) -> Box | None:
     """Smallest box around the pixels that differ.
 
     Args:
@@ -29,10 +29,10 @@ def changed_region(first: np.ndarray, second: np.ndarray) -> Region | None:
     """
     if first.shape != second.shape:
         raise ValueError(f"images of shapes {first.shape} and {second.shape} cannot be compared")
-    return bounds((first != second).any(axis=-1))
+    return mask_box((first != second).any(axis=-1))
 
 
-def bounds(mask: np.ndarray) -> Region | None:
+def mask_box(mask: np.ndarray) -> Box | None:
     """Smallest box around the true pixels of (h, w) bool: x0, y0, x1, y1, end excluded; None where there is none."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
@@ -40,7 +40,7 @@ def bounds(mask: np.ndarray) -> Region | None:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def jaw_region(points: np.ndarray, shape: tuple[int, ...], transform: np.ndarray, split: float) -> np.ndarray:
+def jaw_mask_in_picture(points: np.ndarray, shape: tuple[int, ...], transform: np.ndarray, split: float) -> np.ndarray:
     """The lower face: the convex hull of jaw line and nose, below the split.
 
     Args:
@@ -55,7 +55,7 @@ def jaw_region(points: np.ndarray, shape: tuple[int, ...], transform: np.ndarray
     mask: np.ndarray = np.zeros(shape[:2], np.uint8)
     hull = cv2.convexHull(np.rint(points[_OUTLINE] * 16).astype(np.int32))
     cv2.fillConvexPoly(mask, hull, 1, shift=4)
-    region = bounds(mask > 0)
+    region = mask_box(mask > 0)
     if region is None:
         return mask > 0
     x0, y0, x1, y1 = region
@@ -65,7 +65,7 @@ def jaw_region(points: np.ndarray, shape: tuple[int, ...], transform: np.ndarray
     return mask > 0
 
 
-def mouth_region(landmarks: np.ndarray, height: int, width: int) -> Region:
+def mouth_box(landmarks: np.ndarray, height: int, width: int) -> Box:
     """Pixels around the mouth.
 
     Args:
@@ -76,9 +76,9 @@ def mouth_region(landmarks: np.ndarray, height: int, width: int) -> Region:
     Returns:
         x0, y0, x1, y1, end excluded, inside the image and at least 2 pixels wide and high.
     """
-    mouth = landmarks[MOUTH].astype(np.float64)
+    mouth = landmarks[MOUTH_POINTS].astype(np.float64)
     low, high = mouth.min(axis=0), mouth.max(axis=0)
-    margin = MARGIN * (high - low)
+    margin = MOUTH_MARGIN * (high - low)
     x0, y0 = np.floor((low - margin) * (width, height)).astype(int)
     x1, y1 = np.ceil((high + margin) * (width, height)).astype(int)
     x0, y0 = int(np.clip(x0, 0, width - 2)), int(np.clip(y0, 0, height - 2))
@@ -86,19 +86,19 @@ def mouth_region(landmarks: np.ndarray, height: int, width: int) -> Region:
 
 
 @dataclass(frozen=True)
-class Place:
+class FaceRegions:
     """The painted part of one picture, in the picture's own pixels and in its crop's.
 
     Attributes:
         jaw_box: smallest box around the inside of the jaw, x0, y0, x1, y1, end excluded.
-        jaw: (y1 - y0, x1 - x0) bool, which of its pixels lie inside the jaw; see `metrics.jaw`.
+        jaw: (y1 - y0, x1 - x0) bool, which of its pixels lie inside the jaw; see `jaw_mask_in_picture`.
         mouth: box around the mouth.
         crop_jaw: (size, size) bool, the inside of the jaw in the crop.
     """
 
-    jaw_box: Region
+    jaw_box: Box
     jaw: np.ndarray
-    mouth: Region
+    mouth: Box
     crop_jaw: np.ndarray
 
     def inside(self, picture: np.ndarray) -> np.ndarray:
@@ -107,7 +107,7 @@ class Place:
         return picture[y0:y1, x0:x1]
 
 
-def place_of(landmarks: np.ndarray, transform: np.ndarray, size: int, shape: tuple[int, ...]) -> Place:
+def find_face_regions(landmarks: np.ndarray, transform: np.ndarray, size: int, shape: tuple[int, ...]) -> FaceRegions:
     """Find the lower face.
 
     Args:
@@ -116,26 +116,26 @@ def place_of(landmarks: np.ndarray, transform: np.ndarray, size: int, shape: tup
         size: side of the crop in pixels.
         shape: of the picture; height and width come first.
     """
-    points = in_picture(landmarks, transform, size)
+    points = crop_to_picture(landmarks, transform, size)
     height, width = shape[:2]
-    jaw = jaw_region(points, shape, transform, size / 2)
-    x0, y0, x1, y1 = box = bounds(jaw) or (0, 0, 0, 0)
+    jaw = jaw_mask_in_picture(points, shape, transform, size / 2)
+    x0, y0, x1, y1 = box = mask_box(jaw) or (0, 0, 0, 0)
     whole = np.array([1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
-    return Place(
+    return FaceRegions(
         box,
         jaw[y0:y1, x0:x1],
-        mouth_region(points / (width, height), height, width),
-        jaw_region(landmarks * size, (size, size), whole, size / 2),
+        mouth_box(points / (width, height), height, width),
+        jaw_mask_in_picture(landmarks * size, (size, size), whole, size / 2),
     )
 
 
-def in_picture(landmarks: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
+def crop_to_picture(landmarks: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
     """Landmarks (..., 2), divided by the crop size, in pixels of the picture that the crop was cut from."""
     matrix = np.asarray(transform, np.float64).reshape(2, 3)
     return np.asarray(np.linalg.solve(matrix[:, :2], (landmarks * size - matrix[:, 2]).T).T)
 
 
-def moved(transforms: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
+def shift_transforms(transforms: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
     """Transforms (n, 6) from pixels of pictures, for parts of these that begin at a corner (column, row)."""
     result = transforms.copy()
     result[:, [2, 5]] += transforms[:, [0, 3]] * corner[0] + transforms[:, [1, 4]] * corner[1]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from difftalker.evaluation.metrics.mouth_opening import closed_below, closure, opening_score, relative_opening
+from difftalker.evaluation.metrics.mouth_opening import closed_gap, closure_score, opening_score, relative_opening
 
 NAN = float("nan")
 
@@ -39,41 +39,41 @@ def test_unknown_frames_are_left_out_and_what_does_not_vary_has_no_figures() -> 
 
 
 def test_a_limit_a_tenth_of_the_way_from_small_to_wide() -> None:
-    assert closed_below(np.linspace(0, 100, 101)) == pytest.approx(2 + 0.1 * 93)
-    assert math.isnan(closed_below(np.full(3, NAN)))
+    assert closed_gap(np.linspace(0, 100, 101)) == pytest.approx(2 + 0.1 * 93)
+    assert math.isnan(closed_gap(np.full(3, NAN)))
 
 
 def test_closure_counts_moments_not_frames() -> None:
-    assert closure(TRUTH, TRUTH, ONE_RUN) == (1.0, 3)
+    assert closure_score(TRUTH, TRUTH, ONE_RUN) == (1.0, 3)
     film = np.full(12, 10.0)
-    assert closure(TRUTH, film, ONE_RUN) == (0.0, 3)
+    assert closure_score(TRUTH, film, ONE_RUN) == (0.0, 3)
     film[3] = 0.5  # closes in a part of the first moment
-    assert closure(TRUTH, film, ONE_RUN) == (pytest.approx(1 / 3), 3)
+    assert closure_score(TRUTH, film, ONE_RUN) == (pytest.approx(1 / 3), 3)
 
 
 @pytest.mark.parametrize(("late", "met"), [(-1, 1), (0, 1), (1, 1), (2, 0)])
 def test_a_closure_may_be_one_frame_off(late: int, met: int) -> None:
     film = np.full(12, 10.0)
     film[6 + late] = 0  # the truth closes in frame 6; no other moment is near enough
-    assert closure(TRUTH, film, ONE_RUN).share == pytest.approx(met / 3)
+    assert closure_score(TRUTH, film, ONE_RUN).share == pytest.approx(met / 3)
 
 
 def test_closures_do_not_reach_into_another_run() -> None:
     run = np.array([0] * 6 + [1] * 6)  # the truth's second moment begins the second run
     film = np.full(12, 10.0)
     film[5] = 0
-    assert closure(TRUTH, film, run).share == 0
+    assert closure_score(TRUTH, film, run).share == 0
     joined = np.array([10, 10, 10, 10, 0, 0, 10, 10, 10, 10, 10, 10.0])
-    assert closure(joined, joined, np.array([0] * 5 + [1] * 7)).moments == 2
+    assert closure_score(joined, joined, np.array([0] * 5 + [1] * 7)).moments == 2
 
 
 def test_an_unknown_gap_is_no_closure() -> None:
     film = TRUTH.copy()
     film[6] = NAN
-    assert closure(TRUTH, film, ONE_RUN).share == pytest.approx(2 / 3)
+    assert closure_score(TRUTH, film, ONE_RUN).share == pytest.approx(2 / 3)
     truth = TRUTH.copy()
     truth[6] = NAN
-    assert closure(truth, TRUTH, ONE_RUN) == (1.0, 2)
+    assert closure_score(truth, TRUTH, ONE_RUN) == (1.0, 2)
 
 
 def test_the_opening_is_a_share_of_the_face_in_any_unit() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import uniform_filter
 
-from difftalker.evaluation.metrics.picture_metrics import block_gradients, block_ratio, second_difference, sharpness
+from difftalker.evaluation.metrics.picture_metrics import block_gradients, block_ratio, flicker, sharpness
 
 
 def noise(seed: int, height: int = 24, width: int = 32) -> np.ndarray:
@@ -18,15 +18,15 @@ def test_second_difference_by_hand_inside_the_mask_only() -> None:
     before, here, after = (np.full((4, 4, 3), value, np.uint8) for value in (100, 110, 90))
     mask = np.zeros((4, 4), bool)
     mask[1:3, 1:3] = True
-    assert second_difference(before, here, after, mask) == 30
+    assert flicker(before, here, after, mask) == 30
     here[0] = 255
-    assert second_difference(before, here, after, mask) == 30
-    assert math.isnan(second_difference(before, here, after, np.zeros((4, 4), bool)))
+    assert flicker(before, here, after, mask) == 30
+    assert math.isnan(flicker(before, here, after, np.zeros((4, 4), bool)))
 
 
 def test_steady_change_does_not_flicker() -> None:
     pictures = [np.full((4, 4, 3), value, np.uint8) for value in (100, 110, 120)]
-    assert second_difference(*pictures, np.ones((4, 4), bool)) == 0
+    assert flicker(*pictures, np.ones((4, 4), bool)) == 0
 
 
 def test_blocks_by_hand() -> None:

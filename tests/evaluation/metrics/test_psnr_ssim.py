@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from scipy.ndimage import uniform_filter
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from difftalker.evaluation.metrics.psnr_ssim import Difference
+from difftalker.evaluation.metrics.psnr_ssim import PictureDifference
 
 
 def psnr(truth: np.ndarray, image: np.ndarray) -> float:
-    return Difference(truth, image).psnr()
+    return PictureDifference(truth, image).psnr()
 
 
 def ssim(truth: np.ndarray, image: np.ndarray) -> float:
-    return Difference(truth, image).ssim()
+    return PictureDifference(truth, image).ssim()
 
 
 def noise(seed: int, height: int = 24, width: int = 32) -> np.ndarray:
@@ -67,7 +67,7 @@ def test_computing_only_the_changed_part_changes_nothing(y: int, x: int, height:
     assert psnr(truth, image) == pytest.approx(peak_signal_noise_ratio(truth, image, data_range=255))
     whole, pixels = structural_similarity(truth, image, channel_axis=-1, data_range=255, full=True)
     assert ssim(truth, image) == pytest.approx(whole, abs=1e-9)
-    found = Difference(truth, image)
+    found = PictureDifference(truth, image)
     x0, y0, x1, y1 = box = (seed % 9, seed % 5, seed % 9 + 20, seed % 5 + 15)
     cut = slice(y0, y1), slice(x0, x1)
     error = ((truth[cut].astype(float) - image[cut]) ** 2).mean()
@@ -87,16 +87,16 @@ def test_only_the_mask_counts() -> None:
     truth, image = noise(0), noise(0)
     image[:, 20:] = 255 - image[:, 20:]
     box, mask = (4, 5, 15, 18), np.ones((13, 11), bool)
-    found = Difference(truth, image)
+    found = PictureDifference(truth, image)
     assert found.psnr(box, mask) == math.inf
     assert found.ssim_inside(box, mask) == 1
     image[10, 10] = truth[10, 10] ^ 1  # one level off in three channels of 13 x 11 pixels
-    assert Difference(truth, image).psnr(box, mask) == pytest.approx(10 * math.log10(255**2 * 143))
+    assert PictureDifference(truth, image).psnr(box, mask) == pytest.approx(10 * math.log10(255**2 * 143))
     empty = np.zeros_like(mask)
     assert math.isnan(found.psnr(box, empty)) and math.isnan(found.ssim_inside(box, empty))
 
 
 def test_equal_images_have_no_difference() -> None:
-    found = Difference(noise(0), noise(0))
+    found = PictureDifference(noise(0), noise(0))
     assert found.psnr() == found.psnr((0, 0, 8, 8)) == math.inf
     assert found.ssim() == found.ssim((0, 0, 8, 8)) == found.ssim_inside((0, 0, 8, 8), np.ones((8, 8), bool)) == 1
