@@ -93,14 +93,14 @@ def score(crops: np.ndarray, samples: np.ndarray, expert: SyncExpert) -> SyncSco
 def _read(plan: Plan, container: av.container.InputContainer) -> tuple[list[np.ndarray], list[tuple[float, float]]]:
     crops, gradients = [], []
     landmarks = plan.all_landmarks()
-    source = plan.footage.show(plan.order)
+    source = plan.footage.show(plan.picture_order)
     for frame, (made, picture) in enumerate(zip(container.decode(video=0), source, strict=True)):
-        index = plan.order[frame]
+        index = plan.picture_order[frame]
         image = made.to_ndarray(format="rgb24")
-        transform = plan.scene.transforms[index]
+        transform = plan.footage_face.transforms[index]
         crops.append(cut_crop(image, transform, plan.size))
-        if plan.shown[index] == 1:
-            mask = jaw_mask(plan.scene.landmarks[[index]], plan.size, landmarks[[frame]])[0]
+        if plan.opacity[index] == 1:
+            mask = jaw_mask(plan.footage_face.landmarks[[index]], plan.size, landmarks[[frame]])[0]
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             weight = cv2.warpAffine(mask, transform.reshape(2, 3), image.shape[1::-1], flags=flags)
             gradients.append(seam(picture.rgb, image, weight))

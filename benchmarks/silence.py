@@ -46,7 +46,7 @@ def main() -> None:
             file.setparams((1, 2, speech.sample_rate, 0, "NONE", ""))
             file.writeframes(speech.samples.astype("<i2").tobytes())
         with face.planned(sound, film) as plan:
-            truth = plan.scene.landmarks
+            truth = plan.footage_face.landmarks
             alone = complete(plan.model, truth, plan.features.read(0, plan.frames))
             driven = plan.landmarks(0, plan.frames)
             fps = plan.footage.fps

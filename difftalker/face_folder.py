@@ -2,7 +2,7 @@
 
     face.json       what the face is: crop rule, detector, audio encoder, sampling, the speaker's measures
     prior/ landmarks/ face/ decoder/    the networks: configurations and safetensors
-    footage/        the face in the base footage (scene.safetensors); in a copy, also that footage
+    footage/        the face in the base footage (face_track.safetensors); in a copy, also that footage
     README.md       model card, in a copy
 
 Nothing in it depends on where it lies.
@@ -26,14 +26,14 @@ from difftalker.files import replacing
 
 FORMAT = 1  # raised when older versions can no longer read the folder
 DESCRIPTION = "face.json"
-FOOTAGE, FACE_TRACK = "footage", "scene.safetensors"
+FOOTAGE, FACE_TRACK = "footage", "face_track.safetensors"
 NETWORKS = ("prior", "landmarks", "face", "decoder")
 FACE_FILES = (*NETWORKS, DESCRIPTION, f"{FOOTAGE}/{FACE_TRACK}")  # all that a training leaves
 
 _REPAIR = "run `dvc repro describe_speaker`, or export the face again"
 _STRICT = ConfigDict(extra="forbid", strict=True)
 JawWeights = Annotated[list[float], Field(min_length=18, max_length=18)]
-DESCRIPTOR_SIZE = (16, 10)  # width and height of a look of the upper face, see `dub.identity`
+DESCRIPTOR_SIZE = (16, 10)  # width and height of a descriptor of the upper face, see `dub.identity`
 OPENING_LEVELS = 65  # of the curve of openings, see `completion.opening`
 Descriptor = Annotated[
     list[float],
@@ -56,10 +56,10 @@ class Speaker:
             standard deviations.
         opening: rising openings of the landmark network's mouth when it is driven, and those of the speaker that take
             their place, see `completion.opening`; without it the opening is the landmark network's.
-        jaw: what the mouth's 40 coordinates and a constant add to the lower contour's 18, see `completion.jaw`; without it
-            the contour is the landmark network's.
-        looks: of the speaker's upper face in some frames, see `dub.identity`; without them every shot of a film
-            counts as the speaker's.
+        jaw: what the mouth's 40 coordinates and a constant add to the lower contour's 18, see `completion.jaw`; without
+            it the contour is the landmark network's.
+        looks: descriptors of the speaker's upper face in some frames, see `dub.identity`; without them every shot of a
+            film counts as the speaker's.
     """
 
     closed_mouth: Annotated[list[Point], Field(min_length=20, max_length=20)]

@@ -66,12 +66,12 @@ def main(arguments: argparse.Namespace) -> None:
         weights=params.weights,
     )
     footage = Footage(film)
-    scene = extracted_face(footage, geometry, arguments.detected / f"{recording}.parquet")
-    if scene is None:  # the crops are at another rate: the film's own pictures are looked at once, here
+    footage_face = extracted_face(footage, geometry, arguments.detected / f"{recording}.parquet")
+    if footage_face is None:  # the crops are at another rate: the film's own pictures are looked at once, here
         with tqdm(desc="find the face in the base footage", unit="frame", mininterval=1) as bar:
             device = str(select_device(params.device))
-            scene = find_speaker_in_footage(description, footage, sys.maxsize, None, device, _warn, bar.update)
-    scene.save(arguments.out / FOOTAGE / FACE_TRACK)
+            footage_face = find_speaker_in_footage(description, footage, sys.maxsize, None, device, _warn, bar.update)
+    footage_face.save(arguments.out / FOOTAGE / FACE_TRACK)
     write_description(arguments.out, description)
 
 

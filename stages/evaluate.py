@@ -59,7 +59,7 @@ def main(arguments: argparse.Namespace) -> None:
     )
     taken = describe_protocol(params.detector.name, describe_crop(crop), dataset.fps, expert.title, rule)
     records = read_records(arguments.films)
-    images = len(sources) * len(test) + sum(record.take.frames for record in records)
+    images = len(sources) * len(test) + sum(record.planned.frames for record in records)
     with detection_pool(params.detector, str(device), images, params.weights.fan2d) as detect:
         result = evaluate_rows(
             test,

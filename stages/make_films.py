@@ -31,7 +31,7 @@ def _arguments() -> argparse.Namespace:
 def main(arguments: argparse.Namespace) -> None:
     """Make the films."""
     params, dataset = load_params(), Dataset.load(arguments.dataset)
-    takes = plan_films(
+    planned_films = plan_films(
         dataset,
         {
             "own": params.films.own,
@@ -40,13 +40,13 @@ def main(arguments: argparse.Namespace) -> None:
             "voice": params.films.voice,
         },
     )
-    material = FilmInputs(arguments.raw, arguments.frames, arguments.detected, dataset.fps, params.video.size)
+    inputs = FilmInputs(arguments.raw, arguments.frames, arguments.detected, dataset.fps, params.video.size)
     face = TalkingFace.load(arguments.models, device=params.device)
-    frames = sum(take.frames for take in takes)
+    frames = sum(planned.frames for planned in planned_films)
     with replacing(arguments.out) as partial, tqdm(total=frames, desc="films", unit="frame", mininterval=1.0) as bar:
         partial.mkdir()
         try:
-            make_films(partial, face, takes, material, bar.update)
+            make_films(partial, face, planned_films, inputs, bar.update)
         except Interrupted:
             raise KeyboardInterrupt from None
 

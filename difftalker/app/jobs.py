@@ -72,9 +72,9 @@ class JobRunner:
         self.faces, self.limits, self.folder = dict(faces), limits, folder
         self._loaded: tuple[str, TalkingFace] | None = None
         self._stops: dict[str, threading.Event] = {}
-        self._work = threading.Lock()
+        self._lock = threading.Lock()
 
-    def expect(self, visitor: str) -> None:
+    def announce(self, visitor: str) -> None:
         """Announce a visitor's job, which may have to wait for another one: from now on it can be stopped."""
         self._stops[visitor] = threading.Event()
 
@@ -88,14 +88,14 @@ class JobRunner:
         """Stop every job and wait until none is at work."""
         for event in list(self._stops.values()):
             event.set()
-        with self._work:
+        with self._lock:
             pass
 
-    def preview(self, wish: JobRequest, visitor: str, tell: ProgressText) -> JobResult:
+    def preview(self, job: JobRequest, visitor: str, tell: ProgressText) -> JobResult:
         """Complete the landmarks: a film of them, and the landmark file.
 
         Args:
-            wish: what is wanted.
+            job: what is wanted.
             visitor: whose job it is.
             tell: told how far it is.
 
@@ -103,41 +103,41 @@ class JobRunner:
             UserError: something that was given cannot be used.
             Interrupted: see `stop`.
         """
-        with self._job(wish, visitor, tell) as (face, folder, choices):
-            film, points = (folder / f"{_stem(wish)}-landmarks{suffix}" for suffix in (".mp4", ".parquet"))
-            return _made((film, points), face.preview(output=film, parquet=points, **choices))
+        with self._job(job, visitor, tell) as (face, folder, choices):
+            film, points = (folder / f"{_stem(job)}-landmarks{suffix}" for suffix in (".mp4", ".parquet"))
+            return _job_result((film, points), face.preview(output=film, parquet=points, **choices))
 
-    def dub(self, wish: JobRequest, visitor: str, tell: ProgressText) -> JobResult:
+    def dub(self, job: JobRequest, visitor: str, tell: ProgressText) -> JobResult:
         """Make the film; arguments and errors as `preview`."""
-        with self._job(wish, visitor, tell) as (face, folder, choices):
-            film = folder / f"{_stem(wish)}-dubbed.mp4"
-            return _made((film,), face.dub(output=film, **choices))
+        with self._job(job, visitor, tell) as (face, folder, choices):
+            film = folder / f"{_stem(job)}-dubbed.mp4"
+            return _job_result((film,), face.dub(output=film, **choices))
 
     @contextmanager
     def _job(
-        self, wish: JobRequest, visitor: str, tell: ProgressText
+        self, job: JobRequest, visitor: str, tell: ProgressText
     ) -> Iterator[tuple[TalkingFace, Path, dict[str, Any]]]:
         stop = self._stops.setdefault(visitor, threading.Event())
         try:
-            if wish.audio is None:
+            if job.audio is None:
                 raise UserError("No sound yet: upload a file or record one")
-            sound_seconds(Path(wish.audio), self.limits)
-            self._tidy()
+            sound_seconds(Path(job.audio), self.limits)
+            self._remove_old_results()
             choices = {
-                "audio": wish.audio,
-                "video": wish.video,
-                "landmarks": wish.points,
-                "settings": DubSettings(label=wish.label, mouth_gain=wish.gain, smoothing=wish.smoothing),
+                "audio": job.audio,
+                "video": job.video,
+                "landmarks": job.points,
+                "settings": DubSettings(label=job.label, mouth_gain=job.gain, smoothing=job.smoothing),
                 "progress": _progress(tell),
                 "cancel": stop.is_set,
             }
-            with self._work, self._room() as folder:
-                yield self._face(wish.face), folder, choices
+            with self._lock, self._result_folder() as folder:
+                yield self._face(job.face), folder, choices
         finally:
             self._stops.pop(visitor, None)
 
     @contextmanager
-    def _room(self) -> Iterator[Path]:
+    def _result_folder(self) -> Iterator[Path]:
         """A folder for results, which goes again if there are none."""
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self.folder))
         try:
@@ -146,7 +146,7 @@ class JobRunner:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
-    def _tidy(self) -> None:
+    def _remove_old_results(self) -> None:
         for folder in self.folder.glob(f"{_PREFIX}*"):
             if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -160,11 +160,11 @@ class JobRunner:
         return self._loaded[1]
 
 
-def _stem(wish: JobRequest) -> str:
-    return Path(wish.audio or "").stem
+def _stem(job: JobRequest) -> str:
+    return Path(job.audio or "").stem
 
 
-def _made(files: tuple[Path, ...], report: DubReport) -> JobResult:
+def _job_result(files: tuple[Path, ...], report: DubReport) -> JobResult:
     warnings = list(report.warnings)
     if report.unpainted:
         times = seconds_in_words(report.unpainted)

@@ -58,8 +58,8 @@ def serve(faces: FaceLoaders, limits: Limits, host: str, port: int, browser: boo
         # After the environment is set: gradio reads it when it is imported.
         from difftalker.app.page import PAGE_STYLE, build_page_layout, theme
 
-        desk = JobRunner(faces, limits, folder)
-        page = build_page_layout(desk)
+        runner = JobRunner(faces, limits, folder)
+        page = build_page_layout(runner)
         _, url, _ = page.launch(
             server_name=host,
             server_port=port,
@@ -77,7 +77,7 @@ def serve(faces: FaceLoaders, limits: Limits, host: str, port: int, browser: boo
         try:
             ended.wait()
         finally:
-            desk.stop_all()
+            runner.stop_all()
             page.close(verbose=False)
 
 

@@ -1,8 +1,9 @@
 """The jaw follows the mouth, so that both follow the speech and not the base footage.
 
 The landmark network completes the lower contour from the upper points alone (paper, section 2.3). Without their quick
-motion (see `head_frame.smooth_in_head_frame`) it is the contour of a face that does not speak. What speech adds to it is a linear
-function of the mouth, fitted to what the network makes of the training footage when it is driven in the same way.
+motion (see `head_frame.smooth_in_head_frame`) it is the contour of a face that does not speak. What speech adds to it
+is a linear function of the mouth, fitted to what the network makes of the training footage when it is driven in the
+same way.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from difftalker.config import DetectorConfig
 from difftalker.dub.choose_face import FaceChooser, make_chooser
 from difftalker.dub.footage import Footage
 from difftalker.dub.identity import DESCRIPTOR_CROP, mean_descriptor, upper_face_descriptor
+from difftalker.dub.settings import StepsDone
 from difftalker.errors import UserError
 from difftalker.face.crop import cut_crop
 from difftalker.face.detect_landmarks import detect_landmarks
@@ -25,9 +26,7 @@ from difftalker.face.tracking import PIECE_PICTURES, track_faces
 from difftalker.face_folder import Description
 from difftalker.files import replacing
 
-StepsDone = Callable[[int], None]
-
-_LOOKED_AT = 12  # pictures of a shot in which the face is looked at
+_SAMPLED = 12  # pictures of a shot of which a descriptor is taken
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,8 @@ class FootageFace:
         valid: (n,) bool: there is a face that can be painted on.
         stamps: time stamps of the pictures in the file, (n,) int64.
         shots: number of every picture's shot, (n,) int64, rising from 0.
-        looks: mean look of the face in every shot, see `identity.upper_face_descriptor`; zeros where it is not known.
+        descriptors: mean descriptor of the face in every shot, (shots, 160) float32, see
+            `identity.upper_face_descriptor`; zeros where it is not known.
     """
 
     transforms: np.ndarray
@@ -48,13 +48,13 @@ class FootageFace:
     valid: np.ndarray
     stamps: np.ndarray
     shots: np.ndarray
-    looks: np.ndarray
+    descriptors: np.ndarray
 
     @classmethod
     def of_speaker(
         cls, transforms: np.ndarray, landmarks: np.ndarray, valid: np.ndarray, stamps: np.ndarray
     ) -> FootageFace:
-        """A scene that is known to show the speaker, as `extract_frames` laid its crops: each shot at its own scale.
+        """A face that is known to show the speaker, as `extract_frames` laid its crops: each shot at its own scale.
 
         Args: as the attributes.
         """
@@ -66,7 +66,7 @@ class FootageFace:
 
     def first(self, count: int) -> FootageFace:
         """The first pictures only."""
-        return replace(self, **{name: getattr(self, name)[:count] for name in _FIELDS if name != "looks"})
+        return replace(self, **{name: getattr(self, name)[:count] for name in _FIELDS if name != "descriptors"})
 
     def save(self, path: Path) -> None:
         """Write a `.safetensors` file, whole or absent."""
@@ -87,7 +87,7 @@ class FootageFace:
             raise UserError(f"{path}: cannot be read ({error}); remove it or export the face again") from None
 
 
-_FIELDS = ("transforms", "landmarks", "valid", "stamps", "shots", "looks")
+_FIELDS = ("transforms", "landmarks", "valid", "stamps", "shots", "descriptors")
 
 
 @dataclass(frozen=True)
@@ -180,19 +180,19 @@ def find_face_in_footage(
     for part in shot_slices(shots):
         landmarks[part], valid[part], _ = clean_shot(points[part], seen[part], rule.detector)
     valid &= geometry.valid  # what was filled in where no face was found is not painted on
-    looks: list[list[np.ndarray]] = [[] for _ in range(int(shots[-1]) + 1)]
+    descriptors: list[list[np.ndarray]] = [[] for _ in range(int(shots[-1]) + 1)]
     for index, crop in samples.items():
         if valid[index]:
-            looks[shots[index]].append(upper_face_descriptor(crop, landmarks[index]))
+            descriptors[shots[index]].append(upper_face_descriptor(crop, landmarks[index]))
     return FootageFace(
-        geometry.transforms, landmarks, valid, stamps, shots, np.stack([mean_descriptor(look) for look in looks])
+        geometry.transforms, landmarks, valid, stamps, shots, np.stack([mean_descriptor(shot) for shot in descriptors])
     )
 
 
 def _samples(valid: np.ndarray, shots: np.ndarray) -> list[int]:
     """Pictures in which the face of every shot is looked at, evenly spread over its usable ones."""
     usable = (part.start + np.flatnonzero(valid[part]) for part in shot_slices(shots))
-    spread = (some[np.unique(np.linspace(0, len(some) - 1, _LOOKED_AT).astype(int))] for some in usable if len(some))
+    spread = (some[np.unique(np.linspace(0, len(some) - 1, _SAMPLED).astype(int))] for some in usable if len(some))
     return [int(index) for some in spread for index in some]
 
 

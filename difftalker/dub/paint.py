@@ -72,11 +72,11 @@ class Painter:
                     if stop():
                         return
                     began = time.perf_counter()
-                    self._finish(frame, picture, crop, landmarks[frame - begin], smooth_gains(gains, frame - begin))
+                    self._composite(frame, picture, crop, landmarks[frame - begin], smooth_gains(gains, frame - begin))
                     self.seconds["composite"] += time.perf_counter() - began  # type: ignore[assignment]
                     yield picture
 
-    def parts(self) -> dict[str, float]:
+    def seconds_by_part(self) -> dict[str, float]:
         """Seconds spent so far, by part."""
         inner = self._synthesiser.seconds
         names = {"encode": "encode latents", "sample": "sample", "decode": "decode latents", "composite": "composite"}
@@ -88,13 +88,13 @@ class Painter:
     def _batches(self, first: int, last: int, stop: Callable[[], bool]) -> Iterator[_Batch]:
         pictures: list[Picture] = []
         crops: list[np.ndarray] = []
-        order = self._plan.order[first:last]
+        order = self._plan.picture_order[first:last]
         for index, picture in zip(order, self._timed("decode", self._plan.footage.show(order)), strict=True):
             if stop():
                 return
             began = time.perf_counter()
             pictures.append(picture)
-            crops.append(cut_crop(picture.rgb, self._plan.scene.transforms[index], self._plan.size))
+            crops.append(cut_crop(picture.rgb, self._plan.footage_face.transforms[index], self._plan.size))
             self.seconds["decode"] += time.perf_counter() - began  # type: ignore[assignment]
             if len(pictures) == self._batch:
                 yield first, pictures, np.stack(crops)
@@ -117,16 +117,16 @@ class Painter:
                 gains[index] = measure_gains(crops[index], result[index], landmarks[index])
         return start, pictures, np.stack([crops, result], axis=1), gains
 
-    def _finish(
+    def _composite(
         self, frame: int, picture: Picture, crops: np.ndarray, landmarks: np.ndarray, light: np.ndarray
     ) -> None:
         plan = self._plan
-        index = plan.order[frame]
-        if plan.shown[index] > 0:
+        index = plan.picture_order[frame]
+        if plan.opacity[index] > 0:
             source, painted = crops
-            mask = jaw_mask(plan.scene.landmarks[index][None], plan.size, landmarks[None])[0]
+            mask = jaw_mask(plan.footage_face.landmarks[index][None], plan.size, landmarks[None])[0]
             lit = apply_gains(painted, source, light, landmarks)
-            blend_crop(picture, lit, plan.shown[index] * mask, plan.scene.transforms[index])
+            blend_crop(picture, lit, plan.opacity[index] * mask, plan.footage_face.transforms[index])
         if plan.settings.label:
             burn_in_label(picture)
 

@@ -46,7 +46,7 @@ class PartsFolder:
                 shutil.rmtree(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         if not mark.exists():
-            with self.guarded():
+            with self.removed_on_failure():
                 mark.write_text(text, encoding="utf-8")
 
     @property
@@ -54,20 +54,20 @@ class PartsFolder:
         return self.folder / "sound.wav"
 
     @property
-    def scene(self) -> Path:
-        return self.folder / "scene.safetensors"
+    def face_track(self) -> Path:
+        return self.folder / "face_track.safetensors"
 
     def segment(self, number: int) -> Path:
         """The file of a complete segment."""
         return self.folder / f"{number:06d}.mkv"
 
     @property
-    def tail(self) -> Path:
-        """The segment that was under way when the work was stopped."""
-        return self.folder / "tail.mkv"
+    def unfinished_segment(self) -> Path:
+        """The segment that was being written when the work was stopped."""
+        return self.folder / "unfinished.mkv"
 
     @contextmanager
-    def guarded(self) -> Iterator[None]:
+    def removed_on_failure(self) -> Iterator[None]:
         """Leave nothing behind when the work fails before a segment is complete."""
         try:
             yield

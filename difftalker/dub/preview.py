@@ -26,11 +26,11 @@ def write_preview(
         tick: called with the number of frames just done.
     """
     factor = PANEL_SIDE / plan.size  # crops are cut again from the footage, large enough to look at
-    transforms = factor * plan.scene.transforms
+    transforms = factor * plan.footage_face.transforms
     transforms[:, [2, 5]] += (factor - 1) / 2  # pixel centres are at integers
 
     def crops() -> Iterator[np.ndarray]:
-        for index, picture in zip(plan.order, plan.footage.show(plan.order), strict=True):
+        for index, picture in zip(plan.picture_order, plan.footage.show(plan.picture_order), strict=True):
             yield cut_crop(picture.rgb, transforms[index], PANEL_SIDE)
             tick(1)
 

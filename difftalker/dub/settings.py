@@ -8,7 +8,8 @@ from typing import TypedDict
 
 from difftalker.dub.segment import Codec
 
-StageProgress = Callable[[str, int, int], None]
+StageProgress = Callable[[str, int, int], None]  # stage (`survey`, `draw`, `paint`), steps done, steps in all
+StepsDone = Callable[[int], None]  # number of steps just done
 
 
 @dataclass(frozen=True)
@@ -71,3 +72,27 @@ class Interrupted(Exception):
     def __init__(self, path: object, seconds: float) -> None:
         super().__init__(f"stopped after {seconds:.2f} s")
         self.path, self.seconds = path, seconds
+
+
+def count_steps(stage: str, total: int, progress: StageProgress, stop: Callable[[], bool]) -> StepsDone:
+    """Add up the steps of a stage.
+
+    Args:
+        stage: its name.
+        total: steps to come.
+        progress: told of the sum.
+        stop: asked before every step whether to stop.
+
+    Returns:
+        What to call with the number of steps just done; it raises `Interrupted` when `stop` says so.
+    """
+    done = 0
+
+    def tick(steps: int) -> None:
+        nonlocal done
+        if stop():
+            raise Interrupted(None, 0.0)
+        done += steps
+        progress(stage, done, total)
+
+    return tick

@@ -24,7 +24,7 @@ _ORDINARY, _EXTREME = 0.5, 0.995  # quantiles
 _PAUSE = 0.2  # seconds; shorter than what counts when driving: footage of fluent speech has few long pauses
 _EDGE = 4  # rows of 20 ms at both ends of a pause in which the mouth still moves
 _TURNS = (0.005, 0.995)
-_LOOKED_AT, _LOOKS = 200, 8  # frames whose upper face is looked at, and how many are kept
+_SAMPLED, _DESCRIPTORS = 200, 8  # frames of which a descriptor is taken, and how many are kept
 
 
 @torch.no_grad()
@@ -63,8 +63,10 @@ def measure_speaker(
     opening = fit_opening(landmarks, driven, shape, OPENING_LEVELS)
     turns = head_turn(landmarks)
     strange = shape_deviation(landmarks, model)
-    some = np.unique(np.linspace(0, len(rows) - 1, _LOOKED_AT).astype(int))
-    looks = np.stack([upper_face_descriptor(*pair) for pair in zip(crops(rows[some]), landmarks[some], strict=True)])
+    some = np.unique(np.linspace(0, len(rows) - 1, _SAMPLED).astype(int))
+    descriptors = np.stack(
+        [upper_face_descriptor(*pair) for pair in zip(crops(rows[some]), landmarks[some], strict=True)]
+    )
     return Speaker(
         closed_mouth=fit_closed_mouth(landmarks, shape, silent).astype(float).tolist(),
         place=list(place) if place is not None else None,
@@ -72,5 +74,5 @@ def measure_speaker(
         opening=opening.astype(float).tolist(),
         jaw=fit_jaw(landmarks, match_opening(driven, shape, opening), shape).astype(float).tolist(),
         strangeness=[float(np.quantile(strange, share)) for share in (_ORDINARY, _EXTREME)],
-        looks=np.round(choose_descriptors(looks, _LOOKS).astype(float), 3).tolist(),
+        looks=np.round(choose_descriptors(descriptors, _DESCRIPTORS).astype(float), 3).tolist(),
     )

@@ -115,8 +115,8 @@ def compare_films(
     sounds = _sounds(films, infos, settings.fps, count) if expert is not None else {}
     if expert is not None and not sounds:
         notes.append("No film has sound: lip sync was not measured.")
-    spoken = _spoken(film, infos[REFERENCE], count)
-    results = _evaluate(film, films, spoken, settings, expert, sounds)
+    mouth = _mouth_reference(film, infos[REFERENCE], count)
+    results = _evaluate(film, films, mouth, settings, expert, sounds)
     late = results[REFERENCE].metrics.get("sync_offset", 0)
     if abs(late) > _CREDIBLE:
         notes.append(
@@ -137,7 +137,7 @@ def compare_films(
 def _evaluate(
     film: ReferenceFilm,
     films: Mapping[str, Path],
-    spoken: MouthReference,
+    mouth: MouthReference,
     settings: ComparisonSettings,
     expert: NamedExpert | None,
     sounds: Mapping[str, np.ndarray],
@@ -160,11 +160,11 @@ def _evaluate(
     rule = make_sync_crop(settings.rule, test.landmarks, film.transforms, film.size, test.runs())
     with detection_pool(settings.detector, settings.device, len(sources) * len(test), settings.pin) as detect:
         return evaluate_rows(
-            test, sources, {}, spoken, truth.images, truth, detect, settings.detector, scorer, rule
+            test, sources, {}, mouth, truth.images, truth, detect, settings.detector, scorer, rule
         ).rows
 
 
-def _spoken(film: ReferenceFilm, info: VideoInfo, count: int) -> MouthReference:
+def _mouth_reference(film: ReferenceFilm, info: VideoInfo, count: int) -> MouthReference:
     """What the reference says; without sound nothing is known to be silence."""
     silent = np.zeros(count, bool)
     if info.has_audio:

@@ -67,7 +67,7 @@ def evaluate_rows(
     test: FrameTable,
     sources: Mapping[str, RowImages],
     predicted: Mapping[str, np.ndarray],
-    spoken: MouthReference,
+    mouth: MouthReference,
     crops: Callable[[slice], np.ndarray],
     pictures: PictureSource,
     detect: DetectInBackground,
@@ -81,7 +81,7 @@ def evaluate_rows(
         test: the test split.
         sources: row name -> its images.
         predicted: row name -> landmarks (n, 68, 2) that the row predicts, where it predicts any.
-        spoken: what is said; the mouth's motion is compared with the speaker's while saying it.
+        mouth: what is said; the mouth's motion is compared with the speaker's while saying it.
         crops: reads the ground truth's crops of some rows, (n, h, w, 3) uint8.
         pictures: the whole source frames.
         detect: finds landmarks again; the footage's own detector.
@@ -104,12 +104,12 @@ def evaluate_rows(
             seen: dict[str, list[np.ndarray]] = {name: [] for name in sources}
             for offset, (picture, transform) in enumerate(pictures.read(test, batch)):
                 index = batch.start + offset
-                place = find_face_regions(test.landmarks[index], transform, truth.shape[1], picture.shape)
-                real.add(picture, place, int(test.run[index]))
+                regions = find_face_regions(test.landmarks[index], transform, truth.shape[1], picture.shape)
+                real.add(picture, regions, int(test.run[index]))
                 for name, found in images.items():
                     whole = sources[name].whole(index, found[offset], picture, transform)
-                    scores[name].add_crop(truth[offset], found[offset], place)
-                    scores[name].add_frame(picture, whole, place, int(test.run[index]))
+                    scores[name].add_crop(truth[offset], found[offset], regions)
+                    scores[name].add_frame(picture, whole, regions, int(test.run[index]))
                     seen[name].append(rule.cut(index, found[offset], whole))
                 if index in shown:
                     result.samples += [(index, name, found[offset]) for name, found in images.items()]
@@ -117,13 +117,13 @@ def evaluate_rows(
                 sync[name].add(batch, np.stack(faces))
             bar.update(batch.stop - batch.start)
     for name in sources:
-        result.rows[name] = _row(test, spoken, scores[name], detections[name], sync[name], predicted.get(name))
+        result.rows[name] = _row(test, mouth, scores[name], detections[name], sync[name], predicted.get(name))
     return result
 
 
 def _row(
     test: FrameTable,
-    spoken: MouthReference,
+    mouth: MouthReference,
     scores: FrameScores,
     detection: Redetection,
     sync: SyncScorer,
@@ -146,20 +146,20 @@ def _row(
     }
     # A frame without a face breaks the run: no second difference is taken across it.
     run = np.where(found, test.run, -1 - np.arange(len(test)))
-    still = jitter(truth[:, MOUTH], run)
-    metrics["jitter_ratio"] = jitter(points[:, MOUTH], run) / still if still > 0 else float("nan")
+    real = jitter(truth[:, MOUTH], run)
+    metrics["jitter_ratio"] = jitter(points[:, MOUTH], run) / real if real > 0 else float("nan")
     metrics["undetected"] = int((~found).sum())
-    metrics |= _mouth(points, found, spoken, test.run)
+    metrics |= _mouth(points, found, mouth, test.run)
     return RowResult({key: value for key, value in metrics.items() if np.isfinite(value)}, frames, sync.distances())
 
 
-def _mouth(points: np.ndarray, found: np.ndarray, spoken: MouthReference, run: np.ndarray) -> dict[str, float]:
+def _mouth(points: np.ndarray, found: np.ndarray, mouth: MouthReference, run: np.ndarray) -> dict[str, float]:
     """How the mouth of detected points (n, 68, 2) says what is said."""
     gap = np.where(found, relative_opening(points), np.nan)
-    wanted = relative_opening(spoken.landmarks)
+    wanted = relative_opening(mouth.landmarks)
     opening, closed = opening_score(wanted, gap), closure_score(wanted, gap, run)
-    moved = motion_in_silence(points, spoken.silent & found & spoken.known, run, spoken.fps)
-    still = motion_in_silence(spoken.landmarks, spoken.silent & found & spoken.known, run, spoken.fps)
+    moved = motion_in_silence(points, mouth.silent & found & mouth.known, run, mouth.fps)
+    real = motion_in_silence(mouth.landmarks, mouth.silent & found & mouth.known, run, mouth.fps)
     return {
         "opening_r": opening.r,
         "opening_slope": opening.slope,
@@ -167,7 +167,7 @@ def _mouth(points: np.ndarray, found: np.ndarray, spoken: MouthReference, run: n
         "closure": closed.share,
         "closure_moments": closed.moments,
         "silence_motion": moved,
-        "silence_motion_ratio": moved / still if still > 0 else float("nan"),
+        "silence_motion_ratio": moved / real if real > 0 else float("nan"),
     }
 
 

@@ -1,4 +1,4 @@
-"""Films of a take, made by the very code of `dub`."""
+"""Films of a plan, made by the very code of `dub`."""
 
 from __future__ import annotations
 
@@ -51,17 +51,21 @@ class FilmInputs:
 
 
 def make_films(
-    folder: Path, face: TalkingFace, takes: Sequence[PlannedFilm], material: FilmInputs, tick: Callable[[int], None]
+    folder: Path,
+    face: TalkingFace,
+    planned_films: Sequence[PlannedFilm],
+    inputs: FilmInputs,
+    tick: Callable[[int], None],
 ) -> None:
-    """Make the films of some takes.
+    """Make the films of a plan.
 
     The face in the pictures is where the pipeline found it: what is measured is the film, not the search for the face.
 
     Args:
         folder: to write to, see `film_folder`.
         face: dubs them.
-        takes: what to make.
-        material: what to make them of.
+        planned_films: what to make.
+        inputs: what to make them of.
         tick: called with the number of frames just done.
 
     Raises:
@@ -69,20 +73,22 @@ def make_films(
         Interrupted: the work was stopped.
     """
     sources: dict[str, tuple[tuple[int, int], FootageFace]] = {}
-    longest = {take.source: max(t.frames for t in takes if t.source == take.source) for take in takes}
+    longest = {
+        planned.source: max(t.frames for t in planned_films if t.source == planned.source) for planned in planned_films
+    }
     records = []
     with TemporaryDirectory(prefix="difftalker-") as temporary:
-        for take in takes:
-            source = source_film_path(folder, take)
-            if take.source not in sources:
-                sources[take.source] = write_source_film(source, take, longest[take.source], material)
-            corner, scene = sources[take.source]
+        for planned in planned_films:
+            source = source_film_path(folder, planned)
+            if planned.source not in sources:
+                sources[planned.source] = write_source_film(source, planned, longest[planned.source], inputs)
+            corner, footage_face = sources[planned.source]
             speech = Path(temporary) / "speech.wav"
-            write_wav(speech, [film_speech(take, material)])
-            film = film_path(folder, take)
+            write_wav(speech, [film_speech(planned, inputs)])
+            film = film_path(folder, planned)
             film.parent.mkdir(parents=True, exist_ok=True)
-            face.footage, face.scene = source, scene
-            given = scene.landmarks[: take.frames] if take.kind == "detected" else None
+            face.footage, face.footage_face = source, footage_face
+            given = footage_face.landmarks[: planned.frames] if planned.kind == "detected" else None
             done = 0
 
             def progress(stage: str, finished: int, total: int) -> None:
@@ -93,47 +99,47 @@ def make_films(
 
             report = face.dub(speech, film, landmarks=given, settings=DubSettings(codec="lossless"), progress=progress)
             unpainted = tuple((round(a * report.fps), round(b * report.fps)) for a, b in report.unpainted)
-            records.append(FilmRecord(take, corner, unpainted))
+            records.append(FilmRecord(planned, corner, unpainted))
     write_records(folder, records)
 
 
-def film_speech(take: PlannedFilm, material: FilmInputs) -> np.ndarray:
-    """The sound of a take, exactly as long as its film: (n,) int16 at 16 kHz."""
-    samples = read_wav(material.frames / take.recording / "audio" / f"{take.clip}.wav")
-    wanted = round(take.frames / material.fps * AUDIO_RATE)
-    spoken = cut_sound(samples, take.first, math.ceil(take.frames * take.tempo), material.fps)
-    if take.tempo != 1:
-        ratio = Fraction(take.tempo).limit_denominator(100)
+def film_speech(planned: PlannedFilm, inputs: FilmInputs) -> np.ndarray:
+    """The sound of a planned film, exactly as long as its film: (n,) int16 at 16 kHz."""
+    samples = read_wav(inputs.frames / planned.recording / "audio" / f"{planned.clip}.wav")
+    wanted = round(planned.frames / inputs.fps * AUDIO_RATE)
+    spoken = cut_sound(samples, planned.first, math.ceil(planned.frames * planned.tempo), inputs.fps)
+    if planned.tempo != 1:
+        ratio = Fraction(planned.tempo).limit_denominator(100)
         spoken = resample_poly(spoken.astype(np.float64), ratio.denominator, ratio.numerator)
         spoken = np.rint(spoken).clip(-32768, 32767).astype(np.int16)
     return np.pad(spoken[:wanted], (0, max(wanted - len(spoken), 0)))
 
 
 def write_source_film(
-    path: Path, take: PlannedFilm, frames: int, material: FilmInputs
+    path: Path, planned: PlannedFilm, frames: int, inputs: FilmInputs
 ) -> tuple[tuple[int, int], FootageFace]:
-    """Write the pictures of a take as they are, without loss, cut to the surroundings of the face.
+    """Write the pictures of a planned film as they are, without loss, cut to the surroundings of the face.
 
     Args:
         path: film to write.
-        take: names the pictures.
+        planned: names the pictures.
         frames: how many.
-        material: where they are.
+        inputs: where they are.
 
     Returns:
         Column and row at which the film's pictures begin in the footage's, and the face in the film.
     """
-    footage = Footage(find_clip(material.raw / take.recording, take.base_clip), lossless=True)
-    footage.rate = Fraction(material.fps).limit_denominator(1001)  # the pipeline's time base in place of the file's
-    here = pc.field("clip") == take.base_clip
-    places = read_table(material.frames / take.recording / "geometry.parquet").filter(here)
-    points = read_table(material.detected / f"{take.recording}.parquet").filter(here)
-    chosen = slice(take.base_first, take.base_first + frames)
+    footage = Footage(find_clip(inputs.raw / planned.recording, planned.base_clip), lossless=True)
+    footage.rate = Fraction(inputs.fps).limit_denominator(1001)  # the pipeline's time base in place of the file's
+    here = pc.field("clip") == planned.base_clip
+    places = read_table(inputs.frames / planned.recording / "geometry.parquet").filter(here)
+    points = read_table(inputs.detected / f"{planned.recording}.parquet").filter(here)
+    chosen = slice(planned.base_first, planned.base_first + frames)
     transforms = tensor_column(places, "transform")[chosen]
     valid = (places.column("valid").to_numpy() & points.column("valid").to_numpy())[chosen]
-    _know_pictures(footage, len(places), take)
+    _know_pictures(footage, len(places), planned)
     width, height = places.column("source_width")[0].as_py(), places.column("source_height")[0].as_py()
-    rows, columns = crop_surroundings(transforms, material.size, width, height)
+    rows, columns = crop_surroundings(transforms, inputs.size, width, height)
     pictures = (
         _part(picture, rows, columns) for picture in footage.read(np.arange(chosen.start, chosen.start + frames))
     )
@@ -156,7 +162,7 @@ def crop_surroundings(transforms: np.ndarray, size: int, width: int, height: int
     return slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
 
 
-def _know_pictures(footage: Footage, count: int, take: PlannedFilm) -> None:
+def _know_pictures(footage: Footage, count: int, planned: PlannedFilm) -> None:
     """Find the time stamps of the footage's pictures; where the container does not tell them, by decoding it."""
     footage.restore(footage.index())
     if len(footage.stamps) != count:
@@ -165,7 +171,7 @@ def _know_pictures(footage: Footage, count: int, take: PlannedFilm) -> None:
     if len(footage.stamps) != count:
         raise UserError(
             f"{footage.path}: has {len(footage.stamps)} frames, {count} when its crops were made; run `dvc repro` to "
-            f"extract {take.recording} again"
+            f"extract {planned.recording} again"
         )
 
 

@@ -92,7 +92,9 @@ def plan_films(dataset: Dataset, seconds: dict[FilmKind, float]) -> list[Planned
     for kind in FILM_KINDS:
         most = math.floor(seconds.get(kind, 0.0) * dataset.fps / len(recordings))
         for recording in recordings:
-            found += _takes(kind, clip_parts(dataset, "test", recording), clip_parts(dataset, "train", recording), most)
+            found += _plan_kind(
+                kind, clip_parts(dataset, "test", recording), clip_parts(dataset, "train", recording), most
+            )
     return found
 
 
@@ -108,7 +110,7 @@ def clip_parts(dataset: Dataset, split: Literal["train", "test"], recording: str
     return found
 
 
-def _takes(kind: FilmKind, test: Sequence[ClipPart], train: Sequence[ClipPart], most: int) -> list[PlannedFilm]:
+def _plan_kind(kind: FilmKind, test: Sequence[ClipPart], train: Sequence[ClipPart], most: int) -> list[PlannedFilm]:
     found: list[PlannedFilm] = []
     left = most
     for index, speech in enumerate(test):
@@ -117,10 +119,10 @@ def _takes(kind: FilmKind, test: Sequence[ClipPart], train: Sequence[ClipPart], 
         said = min(len(speech), len(base) - start)
         frames = min(math.floor((said - 1) / tempo) + 1, left)
         if frames >= _SHORTEST:
-            take = PlannedFilm(
+            planned = PlannedFilm(
                 kind, speech.recording, speech.clip, speech.first, frames, base.clip, base.first + start, tempo
             )
-            found.append(take)
+            found.append(planned)
             left -= frames
     return found
 
@@ -135,11 +137,11 @@ def _window(train: Sequence[ClipPart], share: float, frames: int) -> tuple[ClipP
     return chosen, int(np.argmax(np.rint(usable)))
 
 
-def spoken_landmarks(dataset: Dataset, take: PlannedFilm) -> np.ndarray:
+def spoken_landmarks(dataset: Dataset, planned: PlannedFilm) -> np.ndarray:
     """The speaker's landmarks while saying what each frame of the film says, (frames, 68, 2); NaN where unknown."""
-    times = take.spoken_at(np.arange(take.frames))
+    times = planned.spoken_at(np.arange(planned.frames))
     before, weight = np.floor(times).astype(int), (times % 1)[:, None, None]
-    first, second = (dataset.find(take.recording, take.clip, at) for at in (before, before + (times % 1 > 0)))
+    first, second = (dataset.find(planned.recording, planned.clip, at) for at in (before, before + (times % 1 > 0)))
     points = (1 - weight) * dataset.landmarks[first] + weight * dataset.landmarks[second]
     points[(first < 0) | (second < 0)] = np.nan
     return points

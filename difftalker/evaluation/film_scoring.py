@@ -40,7 +40,7 @@ class FilmFrames:
         rows: n frames; clip and frame are those of the film, landmarks and boxes those of the pictures it shows.
         transforms: (n, 6) from pixels of the film to crop pixels.
         size: side of the crops in pixels.
-        spoken: what is said.
+        mouth: what is said.
         sounds: the films' sound, by their names.
         unpainted: number of frames that show the source unchanged.
     """
@@ -48,7 +48,7 @@ class FilmFrames:
     rows: FrameTable
     transforms: np.ndarray
     size: int
-    spoken: MouthReference
+    mouth: MouthReference
     sounds: dict[str, np.ndarray]
     unpainted: int
 
@@ -74,7 +74,7 @@ class FilmPictures:
         rows = self._of.rows
         path = self._paths[rows.clip[chosen.start]]
         if path != self._open:
-            self._pictures, self._open, self._next = decode_frames(path, self._of.spoken.fps), path, 0
+            self._pictures, self._open, self._next = decode_frames(path, self._of.mouth.fps), path, 0
         self._start = chosen.start
         self._held = [self._advance(path, int(frame)) for frame in rows.frame[chosen]]
         transforms = self._of.transforms[chosen]
@@ -132,10 +132,12 @@ def score_films(
     """
     found: dict[FilmKind, RowResult] = {}
     for kind in FILM_KINDS:
-        chosen = [record for record in records if record.take.kind == kind]
+        chosen = [record for record in records if record.planned.kind == kind]
         rows = read_film_frames(folder, chosen, dataset, frames) if chosen else None
         if rows is not None and len(rows.rows):
-            found[kind] = _score(folder, kind, [record.take for record in chosen], rows, detect, config, expert, rule)
+            found[kind] = _score(
+                folder, kind, [record.planned for record in chosen], rows, detect, config, expert, rule
+            )
     return found
 
 
@@ -143,22 +145,22 @@ def read_film_frames(folder: Path, records: Sequence[FilmRecord], dataset: Datas
     """The frames of some films that can be scored, in order."""
     index, number, film, transforms, said, silent, unpainted = [], [], [], [], [], [], 0
     sounds: dict[str, np.ndarray] = {}
-    size = int(table_metadata(frames / records[0].take.recording / "crops.parquet")["size"])
+    size = int(table_metadata(frames / records[0].planned.recording / "crops.parquet")["size"])
     for record in records:
-        take = record.take
-        sounds[take.name] = np.concatenate(
-            list(decode_audio(film_path(folder, take), round(take.frames / dataset.fps * AUDIO_RATE)))
+        planned = record.planned
+        sounds[planned.name] = np.concatenate(
+            list(decode_audio(film_path(folder, planned), round(planned.frames / dataset.fps * AUDIO_RATE)))
         )
-        shown = dataset.find(take.recording, take.base_clip, take.base_first + np.arange(take.frames))
+        shown = dataset.find(planned.recording, planned.base_clip, planned.base_first + np.arange(planned.frames))
         kept = np.flatnonzero(record.painted & (shown >= 0))
         unpainted += int((~record.painted).sum())
         index.append(shown[kept])
         number.append(kept)
-        film += [take.name] * len(kept)
-        places = tensor_column(read_table(frames / take.recording / "geometry.parquet", ["transform"]), "transform")
+        film += [planned.name] * len(kept)
+        places = tensor_column(read_table(frames / planned.recording / "geometry.parquet", ["transform"]), "transform")
         transforms.append(shift_transforms(places[dataset.row[shown[kept]]], record.corner))
-        said.append(spoken_landmarks(dataset, take)[kept])
-        silent.append(silent_frames(sounds[take.name], take.frames, dataset.fps)[kept])
+        said.append(spoken_landmarks(dataset, planned)[kept])
+        silent.append(silent_frames(sounds[planned.name], planned.frames, dataset.fps)[kept])
     order, frame, clip = np.concatenate(index), np.concatenate(number), np.array(film)
     here, before = slice(1, None), slice(None, -1)
     breaks = (clip[here] != clip[before]) | (frame[here] != frame[before] + 1)
@@ -173,27 +175,27 @@ def read_film_frames(folder: Path, records: Sequence[FilmRecord], dataset: Datas
         region=dataset.region[order],
         run=np.concatenate([np.zeros(min(len(order), 1), int), np.cumsum(breaks)]),
     )
-    spoken = MouthReference(np.concatenate(said), np.concatenate(silent), dataset.fps)
-    return FilmFrames(rows, np.concatenate(transforms), size, spoken, sounds, unpainted)
+    mouth = MouthReference(np.concatenate(said), np.concatenate(silent), dataset.fps)
+    return FilmFrames(rows, np.concatenate(transforms), size, mouth, sounds, unpainted)
 
 
 def _score(
     folder: Path,
     kind: FilmKind,
-    takes: Sequence[PlannedFilm],
+    planned_films: Sequence[PlannedFilm],
     of: FilmFrames,
     detect: DetectInBackground,
     config: DetectorConfig,
     expert: SyncExpert,
     rule: RuleName,
 ) -> RowResult:
-    films = FilmPictures({take.name: film_path(folder, take) for take in takes}, of)
-    truth = FilmPictures({take.name: source_film_path(folder, take) for take in takes}, of)
+    films = FilmPictures({planned.name: film_path(folder, planned) for planned in planned_films}, of)
+    truth = FilmPictures({planned.name: source_film_path(folder, planned) for planned in planned_films}, of)
     runs = list(of.rows.runs())
 
     def sound(run: slice) -> np.ndarray:
         first, count = int(of.rows.frame[run.start]), run.stop - run.start
-        return cut_sound(of.sounds[of.rows.clip[run.start]], first, count, of.spoken.fps)
+        return cut_sound(of.sounds[of.rows.clip[run.start]], first, count, of.mouth.fps)
 
     heard = [expert.embed_audio(sound(run)) for run in runs]
     crop = make_sync_crop(rule, of.rows.landmarks, of.transforms, of.size, runs)
@@ -201,7 +203,7 @@ def _score(
         of.rows,
         {_ROW: films},
         {},
-        of.spoken,
+        of.mouth,
         truth.images,
         truth,
         detect,

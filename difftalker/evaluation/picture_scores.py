@@ -23,7 +23,7 @@ class FlickerMeter:
     def __init__(self) -> None:
         self._before: list[tuple[int, np.ndarray, FaceRegions]] = []
 
-    def flicker(self, picture: np.ndarray, place: FaceRegions, run: int) -> float:
+    def flicker(self, picture: np.ndarray, regions: FaceRegions, run: int) -> float:
         """Second difference with the two pictures before, inside the jaw of the middle one; NaN where these are no two
         of the same run."""
         self._before = [frame for frame in self._before if frame[0] == run][-2:]
@@ -32,7 +32,7 @@ class FlickerMeter:
             (_, first, _), (_, middle, inside) = self._before
             before, here, after = (inside.inside(image) for image in (first, middle, picture))
             found = flicker(before, here, after, inside.jaw)
-        self._before.append((run, picture, place))
+        self._before.append((run, picture, regions))
         return found
 
 
@@ -48,10 +48,10 @@ class RealFilmScores:
         self.flicker: list[float] = []
         self._memory = FlickerMeter()
 
-    def add(self, picture: np.ndarray, place: FaceRegions, run: int) -> None:
+    def add(self, picture: np.ndarray, regions: FaceRegions, run: int) -> None:
         """Take in the next picture, (height, width, 3) uint8; `run` names its run of successive frames."""
-        self.sharpness.append(sharpness(picture, place.mouth))
-        self.flicker.append(self._memory.flicker(picture, place, run))
+        self.sharpness.append(sharpness(picture, regions.mouth))
+        self.flicker.append(self._memory.flicker(picture, regions, run))
 
 
 class FrameScores:
@@ -79,41 +79,41 @@ class FrameScores:
         self._blocks: list[BlockGradients] = []
         self._memory = FlickerMeter()
 
-    def add_crop(self, truth: np.ndarray, image: np.ndarray, place: FaceRegions) -> None:
+    def add_crop(self, truth: np.ndarray, image: np.ndarray, regions: FaceRegions) -> None:
         """Score one crop.
 
         Args:
             truth: (h, w, 3) uint8.
             image: of the same shape.
-            place: of the real face.
+            regions: of the real face.
         """
         height, width = truth.shape[:2]
         lower = (0, height // 2, width, height)
         crop = PictureDifference(truth, image)
         self._add(psnr=crop.psnr(), ssim=crop.ssim(), psnr_lower=crop.psnr(lower), ssim_lower=crop.ssim(lower))
-        self._blocks.append(block_gradients(image, place.crop_jaw))
+        self._blocks.append(block_gradients(image, regions.crop_jaw))
 
-    def add_frame(self, truth: np.ndarray, picture: np.ndarray, place: FaceRegions, run: int) -> None:
+    def add_frame(self, truth: np.ndarray, picture: np.ndarray, regions: FaceRegions, run: int) -> None:
         """Score one whole picture, in order.
 
         Args:
             truth: the source's, (height, width, 3) uint8.
             picture: of the same shape.
-            place: of the real face.
+            regions: of the real face.
             run: label of the run of successive frames that it belongs to.
         """
-        x0, y0, x1, y1 = place.mouth
+        x0, y0, x1, y1 = regions.mouth
         around_mouth = np.ones((y1 - y0, x1 - x0), bool)
         whole = PictureDifference(truth, picture)
         self._add(
             psnr_frame=whole.psnr(),
             ssim_frame=whole.ssim(),
-            psnr_jaw=whole.psnr(place.jaw_box, place.jaw),
-            ssim_jaw=whole.ssim_inside(place.jaw_box, place.jaw),
-            psnr_mouth=whole.psnr(place.mouth),
-            ssim_mouth=whole.ssim_inside(place.mouth, around_mouth),
-            sharpness=sharpness(picture, place.mouth),
-            flicker=self._memory.flicker(picture, place, run),
+            psnr_jaw=whole.psnr(regions.jaw_box, regions.jaw),
+            ssim_jaw=whole.ssim_inside(regions.jaw_box, regions.jaw),
+            psnr_mouth=whole.psnr(regions.mouth),
+            ssim_mouth=whole.ssim_inside(regions.mouth, around_mouth),
+            sharpness=sharpness(picture, regions.mouth),
+            flicker=self._memory.flicker(picture, regions, run),
         )
 
     def means(self) -> dict[str, float]:

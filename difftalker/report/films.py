@@ -43,7 +43,7 @@ def films(folder: Path, records: Sequence[FilmRecord], dataset: Dataset) -> list
     """
     found = []
     for kind in SHOWN:
-        of_kind = [record for record in records if record.take.kind == kind]
+        of_kind = [record for record in records if record.planned.kind == kind]
         chosen = _moments(of_kind, dataset)
         if chosen:
             found.append(
@@ -65,9 +65,9 @@ def _moments(records: Sequence[FilmRecord], dataset: Dataset) -> list[tuple[Plan
     frames: list[tuple[PlannedFilm, int]] = []
     openings: list[float] = []
     for record in records:
-        opening = relative_opening(spoken_landmarks(dataset, record.take))
+        opening = relative_opening(spoken_landmarks(dataset, record.planned))
         for frame in np.flatnonzero(record.painted & np.isfinite(opening)):
-            frames.append((record.take, int(frame)))
+            frames.append((record.planned, int(frame)))
             openings.append(float(opening[frame]))
     order = np.argsort(openings, kind="stable")
     ranks = np.unique(np.linspace(0, len(order) - 1, min(STILLS, len(order))).round().astype(int))
@@ -76,8 +76,8 @@ def _moments(records: Sequence[FilmRecord], dataset: Dataset) -> list[tuple[Plan
 
 def _stills(folder: Path, chosen: Sequence[tuple[PlannedFilm, int]], fps: float) -> list[dict[str, str]]:
     wanted: dict[Path, dict[int, str]] = {}
-    for take, frame in chosen:
-        for path in (film_path(folder, take), source_film_path(folder, take)):
+    for planned, frame in chosen:
+        for path in (film_path(folder, planned), source_film_path(folder, planned)):
             wanted.setdefault(path, {})[frame] = ""
     for path, frames in wanted.items():
         for index, picture in enumerate(islice(decode_frames(path, fps), max(frames) + 1)):
@@ -85,29 +85,29 @@ def _stills(folder: Path, chosen: Sequence[tuple[PlannedFilm, int]], fps: float)
                 frames[index] = image_uri(picture)
     return [
         {
-            "caption": f"{take.clip}, {frame / fps:.2f} s",
-            "source": wanted[source_film_path(folder, take)][frame],
-            "film": wanted[film_path(folder, take)][frame],
+            "caption": f"{planned.clip}, {frame / fps:.2f} s",
+            "source": wanted[source_film_path(folder, planned)][frame],
+            "film": wanted[film_path(folder, planned)][frame],
         }
-        for take, frame in chosen
+        for planned, frame in chosen
     ]
 
 
 def _video(folder: Path, records: Sequence[FilmRecord], fps: float, is_source: bool) -> str:
     """The first seconds of the films of one recording, one after the other, or of their sources."""
-    takes = [record.take for record in records if record.take.recording == records[0].take.recording]
-    sizes = [next(decode_frames(film_path(folder, take), fps)).shape for take in takes]
-    takes = [take for take, size in zip(takes, sizes, strict=True) if size == sizes[0]]
-    counts = np.diff(np.minimum(np.cumsum([0, *(take.frames for take in takes)]), round(SECONDS * fps)))
+    planned_films = [record.planned for record in records if record.planned.recording == records[0].planned.recording]
+    sizes = [next(decode_frames(film_path(folder, planned), fps)).shape for planned in planned_films]
+    planned_films = [planned for planned, size in zip(planned_films, sizes, strict=True) if size == sizes[0]]
+    counts = np.diff(np.minimum(np.cumsum([0, *(planned.frames for planned in planned_films)]), round(SECONDS * fps)))
 
     def pictures() -> Iterator[np.ndarray]:
-        for take, count in zip(takes, counts, strict=True):
-            path = source_film_path(folder, take) if is_source else film_path(folder, take)
+        for planned, count in zip(planned_films, counts, strict=True):
+            path = source_film_path(folder, planned) if is_source else film_path(folder, planned)
             yield from islice(decode_frames(path, fps), int(count))
 
     sound = [
-        np.concatenate(list(decode_audio(film_path(folder, take), round(count / fps * AUDIO_RATE))))
-        for take, count in zip(takes, counts, strict=True)
+        np.concatenate(list(decode_audio(film_path(folder, planned), round(count / fps * AUDIO_RATE))))
+        for planned, count in zip(planned_films, counts, strict=True)
         if count
     ]
     with TemporaryDirectory(prefix="difftalker-") as temporary:

@@ -375,7 +375,7 @@ def test_a_full_disk_is_one_line_and_work_goes_on(dub: Any, tmp_path: Path, size
 def test_a_full_disk_is_the_system_s_error_wherever_it_shows(face: TalkingFace, folder: Path, tmp_path: Path) -> None:
     with face.planned(folder / "speech.wav", folder / "base.mp4") as plan:
         with largest_file(1000), pytest.raises(OSError) as caught:
-            plan.scene.save(tmp_path / "scene.safetensors")
+            plan.footage_face.save(tmp_path / "face_track.safetensors")
         assert caught.value.errno == errno.EFBIG and list(tmp_path.iterdir()) == []
     with largest_file(1000), pytest.raises(UserError, match=r"p.mp4: .* repeat the command$"):
         face.preview(folder / "speech.wav", tmp_path / "p.mp4", folder / "base.mp4")

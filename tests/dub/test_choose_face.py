@@ -56,7 +56,7 @@ def test_painting_fades_beside_frames_left_alone() -> None:
 
 def test_turned_and_strange_faces_are_left_alone(tiny: Tiny) -> None:
     model = LandmarkCompletion.load(tiny.folder / "landmarks")
-    points = tiny.scene.landmarks[:3].copy()
+    points = tiny.footage_face.landmarks[:3].copy()
     assert is_within_training(points, model, (0.45, 0.55), 3.0).all()
     points[1, 30] += 0.3 * (points[1, 16] - points[1, 0])  # the nose's tip over the cheek: a profile
     points[2, 36:48] += np.float32(0.2)  # eyes where a hand is

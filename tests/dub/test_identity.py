@@ -21,7 +21,7 @@ LOOK = DESCRIPTOR_WIDTH * DESCRIPTOR_HEIGHT
 
 
 def test_looks_do_not_depend_on_light_size_and_place(tiny: Tiny) -> None:
-    crop, points = cut_crop(pictures(1)[0], tiny.scene.transforms[0], SIZE), tiny.scene.landmarks[0]
+    crop, points = cut_crop(pictures(1)[0], tiny.footage_face.transforms[0], SIZE), tiny.footage_face.landmarks[0]
     look = upper_face_descriptor(crop, points)
     assert look.shape == (LOOK,) and np.linalg.norm(look) == pytest.approx(1, abs=1e-5)
     scaled = crop.astype(float) / 255

@@ -29,7 +29,7 @@ Light = Callable[[np.ndarray, int], np.ndarray]  # a picture (h, w, 3) float and
 
 @pytest.fixture(scope="module")
 def crop(tiny: Tiny) -> np.ndarray:
-    return cut_crop(pictures(1)[0], tiny.scene.transforms[0], SIZE)
+    return cut_crop(pictures(1)[0], tiny.footage_face.transforms[0], SIZE)
 
 
 def lit(image: np.ndarray, factor: object) -> np.ndarray:
@@ -37,7 +37,7 @@ def lit(image: np.ndarray, factor: object) -> np.ndarray:
 
 
 def test_gains_are_those_of_the_cheeks(tiny: Tiny, crop: np.ndarray) -> None:
-    points = tiny.scene.landmarks[0]
+    points = tiny.footage_face.landmarks[0]
     gains = measure_gains(lit(crop, (0.5, 0.6, 0.4)), crop, points)
     np.testing.assert_allclose(np.exp(gains), [[0.5, 0.6, 0.4]] * 2, rtol=0.02)
     assert np.array_equal(measure_gains(crop, crop, points), np.zeros((2, 3)))
@@ -49,12 +49,12 @@ def test_gains_are_those_of_the_cheeks(tiny: Tiny, crop: np.ndarray) -> None:
 def test_rows_above_the_split_keep_the_source_s_light(tiny: Tiny, crop: np.ndarray) -> None:
     """Where source and painted rows are blended, only the painted part is changed."""
     source, gains = lit(crop, 0.5), np.full((2, 3), np.log(0.5), np.float32)
-    made = apply_gains(composite(source, crop), source, gains, tiny.scene.landmarks[0])
+    made = apply_gains(composite(source, crop), source, gains, tiny.footage_face.landmarks[0])
     assert np.abs(made - source).max() <= 1
 
 
 def test_a_lamp_from_the_side(tiny: Tiny, crop: np.ndarray) -> None:
-    points, slope = tiny.scene.landmarks[0], np.linspace(0.6, 1.1, SIZE)[:, None]
+    points, slope = tiny.footage_face.landmarks[0], np.linspace(0.6, 1.1, SIZE)[:, None]
     source = lit(crop, slope)
     made = apply_gains(crop, source, measure_gains(source, crop, points), points)
     inside = (jaw_mask(points[None], SIZE)[0] > 0.5) & (np.arange(SIZE)[:, None] > SIZE // 2)
@@ -63,13 +63,13 @@ def test_a_lamp_from_the_side(tiny: Tiny, crop: np.ndarray) -> None:
 
 def test_rows_above_the_split_do_not_count(tiny: Tiny, crop: np.ndarray) -> None:
     """They are the source itself in the painted crop: a film darkened by half seemed to be in the same light."""
-    points, dark = tiny.scene.landmarks[0], lit(crop, 0.5)
+    points, dark = tiny.footage_face.landmarks[0], lit(crop, 0.5)
     painted = np.concatenate([dark[: SIZE // 2], crop[SIZE // 2 :]])
     assert np.array_equal(measure_gains(dark, painted, points), measure_gains(dark, crop, points))
 
 
 def test_the_source_s_mouth_has_no_influence(tiny: Tiny, crop: np.ndarray) -> None:
-    points = tiny.scene.landmarks[0]
+    points = tiny.footage_face.landmarks[0]
     spoken = crop.copy()
     region: np.ndarray = np.zeros((SIZE, SIZE), np.uint8)
     cv2.fillConvexPoly(region, cv2.convexHull(np.rint(points[[*MOUTH, *CONTOUR[2:7]]] * SIZE).astype(np.int32)), 1)
@@ -81,7 +81,7 @@ def test_the_source_s_mouth_has_no_influence(tiny: Tiny, crop: np.ndarray) -> No
 
 
 def test_what_hangs_over_a_cheek_is_no_light(tiny: Tiny, crop: np.ndarray) -> None:
-    points = tiny.scene.landmarks[0]
+    points = tiny.footage_face.landmarks[0]
     source = lit(crop, 0.8)
     column = round(float(points[3, 0] + 0.3 * (points[48, 0] - points[3, 0])) * SIZE)
     source[:, column : column + 2] = 30  # a strand of hair
@@ -89,7 +89,7 @@ def test_what_hangs_over_a_cheek_is_no_light(tiny: Tiny, crop: np.ndarray) -> No
 
 
 def test_a_cheek_out_of_sight_takes_the_other_s_light(tiny: Tiny, crop: np.ndarray) -> None:
-    points, source = tiny.scene.landmarks[0], lit(crop, 0.8)
+    points, source = tiny.footage_face.landmarks[0], lit(crop, 0.8)
     source[:, : SIZE // 2] = 0
     left, right = measure_gains(source, crop, points)
     assert np.array_equal(left, right) and np.exp(right) == pytest.approx(0.8, rel=0.03)
@@ -133,14 +133,14 @@ Film = Callable[[Light], tuple[np.ndarray, np.ndarray]]
 def film(tiny: Tiny, speech: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Film:
     """Makes the pictures of a film in some light, and what they become when the trained truth is painted over them."""
     trained = pictures(24)
-    crops = np.stack([cut_crop(picture, tiny.scene.transforms[i], SIZE) for i, picture in enumerate(trained)])
+    crops = np.stack([cut_crop(picture, tiny.footage_face.transforms[i], SIZE) for i, picture in enumerate(trained)])
 
     def make(light: Light) -> tuple[np.ndarray, np.ndarray]:
         shown = [lit(light(picture.astype(float), i), 1) for i, picture in enumerate(trained)]
         path = write_footage(tmp_path_factory.mktemp("film") / "base.mkv", shown)
         with tiny.load(path).planned(speech(24 / 25), settings=DubSettings("lossless")) as plan:
-            plan = replace(plan, given=plan.scene.landmarks[:24], shown=np.ones_like(plan.shown))
-            before = np.stack([picture.rgb for picture in plan.footage.show(plan.order)])
+            plan = replace(plan, given_landmarks=plan.footage_face.landmarks[:24], opacity=np.ones_like(plan.opacity))
+            before = np.stack([picture.rgb for picture in plan.footage.show(plan.picture_order)])
             painter = Painter(plan, Truth(crops))  # type: ignore[arg-type]
             after = [to_frame(picture, even=False).to_ndarray(format="rgb24") for picture in painter.frames(0, 24)]
         return before, np.stack(after)
@@ -180,8 +180,8 @@ def darker_mid_tones(image: np.ndarray, number: int) -> np.ndarray:
 def test_films_in_another_light(tiny: Tiny, film: Film, plain: np.ndarray, light: Light, most: float) -> None:
     _, after = film(light)
     for index in range(24):
-        mask = jaw_mask(tiny.scene.landmarks[[index]], SIZE)[0]
-        matrix = tiny.scene.transforms[index].reshape(2, 3)
+        mask = jaw_mask(tiny.footage_face.landmarks[[index]], SIZE)[0]
+        matrix = tiny.footage_face.transforms[index].reshape(2, 3)
         inside = cv2.warpAffine(mask, matrix, (280, 280), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP) > 0.1
         expected = light(plain[index].astype(float), index)[inside].clip(0, 255)
         assert np.abs(after[index][inside] - expected).mean() < most
@@ -194,8 +194,8 @@ def test_the_source_s_mouth_is_nowhere_in_the_film(tiny: Tiny, speech: Callable[
     for seed in (None, 0):
         shown = pictures(6)
         for index, picture in enumerate(shown if seed is not None else []):
-            matrix = tiny.scene.transforms[index].reshape(2, 3)
-            points = (tiny.scene.landmarks[index] * SIZE - matrix[:, 2]) / matrix[0, 0]
+            matrix = tiny.footage_face.transforms[index].reshape(2, 3)
+            points = (tiny.footage_face.landmarks[index] * SIZE - matrix[:, 2]) / matrix[0, 0]
             hull = cv2.convexHull(np.rint(points[[*MOUTH, *CONTOUR[2:7]]]).astype(np.int32))
             region: np.ndarray = np.zeros(picture.shape[:2], np.uint8)
             cv2.fillConvexPoly(region, hull, 1)
@@ -208,9 +208,9 @@ def test_the_source_s_mouth_is_nowhere_in_the_film(tiny: Tiny, speech: Callable[
                 np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]).astype(int)
             )
     with tiny.load(film).planned(speech(6 / 25)) as plan:
-        masks = jaw_mask(plan.scene.landmarks[:6], SIZE, plan.landmarks(0, 6))
+        masks = jaw_mask(plan.footage_face.landmarks[:6], SIZE, plan.landmarks(0, 6))
     for index, mask in enumerate(masks):
-        matrix = tiny.scene.transforms[index].reshape(2, 3)
+        matrix = tiny.footage_face.transforms[index].reshape(2, 3)
         weight = cv2.warpAffine(mask, matrix, (280, 280), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         painted = weight > 0.999
         assert painted.sum() > 1000

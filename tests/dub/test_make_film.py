@@ -64,9 +64,9 @@ def test_pixels_outside_the_mask_are_the_source_s(
     with face.planned(speech(1.0)) as plan:
         landmarks = plan.landmarks(0, plan.frames)
     for index in range(len(made)):
-        mask = jaw_mask(tiny.scene.landmarks[[index]], SIZE, landmarks[[index]])[0]
+        mask = jaw_mask(tiny.footage_face.landmarks[[index]], SIZE, landmarks[[index]])[0]
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        weight = cv2.warpAffine(mask, tiny.scene.transforms[index].reshape(2, 3), (280, 280), flags=flags)
+        weight = cv2.warpAffine(mask, tiny.footage_face.transforms[index].reshape(2, 3), (280, 280), flags=flags)
         outside = weight == 0
         assert outside.mean() > 0.5
         for before, after in zip(source[index], made[index], strict=True):

@@ -52,20 +52,20 @@ def test_every_shot_has_its_own_scale(tiny: Tiny, punched: tuple[Path, Path, Dub
     film, _, report = punched
     assert report.unpainted == [] and report.warnings == []
     with TalkingFace.load(tiny.folder, device="cpu").planned(speech(1.2), film) as plan:
-        scene = plan.scene
-    assert scene.shots.tolist() == [0] * CUT + [1] * (30 - CUT)
-    assert scene.valid.all()
-    scale = scene.transforms[:, 0]
+        footage_face = plan.footage_face
+    assert footage_face.shots.tolist() == [0] * CUT + [1] * (30 - CUT)
+    assert footage_face.valid.all()
+    scale = footage_face.transforms[:, 0]
     assert scale[0] / scale[-1] == pytest.approx(1.15, rel=0.02)
     assert len(set(scale[:CUT])) == len(set(scale[CUT:])) == 1
     for part in (slice(0, CUT), slice(CUT, None)):  # the shots lie alike in their crops
         np.testing.assert_allclose(
-            scene.landmarks[part][:, CONDITION].mean(axis=0),
-            tiny.scene.landmarks[:, CONDITION].mean(axis=0),
+            footage_face.landmarks[part][:, CONDITION].mean(axis=0),
+            tiny.footage_face.landmarks[:, CONDITION].mean(axis=0),
             atol=0.015,
         )
-    assert face_width(scene.landmarks).std() < 0.01
-    steps = np.linalg.norm(np.diff(scene.landmarks[:, CONDITION], axis=0), axis=2).max(axis=1)
+    assert face_width(footage_face.landmarks).std() < 0.01
+    steps = np.linalg.norm(np.diff(footage_face.landmarks[:, CONDITION], axis=0), axis=2).max(axis=1)
     assert steps.max() < 0.03  # nothing is drawn across the cut
 
 

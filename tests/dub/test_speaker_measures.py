@@ -11,7 +11,7 @@ from tests.dub.tiny_face import Tiny
 
 
 def test_settled_mouth_is_the_closed_one(tiny: Tiny) -> None:
-    points = tiny.scene.landmarks[:4]
+    points = tiny.footage_face.landmarks[:4]
     shape = points[0]
     closed = shape[MOUTH] + np.float32(0.01)
     settled = close_mouth_in_silence(points, shape, closed, np.array([1.0, 0.5, 0.0, 0.0], np.float32))
@@ -24,7 +24,7 @@ def test_settled_mouth_is_the_closed_one(tiny: Tiny) -> None:
 
 
 def test_closed_mouth_is_measured_in_silence(tiny: Tiny) -> None:
-    points = np.repeat(tiny.scene.landmarks[:1], 30, axis=0)
+    points = np.repeat(tiny.footage_face.landmarks[:1], 30, axis=0)
     points[10:, MOUTH[17]] += (0, 0.05)
     silent = np.arange(30) < 10
     found = fit_closed_mouth(points, points[0], silent)
@@ -33,7 +33,7 @@ def test_closed_mouth_is_measured_in_silence(tiny: Tiny) -> None:
 
 def test_the_jaw_follows_the_mouth(tiny: Tiny) -> None:
     random = np.random.default_rng(0)
-    shape = tiny.scene.landmarks[0]
+    shape = tiny.footage_face.landmarks[0]
     points = np.repeat(shape[None], 200, axis=0)
     drop = random.uniform(0, 0.08, 200).astype(np.float32)
     points[:, MOUTH[6:12], 1] += drop[:, None]  # the lower lip

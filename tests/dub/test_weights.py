@@ -44,7 +44,7 @@ def speech(tmp_path: Path) -> Path:
 def test_missing_weights_come_out_before_the_survey(
     folder: Path, speech: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("difftalker.dub.plan.search", None)  # not reached
+    monkeypatch.setattr("difftalker.dub.plan.find_speaker_in_footage", None)  # not reached
     face = TalkingFace.load(folder / "face")
     with pytest.raises(UserError, match=r"weights 'deepspeech': .* with the file of this hash"):
         face.dub(speech, folder / "out.mp4", folder / "base.mp4")

@@ -55,28 +55,28 @@ class Tiny:
 
     folder: Path
     footage: Path
-    scene: FootageFace
+    footage_face: FootageFace
 
     def load(self, footage: Path | None = None) -> TalkingFace:
         """The face on its footage, or on another file with the same pictures."""
         film = footage or self.footage
         stamps = Footage(film).index()
-        known = replace(self.scene, stamps=stamps)
-        return TalkingFace.load(self.folder, footage=film, scene=known, device="cpu")
+        known = replace(self.footage_face, stamps=stamps)
+        return TalkingFace.load(self.folder, footage=film, footage_face=known, device="cpu")
 
 
 def make_tiny(folder: Path) -> Tiny:
     """The same, trained on a film in which the portrait sways."""
     footage = write_footage(folder / "base.mp4", pictures())
     choose = make_chooser(None, None, lambda text: None)
-    scene = find_face_in_footage(Footage(footage), PICTURES, RULE, choose, "cpu", lambda steps: None)
-    points = scene.landmarks.copy()
+    footage_face = find_face_in_footage(Footage(footage), PICTURES, RULE, choose, "cpu", lambda steps: None)
+    points = footage_face.landmarks.copy()
     points[:, MOUTH] += np.random.default_rng(0).normal(0, 0.02, (len(points), len(MOUTH), 2)).astype(np.float32)
     looks = [
-        upper_face_descriptor(cut_crop(picture, scene.transforms[i], SIZE), points[i])
+        upper_face_descriptor(cut_crop(picture, footage_face.transforms[i], SIZE), points[i])
         for i, picture in enumerate(pictures())
     ]
-    return Tiny(write_face(folder / "face", points, looks=np.stack(looks)), footage, scene)
+    return Tiny(write_face(folder / "face", points, looks=np.stack(looks)), footage, footage_face)
 
 
 def pictures(count: int = PICTURES) -> list[np.ndarray]:

@@ -114,7 +114,9 @@ def test_peaks_of_gaussians_are_found_between_the_cells() -> None:
 
 
 def test_points_are_normalised(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("difftalker.face.detect_landmarks.make_detector", lambda *_: FanDetector(Brightness(), CPU))
+    monkeypatch.setattr(
+        "difftalker.face.detect_landmarks.make_landmark_detector", lambda *_: FanDetector(Brightness(), CPU)
+    )
     points, _ = detect_landmarks([spot(64, 70)], REGION, CONFIG, "cpu")
     np.testing.assert_allclose(points[0, 5], [0.5, 70 / 128], atol=0.005)
 

@@ -72,12 +72,15 @@ def write_films(folder: Path, raw: Path) -> None:
     """Films of the test clip over its own pictures and over others, which show them turned upside down."""
     records = []
     for kind, base, frames in (("own", "c2", 25), ("driven", "c1", 20)):
-        take = PlannedFilm(kind, "anna", "c2", 0, frames, base, 0)
+        planned = PlannedFilm(kind, "anna", "c2", 0, frames, base, 0)
         pictures = list(decode_frames(raw / "anna" / f"{base}.mp4", 25.0))
         sound = np.zeros(frames * 640, np.int16)
-        for path, shown in ((source_film_path(folder, take), pictures), (film_path(folder, take), pictures[:frames])):
+        for path, shown in (
+            (source_film_path(folder, planned), pictures),
+            (film_path(folder, planned), pictures[:frames]),
+        ):
             path.parent.mkdir(parents=True, exist_ok=True)
             turned = path.parent.name != "sources"
             write_video(path, [picture[::-1] if turned else picture for picture in shown], sound)
-        records.append(FilmRecord(take, (0, 0), ((0, 5),)))
+        records.append(FilmRecord(planned, (0, 0), ((0, 5),)))
     write_records(folder, records)
