@@ -12,7 +12,7 @@ _INNER = (14, 18)  # middles of the inner lips among the mouth points
 
 
 def close_mouth_in_silence(
-    landmarks: np.ndarray, shape: np.ndarray, closed: np.ndarray, rest: np.ndarray
+    landmarks: np.ndarray, shape: np.ndarray, closed: np.ndarray, weight: np.ndarray
 ) -> np.ndarray:
     """Bring the mouth to rest where nobody speaks.
 
@@ -20,14 +20,14 @@ def close_mouth_in_silence(
         landmarks: completed landmarks, (n, 68, 2), over the crop size.
         shape: the landmark network's mean shape (68, 2), in whose frame mouths are compared.
         closed: the speaker's mouth at rest in that frame, (20, 2).
-        rest: how far the mouth is at rest, (n,) in [0, 1]; see `voice_activity.silence_weight`.
+        weight: how far the mouth is at rest, (n,) in [0, 1]; see `voice_activity.silence_weight`.
 
     Returns:
         (n, 68, 2) float32; only the mouth differs.
     """
     frame = HeadFrame(landmarks, shape)
     mouth = frame.normalise(landmarks[:, MOUTH])  # (n, 20, 2)
-    mouth = mouth + rest[:, None, None] * (closed - mouth)
+    mouth = mouth + weight[:, None, None] * (closed - mouth)
     result = np.array(landmarks, np.float32)
     result[:, MOUTH] = frame.restore(mouth)
     return result

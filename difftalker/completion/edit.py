@@ -1,4 +1,4 @@
-"""Changes to completed landmarks before the face is painted: how far the mouth opens, how calmly it moves."""
+"""Changes to completed landmarks before the face is painted: how far the mouth opens, how smoothly it moves."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def fit_jaw(landmarks: np.ndarray, driven: np.ndarray, shape: np.ndarray) -> np.
 
     Args:
         landmarks: training footage, (n, 68, 2), over the crop size.
-        driven: the same frames completed from calm upper points and their sound, (n, 68, 2).
+        driven: the same frames completed from smoothed upper points and their sound, (n, 68, 2).
         shape: the landmark network's mean shape (68, 2).
 
     Returns:

@@ -25,7 +25,7 @@ def fit_opening(landmarks: np.ndarray, driven: np.ndarray, shape: np.ndarray, le
 
     Args:
         landmarks: training footage, (n, 68, 2), over the crop size.
-        driven: the same frames completed from calm upper points and their sound, (n, 68, 2).
+        driven: the same frames completed from smoothed upper points and their sound, (n, 68, 2).
         shape: the landmark network's mean shape (68, 2), in whose frame openings are measured.
         levels: how many quantiles.
 

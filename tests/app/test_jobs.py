@@ -21,7 +21,7 @@ from tests.footage import empty_room, noise, portrait, write_footage
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("desk")
+    path = tmp_path_factory.mktemp("app")
     tiny_face(path / "face", footage=[portrait()] * 8)
     write_wav(path / "speech.wav", [noise(0.4)])
     write_footage(path / "room.mp4", [empty_room()] * 4)

@@ -194,7 +194,7 @@ def test_other_files_are_one_line(content: bytes, message: str, tmp_path: Path) 
 def test_other_sizes_are_refused(name: str, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     graph = read_tensorflow_graph(SMALL)
     changed = TensorFlowGraph(graph.nodes, graph.constants | {name: np.zeros(shape, np.float32)})
-    monkeypatch.setattr(network, "read_graph", lambda path: changed)
+    monkeypatch.setattr(network, "read_tensorflow_graph", lambda path: changed)
     with pytest.raises(UserError, match=r"not the network of DeepSpeech 0\.1\.0: "):
         load_deepspeech(SMALL)
 

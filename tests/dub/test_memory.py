@@ -18,11 +18,11 @@ SCRIPT = """
 import resource, sys
 from pathlib import Path
 from difftalker.dub.footage import Footage
-from difftalker.dub.footage_face import Scene
+from difftalker.dub.footage_face import FootageFace
 from difftalker.talking_face import TalkingFace
 folder, film, footage_face, out, *sounds = map(Path, sys.argv[1:])
-known = Scene.load(footage_face)
-known = Scene.of_speaker(known.transforms, known.landmarks, known.valid, Footage(film).index())
+known = FootageFace.load(footage_face)
+known = FootageFace.of_speaker(known.transforms, known.landmarks, known.valid, Footage(film).index())
 face = TalkingFace.load(folder, footage=film, footage_face=known, device="cpu")
 for sound in sounds:
     face.dub(sound, out, overwrite=True)

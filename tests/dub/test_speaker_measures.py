@@ -14,13 +14,13 @@ def test_settled_mouth_is_the_closed_one(tiny: Tiny) -> None:
     points = tiny.footage_face.landmarks[:4]
     shape = points[0]
     closed = shape[MOUTH] + np.float32(0.01)
-    settled = close_mouth_in_silence(points, shape, closed, np.array([1.0, 0.5, 0.0, 0.0], np.float32))
-    np.testing.assert_allclose(settled[0, MOUTH], closed, atol=1e-5)
-    np.testing.assert_allclose(settled[2:], points[2:], atol=1e-6)
+    closing = close_mouth_in_silence(points, shape, closed, np.array([1.0, 0.5, 0.0, 0.0], np.float32))
+    np.testing.assert_allclose(closing[0, MOUTH], closed, atol=1e-5)
+    np.testing.assert_allclose(closing[2:], points[2:], atol=1e-6)
     others = np.setdiff1d(np.arange(68), MOUTH)
-    assert np.array_equal(settled[:, others], points[:, others])
+    assert np.array_equal(closing[:, others], points[:, others])
     moved = 0.5 * (points[1, MOUTH] + close_mouth_in_silence(points, shape, closed, np.ones(4, np.float32))[1, MOUTH])
-    np.testing.assert_allclose(settled[1, MOUTH], moved, atol=1e-6)
+    np.testing.assert_allclose(closing[1, MOUTH], moved, atol=1e-6)
 
 
 def test_closed_mouth_is_measured_in_silence(tiny: Tiny) -> None:

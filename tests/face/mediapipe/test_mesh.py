@@ -46,7 +46,7 @@ def test_batches_do_not_matter(detector: MeshDetector, monkeypatch: pytest.Monke
     images = [np.roll(portrait(), shift, axis=1) for shift in range(5)]
     regions = np.repeat(REGION, 5, axis=0) + np.arange(5)[:, None] * (1, 0, 0, 0)
     together = detector.detect(images, regions)
-    monkeypatch.setattr(module, "BATCH", 2)
+    monkeypatch.setattr(module, "MESH_BATCH", 2)
     alone = detector.detect(images, regions)
     np.testing.assert_allclose(together[0], alone[0], atol=1e-2)
     np.testing.assert_allclose(together[1], alone[1], atol=1e-5)
