@@ -23,9 +23,9 @@ import torch
 
 from benchmarks.dub_quality import other_voice
 from benchmarks.gpu import build_prior
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.dub.footage import Footage
-from difftalker.dub.settings import Settings
+from difftalker.dub.settings import DubSettings
 from difftalker.face_folder import read_description, write_description
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import build_small_prior
@@ -74,7 +74,7 @@ def main() -> None:
             other_voice(sound, 2.0, "en-us")
             face.dub(sound, output, arguments.video, overwrite=True)  # what is loaded and compiled once
         other_voice(sound, arguments.seconds, "en-us")
-        report = face.dub(sound, output, arguments.video, settings=Settings(arguments.codec), overwrite=True)
+        report = face.dub(sound, output, arguments.video, settings=DubSettings(arguments.codec), overwrite=True)
     width, height = Footage(arguments.video or face.footage or "").size
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} cores, no GPU"
     total = report.seconds["total"]

@@ -22,8 +22,7 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 
 from benchmarks.stable_diffusion import SD_UNET, SD_VAE, TINY_UNET, TINY_VAE
-from difftalker.compute.device import select_device
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded, select_device
 from difftalker.config import FaceConfig, SamplingConfig, TrainConfig
 from difftalker.errors import UserError
 from difftalker.painting.diffusion.compatibility import check_size

@@ -21,7 +21,7 @@ import numpy as np
 
 from difftalker.completion.network import LandmarkCompletion, complete
 from difftalker.dataset.frames import Dataset
-from difftalker.evaluation.samples import LOWER_LIP, UPPER_LIP
+from difftalker.evaluation.metrics.mouth_opening import LOWER_LIP, UPPER_LIP
 from difftalker.face.topology import CONDITION, CONTOUR, MOUTH
 
 PREDICTED = np.concatenate([CONTOUR, MOUTH])

@@ -2,7 +2,7 @@
 
     face.json       what the face is: crop rule, detector, audio encoder, sampling, the speaker's measures
     prior/ landmarks/ face/ decoder/    the networks: configurations and safetensors
-    footage/        the face in the base footage (scene.safetensors); in a copy, also that footage
+    footage/        the face in the base footage (face_track.safetensors); in a copy, also that footage
     README.md       model card, in a copy
 
 Nothing in it depends on where it lies.
@@ -26,16 +26,19 @@ from difftalker.files import replacing
 
 FORMAT = 2  # raised when the folder changes: a version reads its own format alone
 DESCRIPTION = "face.json"
-FOOTAGE, SCENE = "footage", "scene.safetensors"
+FOOTAGE, FACE_TRACK = "footage", "face_track.safetensors"
 NETWORKS = ("prior", "landmarks", "face", "decoder")
-PARTS = (*NETWORKS, DESCRIPTION, f"{FOOTAGE}/{SCENE}")  # all that a training leaves
+FACE_FILES = (*NETWORKS, DESCRIPTION, f"{FOOTAGE}/{FACE_TRACK}")  # all that a training leaves
 
 _REPAIR = "run `dvc repro describe_speaker`, or export the face again"
 _STRICT = ConfigDict(extra="forbid", strict=True)
-Weights = Annotated[list[float], Field(min_length=18, max_length=18)]
-LOOK = (16, 10)  # width and height of a look of the upper face, see `drive.likeness`
-OPENING_LEVELS = 65  # of the curve of openings, see `drive.opening`
-Look = Annotated[list[float], Field(min_length=LOOK[0] * LOOK[1], max_length=LOOK[0] * LOOK[1])]
+JawWeights = Annotated[list[float], Field(min_length=18, max_length=18)]
+DESCRIPTOR_SIZE = (16, 10)  # width and height of a descriptor of the upper face, see `dub.identity`
+OPENING_LEVELS = 65  # of the curve of openings, see `completion.opening`
+Descriptor = Annotated[
+    list[float],
+    Field(min_length=DESCRIPTOR_SIZE[0] * DESCRIPTOR_SIZE[1], max_length=DESCRIPTOR_SIZE[0] * DESCRIPTOR_SIZE[1]),
+]
 Openings = Annotated[list[float], Field(min_length=OPENING_LEVELS, max_length=OPENING_LEVELS)]
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
 
@@ -52,11 +55,11 @@ class Speaker:
         strangeness: how far from the mean shape the given landmarks are in an ordinary and in an extreme frame, in
             standard deviations.
         opening: rising openings of the landmark network's mouth when it is driven, and those of the speaker that take
-            their place, see `drive.opening`; without it the opening is the landmark network's.
-        jaw: what the mouth's 40 coordinates and a constant add to the lower contour's 18, see `drive.jaw`; without it
-            the contour is the landmark network's.
-        looks: of the speaker's upper face in some frames, see `drive.likeness`; without them every shot of a film
-            counts as the speaker's.
+            their place, see `completion.opening`; without it the opening is the landmark network's.
+        jaw: what the mouth's 40 coordinates and a constant add to the lower contour's 18, see `completion.jaw`; without
+            it the contour is the landmark network's.
+        looks: descriptors of the speaker's upper face in some frames, see `dub.identity`; without them every shot of a
+            film counts as the speaker's.
     """
 
     closed_mouth: Annotated[list[Point], Field(min_length=20, max_length=20)]
@@ -64,8 +67,8 @@ class Speaker:
     turn: Annotated[list[float], Field(min_length=2, max_length=2)]
     strangeness: Annotated[list[float], Field(min_length=2, max_length=2)]
     opening: Annotated[list[Openings], Field(min_length=2, max_length=2)] | None = None
-    jaw: Annotated[list[Weights], Field(min_length=41, max_length=41)] | None = None
-    looks: Annotated[list[Look], Field(min_length=1)] | None = None
+    jaw: Annotated[list[JawWeights], Field(min_length=41, max_length=41)] | None = None
+    looks: Annotated[list[Descriptor], Field(min_length=1)] | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from difftalker.cli.add import check_name
-from difftalker.dataset.recording import adding, gather
+from difftalker.dataset.recording import add_videos, find_videos
 from difftalker.errors import UserError
 from difftalker.files import replacing
 from difftalker.project import RAW, tracked
@@ -132,10 +132,10 @@ def take_in(name: str, inbox: Path = INBOX) -> Path:
     """
     folder = RAW / name
     check_name(name, folder, append=True)
-    files = gather([inbox / name])
+    files = find_videos([inbox / name])
     new = [path for path in files if not _same(path, folder / path.name)]
     if new or not folder.with_name(f"{name}.dvc").exists():
-        with adding(new, folder), tracked(folder):
+        with add_videos(new, folder), tracked(folder):
             pass
     return folder
 

@@ -20,7 +20,7 @@ from prefect.states import Completed
 
 from difftalker.config import load_params, parse_params
 from difftalker.errors import UserError
-from difftalker.evaluation.promotion import Verdict, judge
+from difftalker.evaluation.promotion import PromotionVerdict, judge_candidate
 from difftalker.project import RAW
 from pipelines.comparison import Measured, Run, changed_inputs, measure_champion, require_models
 from pipelines.endings import in_one_line, result
@@ -166,7 +166,7 @@ def train(root: Path, overrides: Sequence[str]) -> str:
 
 @task
 @in_one_line
-def compare(root: Path, incumbent: Snapshot, candidate: Snapshot) -> tuple[Verdict, Measured]:
+def compare(root: Path, incumbent: Snapshot, candidate: Snapshot) -> tuple[PromotionVerdict, Measured]:
     """Judge the candidate against the champion on the candidate's test split; alone if there is no champion yet."""
     log = get_run_logger()
     if candidate.metrics is None:
@@ -181,7 +181,7 @@ def compare(root: Path, incumbent: Snapshot, candidate: Snapshot) -> tuple[Verdi
     else:
         measured = Measured(candidate.metrics, (), 0)
     config = parse_params(candidate.params).promotion
-    verdict = judge(candidate.metrics, measured.metrics, config)
+    verdict = judge_candidate(candidate.metrics, measured.metrics, config)
     for gate in verdict.gates:
         log.info(gate.explain())
     return verdict, measured
@@ -227,7 +227,12 @@ def summary(candidate: Snapshot) -> str:
 
 
 def publish(
-    name: str, champion_name: str, incumbent: Snapshot, candidate: Snapshot, verdict: Verdict, measured: Measured
+    name: str,
+    champion_name: str,
+    incumbent: Snapshot,
+    candidate: Snapshot,
+    verdict: PromotionVerdict,
+    measured: Measured,
 ) -> None:
     """The comparison as an artifact of the run: gates, figures, parameters that differ."""
     lines = [

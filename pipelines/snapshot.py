@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from difftalker.face_folder import PARTS
+from difftalker.face_folder import FACE_FILES
 from pipelines.git import read, resolve
 
 METRICS = "data/results/metrics.json"
@@ -68,7 +68,7 @@ class Snapshot:
 
     def model_hashes(self) -> dict[str, str]:
         """Path and hash of each part of the face that a run left. The sync expert, an instrument, is none."""
-        parts = {f"{self.models}/{part}" for part in PARTS}
+        parts = {f"{self.models}/{part}" for part in FACE_FILES}
         outputs = (self.outputs(stage) for stage in self.stages)
         return dict(sorted((path, found) for paths in outputs for path, found in paths.items() if path in parts))
 

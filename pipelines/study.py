@@ -15,7 +15,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from difftalker.errors import UserError
 from difftalker.files import replacing
-from difftalker.report.study import Variant, csv_text, markdown
+from difftalker.report.study import Variant, study_csv, study_markdown
 from pipelines.endings import in_one_line, result
 from pipelines.experiment import SCRATCH, identity, run_experiment
 from pipelines.git import experiment
@@ -123,7 +123,7 @@ def measure(root: Path, name: str, overrides: Sequence[str], device: int) -> Map
 
 def write_tables(folder: Path, variants: Sequence[Variant]) -> Path:
     """Write `study.md` and `study.csv`, and show the tables as an artifact of the run. Returns the folder."""
-    texts = {"study.md": markdown(variants), "study.csv": csv_text(variants)}
+    texts = {"study.md": study_markdown(variants), "study.csv": study_csv(variants)}
     for name, text in texts.items():
         with replacing(folder / name) as partial:
             partial.write_text(text, encoding="utf-8")

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from difftalker.compute.device import select_device
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded, select_device
 from difftalker.config import load_params
 from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
@@ -18,8 +17,8 @@ from difftalker.painting.decoder.training import generate_lower, measure_grain, 
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.synthesis import Synthesiser
-from difftalker.training.history import write_losses
-from difftalker.training.processes import cooperating, usable
+from difftalker.training.processes import cooperate, usable_gpus
+from difftalker.training.progress import write_losses
 from stages.runner import run
 from stages.scratch import scratch
 
@@ -51,7 +50,7 @@ def main() -> None:
     synthesiser = Synthesiser(prior, FaceNetwork.load(arguments.face, prior.unet), params.sampling, device)
     with scratch("train_decoder") as folder:
         generated = generate_lower(synthesiser, crops, landmarks, dataset.features[rows], network.height, folder)
-        with cooperating(usable(params.decoder.train.accumulate, device), device) as processes:
+        with cooperate(usable_gpus(params.decoder.train.accumulate, device), device) as processes:
             history = train_decoder(
                 network,
                 crops,

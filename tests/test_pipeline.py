@@ -54,7 +54,7 @@ def test_results_are_there(project: Project) -> None:
 
 def test_models_are_a_face(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("difftalker.dub.speaker_measures.measure_speaker", None)
-    monkeypatch.setattr("difftalker.dub.footage_face.survey", None)
+    monkeypatch.setattr("difftalker.dub.footage_face.find_face_in_footage", None)
     sound = project.root / "data/results/synthesis/demo.mp4"
     face = TalkingFace.load(project.root / "data/models", project.root / "data/raw/demo/demo.mp4")
     report = face.dub(sound, tmp_path / "talk.mp4")

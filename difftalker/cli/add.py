@@ -25,18 +25,18 @@ def add(
     ] = False,
 ) -> None:
     """Check videos, copy them to data/raw/NAME, track them with DVC; set `recordings` and `video.size`."""
-    from difftalker.dataset.recording import adding, gather
+    from difftalker.dataset.recording import add_videos, find_videos
 
     require_project()
     folder = RAW / name
     check_name(name, folder, append)
-    files = gather(videos)
+    files = find_videos(videos)
     params = load_params()
     before = params.recordings
     console = Console(stderr=True)
     with Progress(TextColumn("Copying"), BarColumn(), DownloadColumn(), console=console, transient=True) as bar:
         task = bar.add_task("", total=sum(path.stat().st_size for path in files))
-        with adding(files, folder, lambda done: bar.advance(task, done)) as infos, tracked(folder):
+        with add_videos(files, folder, lambda done: bar.advance(task, done)) as infos, tracked(folder):
             after = [*before, *([] if name in before else [name])] if append else [name]
             others = params.video.size if append and set(before) & set(after) else 0
             with console.status("Measuring the face"):

@@ -16,8 +16,8 @@ from difftalker.errors import UserError
 from difftalker.files import replacing
 from difftalker.presets import BASE, head, preset_text
 from difftalker.project import PARAMS, RAW, set_footage
-from difftalker.weights.needed import needed
 from difftalker.weights.store import path_of
+from difftalker.weights.table import needed_weights
 
 PRESETS = Path("presets")
 
@@ -50,7 +50,7 @@ def preset(
     if lines := fit_size(params):
         print("\n".join(lines))
     print("`dvc params diff` shows what changed against the last commit, `dvc repro` runs it")
-    if absent := [weight.name for weight in needed(params) if not path_of(weight).exists()]:
+    if absent := [weight.name for weight in needed_weights(params) if not path_of(weight).exists()]:
         print(f"pretrained weights that are not here yet: {', '.join(absent)}; run `difftalker weights fetch`")
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from difftalker.completion.attention import CrossBlock, Mlp, SelfBlock
-from difftalker.completion.head_frame import Pose
+from difftalker.completion.head_frame import SimilarityTransform
 from difftalker.face.topology import CONDITION, CONTOUR, MOUTH, POINTS, RIGID
 from difftalker.model_folder import load_weights, save_weights
 
@@ -105,8 +105,8 @@ class LandmarkCompletion(nn.Module):
         """Set the mean shape and the scales from training data: (n, 68, 2) and (n, 16, 29)."""
         shape = landmarks.mean(0)
         for _ in range(3):  # generalised Procrustes analysis
-            shape = Pose(landmarks[:, RIGID], shape[RIGID]).normalise(landmarks).mean(0)
-        aligned = Pose(landmarks[:, RIGID], shape[RIGID]).normalise(landmarks)
+            shape = SimilarityTransform(landmarks[:, RIGID], shape[RIGID]).normalise(landmarks).mean(0)
+        aligned = SimilarityTransform(landmarks[:, RIGID], shape[RIGID]).normalise(landmarks)
         self.mean_shape.copy_(shape)
         self.scale.copy_((aligned - shape).square().mean((0, 2)).sqrt()[:, None].clamp_min(1e-6))
         self.feature_mean.copy_(features.mean((0, 1)))
@@ -121,7 +121,7 @@ class LandmarkCompletion(nn.Module):
             features: audio features, (b, 16, 29).
         """
         shape = self.mean_shape
-        pose = Pose(condition[:, _RIGID], shape[RIGID])
+        pose = SimilarityTransform(condition[:, _RIGID], shape[RIGID])
         upper = (pose.normalise(condition) - shape[CONDITION]) / self.scale[CONDITION]  # (b, 39, 2)
         upper_tokens = self._tokens(upper, CONDITION)  # (b, 39, dim)
 

@@ -12,7 +12,7 @@ from difftalker.errors import UserError
 
 
 @contextmanager
-def out_of_memory(advice: str) -> Iterator[None]:
+def explain_out_of_memory(advice: str) -> Iterator[None]:
     """Turn torch's out-of-memory errors of the body into a `UserError` that ends in `advice`."""
     try:
         yield

@@ -12,9 +12,12 @@ import numpy as np
 from difftalker.config import Params
 from difftalker.doctor.measure import ClipMeasures
 from difftalker.doctor.size import allowed_sizes, reduced, sharpness_lost, whole_size
-from difftalker.doctor.sound_delay import estimate_offset
+from difftalker.doctor.sound_delay import estimate_delay
+from difftalker.intervals import true_intervals
+from difftalker.weights.store import path_of
+from difftalker.weights.table import needed_weights
 
-Verdict = Literal["ok", "warning", "problem"]
+FindingVerdict = Literal["ok", "warning", "problem"]
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,11 @@ class Finding:
 
     topic: str
     text: str
-    verdict: Verdict = "ok"
+    verdict: FindingVerdict = "ok"
     advice: str = ""
 
 
-def judge(clips: Sequence[ClipMeasures], params: Params) -> list[Finding]:
+def judge_footage(clips: Sequence[ClipMeasures], params: Params) -> list[Finding]:
     """All findings on a recording, in a fixed order.
 
     Args:
@@ -138,7 +141,7 @@ def _missing(clips: Sequence[ClipMeasures]) -> Finding:
     text = f"{missing} of {frames}"
     if not missing:
         return Finding("frames without a face", text)
-    where = [f"{clip.info.path.name}: {stretches(~clip.found)}" for clip in clips if not clip.found.all()]
+    where = [f"{clip.info.path.name}: {frames_in_words(~clip.found)}" for clip in clips if not clip.found.all()]
     text += f" ({_some(where, '; ')})"
     empty = [clip.info.path.name for clip in clips if not clip.found.any()]
     if empty:
@@ -148,10 +151,9 @@ def _missing(clips: Sequence[ClipMeasures]) -> Finding:
     return Finding("frames without a face", text, "warning" if missing > 0.01 * frames else "ok", "these are not used")
 
 
-def stretches(mask: np.ndarray, most: int = 4) -> str:
+def frames_in_words(mask: np.ndarray, most: int = 4) -> str:
     """Frame numbers where a mask (n,) is true: '3, 10-14 and 2 more stretches'."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))).reshape(-1, 2)
-    parts = [f"{start}" if end - start == 1 else f"{start}-{end - 1}" for start, end in edges]
+    parts = [f"{start}" if end - start == 1 else f"{start}-{end - 1}" for start, end in true_intervals(mask)]
     more = f" and {len(parts) - most} more stretches" if len(parts) > most else ""
     return ", ".join(parts[:most]) + more
 
@@ -186,7 +188,7 @@ def _loudness(clips: Sequence[ClipMeasures]) -> Finding:
 
 def _offset(clips: Sequence[ClipMeasures], fps: float) -> Finding:
     signals = [(np.where(clip.found, clip.opening, np.nan), clip.speech) for clip in clips]
-    offset = estimate_offset(signals, fps)
+    offset = estimate_delay(signals, fps)
     if offset is None:
         return Finding("sound delay", "cannot be estimated: too little footage or no clear relation to the lips")
     frames = abs(offset) * fps
@@ -200,3 +202,13 @@ def _offset(clips: Sequence[ClipMeasures], fps: float) -> Finding:
 
 def _some(names: Sequence[str], separator: str = ", ") -> str:
     return separator.join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def pretrained_findings(params: Params) -> list[Finding]:
+    """One line if any are needed. Looks whether they are there; `difftalker weights verify` reads them."""
+    weights = needed_weights(params)
+    absent = [weight.name for weight in weights if not path_of(weight).exists()]
+    if absent:
+        text = f"not here: {', '.join(absent)}"
+        return [Finding("pretrained weights", text, "problem", "run `difftalker weights fetch`")]
+    return [Finding("pretrained weights", ", ".join(weight.name for weight in weights))] if weights else []

@@ -12,8 +12,8 @@ from difftalker.cli.main import main
 from difftalker.cli.preset import explanation
 from difftalker.config import load_params
 from difftalker.presets import head, load_preset, preset_text
-from difftalker.weights.needed import needed
-from difftalker.weights.store import VARIABLE
+from difftalker.weights.store import WEIGHTS_VARIABLE
+from difftalker.weights.table import needed_weights
 from tests.footage import noise, portrait, write_footage
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROOT / "presets", tmp_path / "presets")
     shutil.copy(ROOT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "weights"))
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "weights"))
 
 
 def run(*arguments: str) -> int:
@@ -121,9 +121,9 @@ def test_paper_preset_is_the_papers_setting() -> None:
     assert params.video.size == 512 and params.split.test_fraction == 1000 / 8000
     assert params.landmarks.train.learning_rate == 5e-4 and params.face.train.learning_rate == 1e-4
     assert params.prior.prediction == "epsilon" and not params.face.train_unet_decoder
-    assert [weight.name for weight in needed(params)] == ["deepspeech", "fan2d", "syncnet", "sd15"]
+    assert [weight.name for weight in needed_weights(params)] == ["deepspeech", "fan2d", "syncnet", "sd15"]
 
 
 @pytest.mark.parametrize("name", ["demo", "footage", "gpu"])
 def test_other_presets_need_no_weights(name: str) -> None:
-    assert needed(load_preset(ROOT / f"presets/{name}.yaml")) == []
+    assert needed_weights(load_preset(ROOT / f"presets/{name}.yaml")) == []

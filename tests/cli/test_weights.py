@@ -14,7 +14,7 @@ from difftalker.audio.deepspeech.network import DeepSpeech
 from difftalker.cli.main import main
 from difftalker.presets import preset_text
 from difftalker.weights import table
-from difftalker.weights.store import VARIABLE
+from difftalker.weights.store import WEIGHTS_VARIABLE
 from tests.weights.serving import CONTENT, sha256, single
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +30,7 @@ def run(*arguments: str) -> int:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.chdir(Path(__file__).parent)  # no project
-    monkeypatch.setenv(VARIABLE, str(folder))
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(folder))
     monkeypatch.setitem(table.WEIGHTS, "net", single("http://127.0.0.1:9/net.bin"))  # the port discards
     return folder
 

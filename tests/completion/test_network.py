@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from difftalker.completion.network import AudioFusion, LandmarkCompletion, complete
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.errors import UserError
 from difftalker.face.topology import CONDITION, CONTOUR, MOUTH
 

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from difftalker.completion.head_frame import mean_face_on_heads
 from difftalker.completion.network import AudioFusion, LandmarkCompletion, complete
-from difftalker.completion.resting_face import still
-from difftalker.completion.training import PREDICTED, train_landmarks
+from difftalker.completion.training import COMPLETED_POINTS, train_landmarks
 from difftalker.config import LandmarksConfig, TrainConfig
 from difftalker.face.topology import MOUTH, NOSE_BASE
 
@@ -56,7 +56,7 @@ def fit(
 def error(model: LandmarkCompletion) -> float:
     points, features = speaker(100, 1)
     completed = complete(model, points.numpy(), features.numpy())
-    return float(np.linalg.norm(completed - points.numpy(), axis=-1)[:, PREDICTED].mean())
+    return float(np.linalg.norm(completed - points.numpy(), axis=-1)[:, COMPLETED_POINTS].mean())
 
 
 def test_sound_is_learnt_and_needed() -> None:
@@ -88,7 +88,7 @@ def test_the_sound_moves_the_mouth_of_a_face_at_rest() -> None:
     def heard(share: float) -> float:
         model = fit("am", resting_share=share, points=telling(300, 0)[0])
         points, features = telling(100, 1)
-        resting = still(points.numpy(), model.mean_shape.numpy())
+        resting = mean_face_on_heads(points.numpy(), model.mean_shape.numpy())
         mouth = complete(model, resting, features.numpy())[:, MOUTH, 1]
         truth = points.numpy()[:, MOUTH, 1]
         return float((mouth[:, -1] - mouth[:, 0]).std() / (truth[:, -1] - truth[:, 0]).std())

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from difftalker.config import TrainConfig
-from difftalker.doctor.speed import span, step_time, trainings
+from difftalker.doctor.speed import duration_in_words, step_time, trainings
 from difftalker.presets import load_preset
 
 PRESETS = Path(__file__).parents[2] / "presets"
@@ -27,7 +27,13 @@ def test_set_up_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_span() -> None:
-    assert [span(value) for value in (4.2, 89, 600, 5399, 9000)] == ["4 s", "89 s", "10 min", "90 min", "2.5 h"]
+    assert [duration_in_words(value) for value in (4.2, 89, 600, 5399, 9000)] == [
+        "4 s",
+        "89 s",
+        "10 min",
+        "90 min",
+        "2.5 h",
+    ]
 
 
 def test_the_presets_trainings_are_listed() -> None:

@@ -52,7 +52,7 @@ def test_only_the_model_differs(origin: ToyProject) -> None:
 
 def test_what_describes_the_face_belongs_to_it() -> None:
     outs = {
-        "describe_speaker": ["data/models/face.json", "data/models/footage/scene.safetensors"],
+        "describe_speaker": ["data/models/face.json", "data/models/footage/face_track.safetensors"],
         "build_syncnet": ["data/models/syncnet"],
         "train_face": ["data/models/face", "data/models/face_of_another"],
     }
@@ -60,7 +60,7 @@ def test_what_describes_the_face_belongs_to_it() -> None:
     hashes = Snapshot("0", {}, stages, None, "data/models").model_hashes()
     assert hashes == {
         "data/models/face.json": "describe_speaker",
-        "data/models/footage/scene.safetensors": "describe_speaker",
+        "data/models/footage/face_track.safetensors": "describe_speaker",
         "data/models/face": "train_face",
     }
 

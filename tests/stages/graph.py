@@ -22,6 +22,7 @@ SHARED = (
     "difftalker/errors.py",
     "difftalker/face/topology.py",
     "difftalker/files.py",
+    "difftalker/intervals.py",
     "difftalker/media",
     "difftalker/model_folder.py",
     "difftalker/tables.py",

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import FaceConfig, TrainConfig
 from difftalker.errors import UserError
 from difftalker.painting.diffusion.network import FaceNetwork
@@ -96,11 +96,11 @@ def test_advice_leaves_out_what_is_done_already() -> None:
 
 
 def test_the_cpu_s_allocator_is_understood_and_other_errors_pass() -> None:
-    from difftalker.compute.memory import out_of_memory
+    from difftalker.compute.memory import explain_out_of_memory
 
-    with pytest.raises(UserError, match="lower it"), out_of_memory("lower it"):
+    with pytest.raises(UserError, match="lower it"), explain_out_of_memory("lower it"):
         raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory")
-    with pytest.raises(RuntimeError, match="shape"), out_of_memory("lower it"):
+    with pytest.raises(RuntimeError, match="shape"), explain_out_of_memory("lower it"):
         raise RuntimeError("shape mismatch")
 
 

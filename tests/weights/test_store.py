@@ -11,7 +11,7 @@ import pytest
 from difftalker.errors import UserError
 from difftalker.presets import load_preset
 from difftalker.weights import table
-from difftalker.weights.store import cache_folder, check, import_weight, locate, path_of
+from difftalker.weights.store import cache_folder, check_file, import_weight, locate, path_of
 from difftalker.weights.table import WEIGHTS, Weight, WeightFile, weight_named
 from tests.weights.serving import CONTENT, sha256, single
 
@@ -113,10 +113,10 @@ def test_names_that_git_gives(tmp_path: Path) -> None:
     # `printf 'hello\\n' | git hash-object --stdin`
     file = WeightFile("x", None, "git:ce013625030ba8dba906f756967f9e9ca394464a")
     (tmp_path / "x").write_bytes(b"hello\n")
-    check(file, tmp_path / "x")
+    check_file(file, tmp_path / "x")
     (tmp_path / "x").write_bytes(b"hallo\n")
     with pytest.raises(UserError, match="it is damaged"):
-        check(file, tmp_path / "x")
+        check_file(file, tmp_path / "x")
 
 
 def test_unknown_name() -> None:

@@ -11,20 +11,20 @@ from numpy.lib.format import open_memmap
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import DecoderConfig
 from difftalker.files import replacing
 from difftalker.painting.decoder.grain import grain_strength
 from difftalker.painting.decoder.losses import PatchDiscriminator, absolute_error, energy_error, hinge_loss, laplacian
 from difftalker.painting.decoder.network import ReferenceDecoder
 from difftalker.painting.diffusion.prior import to_images, to_tensor
-from difftalker.painting.diffusion.raster import CHANNELS
+from difftalker.painting.diffusion.raster import RASTER_CHANNELS
 from difftalker.painting.diffusion.training import perturb
 from difftalker.painting.jaw_mask import jaw_mask
 from difftalker.painting.synthesis import Synthesiser
-from difftalker.training.history import History
 from difftalker.training.loop import train
-from difftalker.training.processes import ALONE, Processes
+from difftalker.training.processes import SINGLE_PROCESS, Processes
+from difftalker.training.progress import LossHistory
 
 _ADVERSARY_FROM = 0.1  # share of the steps after which the discriminator's word counts
 _ADVERSARY_RATE = 0.2  # the discriminator's learning rate over the decoder's
@@ -69,8 +69,8 @@ def train_decoder(
     seed: int,
     device: torch.device,
     checkpoint: Path | None,
-    processes: Processes = ALONE,
-) -> History:
+    processes: Processes = SINGLE_PROCESS,
+) -> LossHistory:
     """Train the decoder.
 
     Args:
@@ -154,7 +154,7 @@ class _Adversaries(nn.Module):
         super().__init__()
         self.network = network
         self.config = config
-        self.discriminator = PatchDiscriminator(3 + CHANNELS) if config.adversarial_weight else None
+        self.discriminator = PatchDiscriminator(3 + RASTER_CHANNELS) if config.adversarial_weight else None
         self.register_buffer("step", torch.zeros((), dtype=torch.long))
 
     def parameter_groups(self) -> list[dict[str, object]]:

@@ -24,7 +24,7 @@ from torch.utils.checkpoint import checkpoint
 
 from difftalker.model_folder import load_weights, save_weights
 from difftalker.painting.diffusion.injection import LandmarkInjection
-from difftalker.painting.diffusion.raster import CHANNELS
+from difftalker.painting.diffusion.raster import RASTER_CHANNELS
 
 
 class LandmarkBranch(nn.Module):
@@ -41,7 +41,7 @@ class LandmarkBranch(nn.Module):
         self.requires_grad_(True)
         width = unet.config.block_out_channels[0]
         self.raster_in = nn.Sequential(
-            nn.Conv2d(CHANNELS * reduction**2, width, 3, padding=1),
+            nn.Conv2d(RASTER_CHANNELS * reduction**2, width, 3, padding=1),
             nn.SiLU(),
             nn.Conv2d(width, width, 3, padding=1),
             nn.SiLU(),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import DecoderConfig, TrainConfig
 from difftalker.painting.decoder.losses import absolute_error
 from difftalker.painting.decoder.network import ReferenceDecoder
