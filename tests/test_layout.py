@@ -20,6 +20,7 @@ LEVELS = (
     ("dub",),
     ("export", "talking_face"),
     ("project",),
+    ("presets",),
     ("evaluation",),
     ("doctor", "report"),
     ("app",),

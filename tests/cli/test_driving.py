@@ -68,7 +68,7 @@ def test_ctrl_c_while_loading_is_one_line(
     def interrupted(_: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"difftalker.cli.{command}.load_face", interrupted)
+    monkeypatch.setattr(f"difftalker.cli.{command}.load_face_with_notice", interrupted)
     before = sorted(folder.iterdir())
     with pytest.raises(SystemExit) as caught:
         main([command, "--audio", "speech.wav", "-o", "x.mp4"])

@@ -157,7 +157,7 @@ PRESETS = Path(__file__).parents[2] / "presets"
 def test_names_what_is_not_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path))
     assert pretrained_findings(load_params(PRESETS / "demo.yaml")) == []
-    params = load_params(PRESETS / "paper.yaml")
+    params = load_preset(PRESETS / "paper.yaml")
     advice = "run `difftalker weights fetch`"
     text = "not here: deepspeech, fan2d, syncnet, sd15"
     assert pretrained_findings(params) == [Finding("pretrained weights", text, "problem", advice)]
