@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from difftalker.dub.settings import DubSettings
 from difftalker.dub.usable_faces import FADE_PICTURES, head_turn, is_within_training, painting_opacity, shape_deviation
 from difftalker.errors import UserError
 from difftalker.face.tracking import ClipFaces, DetectedFace
+from difftalker.face_folder import read_description, write_description
 from difftalker.talking_face import TalkingFace
 from tests.dub.test_make_film import planes
 from tests.dub.tiny_face import Tiny, pictures
@@ -66,10 +68,13 @@ def test_turned_and_strange_faces_are_left_alone(tiny: Tiny) -> None:
 
 
 def test_another_person_is_noticed(tiny: Tiny, speech: Speech, tmp_path: Path) -> None:
-    face = tiny.load()
-    face.description = replace(
-        face.description, speaker=replace(face.description.speaker, strangeness=[0.01, 0.02])
+    shutil.copytree(tiny.folder, tmp_path / "face")
+    description = read_description(tiny.folder)
+    speaker = replace(
+        description.speaker, strangeness=[0.01, 0.02]
     )  # as if the training had shown nearly one shape only
+    write_description(tmp_path / "face", replace(description, speaker=speaker))
+    face = replace(tiny, folder=tmp_path / "face").load()
     report = face.dub(speech(0.2), tmp_path / "out.mp4")
     assert any("another person" in warning for warning in report.warnings)
 

@@ -98,7 +98,7 @@ def test_ctrl_c_on_the_command(tiny: Tiny, speech: Speech, tmp_path: Path) -> No
     )  # fmt: skip
     parts = tmp_path / "out.parts"
     until = time.monotonic() + 300
-    while not any(parts.glob("*tail*.mkv")) and process.poll() is None and time.monotonic() < until:
+    while not any(parts.glob("*.mkv")) and process.poll() is None and time.monotonic() < until:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)

@@ -241,12 +241,12 @@ def test_what_is_said_is_the_speaker_of_that_moment(made: Made) -> None:
     for kind, at in (("driven", np.arange(PICTURES)), ("voice", 1.25 * np.arange(32))):
         record = next(record for record in made.records if record.planned.kind == kind)
         rows = read_film_frames(made.folder, [record], numbered, made.inputs.frames)
-        said = rows.spoken.landmarks[:, 5, 0]
+        said = rows.mouth.landmarks[:, 5, 0]
         unknown = (np.floor(at) == BLIND) | (np.ceil(at) == BLIND)
         np.testing.assert_allclose(said[~unknown], at[~unknown])
         assert np.isnan(said[unknown]).all() and unknown.any()
-        assert not rows.spoken.known[unknown].any()
+        assert not rows.mouth.known[unknown].any()
         assert rows.rows.run.max() == 0
-    assert rows.spoken.silent.any()
+    assert rows.mouth.silent.any()
     own = read_film_frames(made.folder, made.records[:1], made.dataset, made.inputs.frames)
     assert own.unpainted == 1 and own.rows.run.tolist() == [0] * BLIND + [1] * (PICTURES - BLIND - 1)

@@ -11,7 +11,7 @@ from difftalker.evaluation.redetection import detection_pool
 
 def test_processes_find_what_one_process_finds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel.os, "cpu_count", lambda: 2)
-    config = DetectorConfig(name="mesh", smoothing=0.0, max_gap=0)
+    config = DetectorConfig(name="mesh", smoothing_frames=0.0, max_gap=0)
     images = np.stack([astronaut()[30:210, 134:314], astronaut()[34:214, 130:310]])
     regions = np.array([[86, 80, 180, 0], [90, 76, 180, 0]], np.float32)
     found = []
