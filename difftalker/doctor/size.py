@@ -11,9 +11,7 @@ from difftalker.config import Params
 
 SIZES = (96, 128, 160, 192, 224, 256, 320, 384, 448, 512)
 
-# The largest size that is chosen unasked. Work grows with the square of the size (benchmarks/sizes.py): the footage
-# preset's trainings are 190 TFLOP at 128 pixels and 450 at 192, half an hour and 75 minutes at the 0.1 TFLOP/s of two
-# cores; the gpu preset's are 21,000 at 256 and 92,000 at 512, 14 and 61 minutes at 25 TFLOP/s.
+# The largest size that is chosen unasked: docs/gpu.md says what the trainings cost at these.
 _AFFORDABLE = {"cpu": 192, "mps": 192, "cuda": 256}
 
 # The mouth's sharpness (variance of the Laplacian) in the source's pixels after crop and paste-back, over that with an
