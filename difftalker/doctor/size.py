@@ -11,7 +11,7 @@ from difftalker.config import Params
 
 SIZES = (96, 128, 160, 192, 224, 256, 320, 384, 448, 512)
 
-# The largest size that is chosen unasked: docs/gpu.md says what the trainings cost at these.
+# The largest size that is chosen unasked: docs/weights.md says what the trainings cost at these.
 _AFFORDABLE = {"cpu": 192, "mps": 192, "cuda": 256}
 
 # The mouth's sharpness (variance of the Laplacian) in the source's pixels after crop and paste-back, over that with an
