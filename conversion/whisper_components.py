@@ -49,7 +49,7 @@ from difftalker.audio.whisper.weights import WHISPER_FOLDER, load_whisper_networ
 from difftalker.files import replacing
 from difftalker.media.wav import AUDIO_RATE
 
-_T = TypeVar("Item")
+_T = TypeVar("_T")
 
 COMPONENTS = 29
 EMPHASIS = 20.0

@@ -13,7 +13,7 @@ from torch import nn
 
 from difftalker.errors import UserError
 
-Model = TypeVar("ModelT", bound=nn.Module)
+Model = TypeVar("Model", bound=nn.Module)
 
 
 def save_weights(model: nn.Module, folder: Path, config: Mapping[str, Any]) -> None:

@@ -58,7 +58,7 @@ def preset_text(path: Path, recordings: Sequence[str] | None = None) -> str:
     layout.dump(document, result)
     body = result.getvalue()
     for comment, group in _ABOVE_GROUP.findall(own) if path != base else ():
-        body = re.sub(rf"^{group}", lambda found, above=comment: above + found[0], body, flags=re.MULTILINE)
+        body = re.sub(rf"^{group}", (comment + group).replace("\\", r"\\"), body, flags=re.MULTILINE)
     parse_params(yaml.safe_load(body), str(path))
     return head(text) + body
 

@@ -19,7 +19,7 @@ from difftalker.media.planes import Picture
 from difftalker.painting.jaw_mask import jaw_mask
 from difftalker.painting.synthesis import Synthesiser
 
-_T = TypeVar("Item")
+_T = TypeVar("_T")
 _Batch = tuple[int, list[Picture], np.ndarray]  # first frame, pictures, crops (n, size, size, 3)
 _Painted = tuple[int, list[Picture], np.ndarray, np.ndarray]  # crops (n, 2, ...), source and painted; gains of light
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
-_T = TypeVar("Item")
+_T = TypeVar("_T")
 
 _END = object()
 

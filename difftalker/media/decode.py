@@ -23,7 +23,7 @@ from difftalker.errors import UserError
 from difftalker.media.probe import check_complete, open_video
 from difftalker.media.wav import AUDIO_RATE
 
-_T = TypeVar("Item")
+_T = TypeVar("_T")
 
 _AUDIO_JITTER = 0.04  # seconds that a sound timestamp may be off before it counts as a gap or an overlap
 

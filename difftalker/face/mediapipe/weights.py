@@ -15,7 +15,7 @@ from difftalker.errors import UserError
 
 MEDIAPIPE_FOLDER = Path(__file__).parent
 
-Network = TypeVar("ModelT", bound=nn.Module)
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
