@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,20 +19,18 @@ from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from ruamel.yaml import YAML
 
+from difftalker.config import lookup
 from difftalker.errors import UserError
-from difftalker.files import replacing
-from pipelines.git import git
-from pipelines.snapshot import METRICS, Snapshot, lookup
+from difftalker.project import DATASET, METRICS, PARAMS, layout_yaml
+from pipelines.graph import local_cache
+from pipelines.process import Run
+from pipelines.revision import Snapshot, git
 
 # What a face learns to take in: one cannot be run on crops or sound features made in another way.
 INPUT = ("video", "frames", "audio", "detector.name")
-DATASET = "data/processed/dataset.parquet"
 MAKING = ("synthesise", "make_films")  # stages that run a face
 MEASURING = (*MAKING, "evaluate")  # in order
-
-Run = Callable[[Sequence[str], Path], None]  # a command and its working directory; raises UserError if it fails
 
 
 @dataclass(frozen=True)
@@ -50,35 +48,23 @@ class Measured:
     seen: int
 
 
-def changed_inputs(champion: Snapshot, params: Mapping[str, Any]) -> list[str]:
-    """Keys of `INPUT` whose values differ: then the two faces cannot be measured alike."""
-    return [key for key in INPUT if lookup(champion.params, key) != lookup(params, key)]
-
-
 def differences(champion: Snapshot, candidate: Snapshot) -> list[str]:
     """What differs between two revisions of all that figures depend on, but for the models themselves."""
-    found = []
-    skipped = champion.model_hashes().keys() | {path for stage in MAKING for path in champion.outputs(stage)}
-    for stage in MEASURING:
-        before, after = (
-            {path: value for path, value in revision.dependencies(stage).items() if path not in skipped}
-            for revision in (champion, candidate)
-        )
-        found += [path for path in sorted(before.keys() | after.keys()) if before.get(path) != after.get(path)]
-    before, after = (
-        {**rev.stage_params("make_films"), **rev.stage_params("evaluate")} for rev in (champion, candidate)
-    )
-    found += [f"params.yaml: {key}" for key in sorted(before | after) if before.get(key) != after.get(key)]
-    return list(dict.fromkeys(found))
+    skipped = champion.model_hashes().keys() | {path for stage in MAKING for path in champion.hashes(stage, "outs")}
+
+    def basis(revision: Snapshot) -> dict[tuple[str, str], Any]:
+        hashes = {(s, path): found for s in MEASURING for path, found in sorted(revision.hashes(s, "deps").items())}
+        params = {**revision.stage_params("make_films"), **revision.stage_params("evaluate")}
+        found = {("params", f"params.yaml: {key}"): value for key, value in sorted(params.items())}
+        return {key: value for key, value in hashes.items() if key[1] not in skipped} | found
+
+    before, after = basis(champion), basis(candidate)
+    changed = (key for key in {**before, **after} if before.get(key) != after.get(key))
+    return list(dict.fromkeys(name for _, name in changed))
 
 
 def measure_champion(root: Path, champion: Snapshot, candidate: Snapshot, run: Run) -> Measured:
-    """The champion's figures on the candidate's test split.
-
-    Args:
-        root: the project's folder; its workspace is neither read nor changed.
-        champion, candidate: both with a run's results.
-        run: runs a command, as `dvc repro`.
+    """The champion's figures on the candidate's test split; the project's workspace is neither read nor changed.
 
     Raises:
         UserError: the champion's models are not in the cache, or a stage fails with them.
@@ -88,25 +74,38 @@ def measure_champion(root: Path, champion: Snapshot, candidate: Snapshot, run: R
         assert champion.metrics is not None
         return Measured(champion.metrics, (), 0)
     with _clone(root, candidate.revision) as clone:
-        _dvc(run, clone, "checkout", "--force", "--quiet", "--allow-missing")
-        test = _frames(clone / DATASET, "test")
-        seen = test & _checkout(run, clone, champion, [*champion.model_hashes(), DATASET])
+
+        def dvc(*arguments: str) -> None:
+            run(["dvc", "--wait-for-lock", *arguments], clone)
+
+        dvc("checkout", "--force", "--quiet", "--allow-missing")
+        test = _frames(clone, "test")
+        git(clone, "checkout", "--quiet", champion.revision, "--", "dvc.lock")
+        dvc("checkout", "--force", "--quiet", *champion.model_hashes(), str(DATASET))
+        seen = test & _frames(clone, "train")
         git(clone, "checkout", "--quiet", candidate.revision, "--", "dvc.lock")
-        _dvc(run, clone, "checkout", "--force", "--quiet", DATASET)
-        _set_params(clone / "params.yaml", _own_params(champion, candidate))
+        dvc("checkout", "--force", "--quiet", str(DATASET))
+        _set_params(clone / PARAMS, _own_params(champion, candidate))
         for stage in MEASURING:
-            _dvc(run, clone, "repro", "--single-item", stage)
+            dvc("repro", "--single-item", stage)
         metrics = json.loads((clone / METRICS).read_text(encoding="utf-8"))
     return Measured(metrics, tuple(changed), len(seen))
 
 
-def require_models(root: Path, champion: Snapshot) -> None:
-    """Check that the champion's models can be had, before hours of training.
+def require_comparable(root: Path, champion: Snapshot, params: Mapping[str, Any]) -> None:
+    """Check before hours of training that a candidate can be compared with the champion.
 
     Raises:
-        UserError: they are not in the cache.
+        UserError: the candidate's crops or sound features would be made in another way than the champion's, or the
+            champion's models are not in DVC's cache.
     """
-    cache = cache_folder(root)
+    changed = [key for key in INPUT if lookup(champion.params, key) != lookup(params, key)]
+    if changed:
+        raise UserError(
+            f"{', '.join(changed)}: differs from the champion's, so the two cannot be measured alike; train with "
+            "`dvc exp run --temp` and promote by `python -m pipelines promote EXPERIMENT` if you find it better"
+        )
+    cache = local_cache(root)
     for path, found in champion.model_hashes().items():
         if not (cache / "files/md5" / found[:2] / found[2:]).exists():
             raise UserError(
@@ -115,18 +114,20 @@ def require_models(root: Path, champion: Snapshot) -> None:
             )
 
 
-def cache_folder(root: Path) -> Path:
-    """DVC's local cache."""
-    from dvc.repo import Repo
-
-    with Repo(str(root)) as repo:
-        return Path(repo.cache.local_cache_dir)
-
-
 def _own_params(champion: Snapshot, candidate: Snapshot) -> dict[str, Any]:
     """What belongs to the champion beside its models: params that synthesis reads and measuring does not."""
     shared = candidate.stage_params("evaluate")
     return {key: value for key, value in champion.stage_params("synthesise").items() if key not in shared}
+
+
+def _set_params(path: Path, values: Mapping[str, Any]) -> None:
+    yaml = layout_yaml()
+    document = yaml.load(path.read_text(encoding="utf-8"))
+    for key, value in values.items():
+        *groups, last = key.split(".")
+        (lookup(document, ".".join(groups)) if groups else document)[last] = value
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(document, file)
 
 
 @contextmanager
@@ -141,38 +142,14 @@ def _clone(root: Path, revision: str) -> Iterator[Path]:
         if local.exists():
             shutil.copy(local, folder / ".dvc/config.local")
         with (folder / ".dvc/config.local").open("a", encoding="utf-8") as file:
-            file.write(f"[cache]\n    dir = {cache_folder(root)}\n")
+            file.write(f"[cache]\n    dir = {local_cache(root)}\n")
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _checkout(run: Run, clone: Path, champion: Snapshot, paths: Sequence[str]) -> set[tuple[Any, ...]]:
-    """Put files of the champion into the clone. Returns the frames that it was trained on."""
-    git(clone, "checkout", "--quiet", champion.revision, "--", "dvc.lock")
-    _dvc(run, clone, "checkout", "--force", "--quiet", *paths)
-    return _frames(clone / DATASET, "train")
-
-
-def _frames(dataset: Path, split: str) -> set[tuple[Any, ...]]:
-    """Recording, clip and frame number of every frame of a split."""
-    table = pq.read_table(dataset, columns=["recording", "clip", "frame", "split"])
+def _frames(project: Path, split: str) -> set[tuple[Any, ...]]:
+    """Recording, clip and frame number of every frame of a split of the project's dataset."""
+    table = pq.read_table(project / DATASET, columns=["recording", "clip", "frame", "split"])
     table = table.filter(pc.equal(table["split"], split))
     return set(zip(*(table[name].to_pylist() for name in ("recording", "clip", "frame")), strict=True))
-
-
-def _set_params(path: Path, values: Mapping[str, Any]) -> None:
-    yaml = YAML()
-    document = yaml.load(path.read_text(encoding="utf-8"))
-    for key, value in values.items():
-        *groups, last = key.split(".")
-        target = document
-        for group in groups:
-            target = target[group]
-        target[last] = value
-    with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
-        yaml.dump(document, file)
-
-
-def _dvc(run: Run, folder: Path, *arguments: str) -> None:
-    run(["dvc", "--wait-for-lock", *arguments], folder)

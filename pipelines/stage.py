@@ -1,27 +1,44 @@
-"""The task of one stage: DVC's own command for it, in a process group, under the locks that it needs."""
+"""The task of one stage: DVC's own command for it, under the locks that it needs, and its place in Prefect's cache."""
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from prefect import get_run_logger, task
-from prefect.client.schemas.objects import State
-from prefect.context import FlowRunContext, TaskRunContext
-from prefect.states import Cancelled, Failed
+from prefect.cache_policies import CachePolicy
+from prefect.context import TaskRunContext
 
-from difftalker.errors import UserError
-from pipelines.cache import DvcStatus
-from pipelines.cores import cpu_place
-from pipelines.environment import stage_environment
-from pipelines.graph import condition
-from pipelines.locks import device_lock, locked, stage_lock
-from pipelines.process import POLL, Stopped, run_command
-from pipelines.progress import Progress
+from pipelines.graph import stage_status
+from pipelines.locks import cpu_place, device_lock, locked, stage_lock
+from pipelines.process import command_environment, run_command
+from pipelines.runtime import ProgressArtifact, cancellation, in_one_line
+
+
+@dataclass
+class DvcStatus(CachePolicy):
+    """A stage is cached in Prefect exactly if DVC says it is unchanged; evaluated when all upstream stages have ended.
+
+    If anything differs from `dvc.lock`, or an output is missing, there is no key, so nothing can be found: the stage
+    runs. If nothing differs, the stage's fingerprint is the key, and its record is found, made first if `dvc repro` or
+    another machine brought it up to date. So an old record can never hide a change (A, then B, then A again: the
+    outputs are B's, there is no key), and no unchanged stage starts a process.
+    """
+
+    def compute_key(
+        self, task_ctx: TaskRunContext, inputs: dict[str, Any], flow_parameters: dict[str, Any], **kwargs: Any
+    ) -> str | None:
+        """The key for a task with the parameters `root` and `name`."""
+        now = stage_status(inputs["root"], inputs["name"])
+        if now.changes:
+            return None
+        key = f"dvc-{now.fingerprint}"
+        if not task_ctx.result_store.exists(key):
+            task_ctx.result_store.write(now.outs, key=key)
+        return key
 
 
 @task(
@@ -31,9 +48,10 @@ from pipelines.progress import Progress
     result_serializer="json",
     description="dvc repro --single-item",
 )
+@in_one_line
 def run_stage(
     root: str, name: str, *, uses_device: bool = False, sharing: int = 1, pull: bool = False
-) -> dict[str, str] | State[Any]:
+) -> Mapping[str, str]:
     """Bring one stage up to date, its inputs being so.
 
     Args:
@@ -44,61 +62,24 @@ def run_stage(
         pull: fetch missing outputs from the DVC remote instead of computing them, where it has them.
 
     Returns:
-        Hashes of the outputs by path; or a failed or cancelled state with one line that says why.
+        Hashes of the outputs by path.
     """
-    log = get_run_logger().info
-    stop = cancellation()
+    log, stop = get_run_logger().info, cancellation()
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", *(["--pull"] * pull), name]
     cores: int | None = None
-    try:
-        with ExitStack() as stack:
-            held = [stack.enter_context(locked(stage_lock(root, name), f"another run of {name}", log, stop))]
-            if uses_device:
-                held.append(stack.enter_context(locked(device_lock(), "the compute device", log, stop)))
-            else:
-                cores = stack.enter_context(cpu_place(sharing, stop))
-            run_command(
-                command,
-                title=name,
-                log=Progress(name, log).line,
-                cwd=Path(root),
-                environment=stage_environment(cores),
-                stop=stop,
-                holding=held,
-            )
-    except Stopped as stopped:
-        return Cancelled(message=str(stopped))
-    except UserError as error:
-        return Failed(message=str(error))
-    return condition(root, name).outs
-
-
-def cancellation() -> Callable[[], bool]:
-    """A question for `run_command` and `locked`: has the present flow run, or that of the present task, been cancelled?
-
-    The server is asked at most every two seconds, however often the question is put.
-    """
-    task_context, flow_context = TaskRunContext.get(), FlowRunContext.get()
-    client: Any
-    if task_context is not None:
-        client, flow_run = task_context.client, task_context.task_run.flow_run_id
-    elif flow_context is not None and flow_context.flow_run is not None:
-        client, flow_run = flow_context.client, flow_context.flow_run.id
-    else:
-        return lambda: False
-    if flow_run is None:
-        return lambda: False
-    asked, answer = -POLL, False
-
-    def cancelled() -> bool:
-        nonlocal asked, answer
-        if not answer and time.monotonic() - asked >= POLL:
-            asked = time.monotonic()
-            try:
-                state = client.read_flow_run(flow_run).state
-            except Exception:  # a server that does not answer for a moment is no reason to end an hour's training
-                return False
-            answer = state is not None and (state.is_cancelling() or state.is_cancelled())
-        return answer
-
-    return cancelled
+    with ExitStack() as stack:
+        held = [stack.enter_context(locked(stage_lock(root, name), f"another run of {name}", log, stop))]
+        if uses_device:
+            held.append(stack.enter_context(locked(device_lock(), "the compute device", log, stop)))
+        else:
+            cores = stack.enter_context(cpu_place(sharing, stop))
+        run_command(
+            command,
+            title=name,
+            log=ProgressArtifact(name, log).line,
+            cwd=root,
+            environment=command_environment(cores),
+            stop=stop,
+            holding=held,
+        )
+    return stage_status(root, name).outs

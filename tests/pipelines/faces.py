@@ -174,10 +174,10 @@ class ToyProject:
 
     def experiment(self, name: str, *overrides: str) -> str:
         """Run an experiment in a temporary copy. Returns its commit."""
-        from pipelines.git import experiment
+        from pipelines.experiment import find_experiment
 
         self.dvc("exp", "run", "--quiet", "--temp", "--name", name, *(f"-S{override}" for override in overrides))
-        return experiment(self.root, name)
+        return find_experiment(self.root, name)
 
     def state(self) -> dict[str, bytes]:
         """Every file of the workspace but those of git and DVC."""

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from difftalker.errors import UserError
-from pipelines.comparison import changed_inputs, differences, measure_champion, require_models
-from pipelines.promote import adopt, demote, finish, promote
-from pipelines.registry import champion
-from pipelines.snapshot import Snapshot
+from pipelines.champion import adopt, champion, demote, finish, promote
+from pipelines.comparison import differences, measure_champion, require_comparable
+from pipelines.experiment import find_experiment
+from pipelines.revision import Snapshot
 from tests.pipelines.faces import COUNTS, DATASET, ToyProject
 
 
@@ -37,15 +37,14 @@ def project(origin: ToyProject, tmp_path: Path) -> ToyProject:
 
 
 def snapshot(project: ToyProject, name: str) -> Snapshot:
-    from pipelines.git import experiment
-
-    return Snapshot.read(project.root, "HEAD" if name == "HEAD" else experiment(project.root, name))
+    return Snapshot.read(project.root, "HEAD" if name == "HEAD" else find_experiment(project.root, name))
 
 
 def test_only_the_model_differs(origin: ToyProject) -> None:
     head, longer = snapshot(origin, "HEAD"), snapshot(origin, "longer")
     assert head.trained and set(head.model_hashes()) == {"data/models/face", "data/models/landmarks"}
-    assert differences(head, longer) == [] and changed_inputs(head, longer.params) == []
+    assert differences(head, longer) == []
+    require_comparable(origin.root, head, longer.params)
     measured = measure_champion(origin.root, head, longer, lambda command, folder: pytest.fail("nothing to run"))
     assert measured.metrics == head.metrics
 
@@ -92,14 +91,16 @@ def test_test_frames_seen_in_training_are_counted(project: ToyProject) -> None:
 
 def test_models_that_are_gone_are_named(project: ToyProject) -> None:
     shutil.rmtree(project.root / ".dvc/cache")
+    head = snapshot(project, "HEAD")
     with pytest.raises(UserError, match=r"data/models/face of the champion .* not in DVC's cache"):
-        require_models(project.root, snapshot(project, "HEAD"))
+        require_comparable(project.root, head, head.params)
 
 
 def test_other_crops_cannot_be_compared(origin: ToyProject) -> None:
     head = snapshot(origin, "HEAD")
     params = {**head.params, "frames": {**head.params["frames"], "margin": 2.0}}
-    assert changed_inputs(head, params) == ["frames"]
+    with pytest.raises(UserError, match="frames: differs from the champion's"):
+        require_comparable(origin.root, head, params)
 
 
 def test_promotion_and_its_undoing(project: ToyProject) -> None:
@@ -117,7 +118,11 @@ def test_promotion_and_its_undoing(project: ToyProject) -> None:
 
     again = promote(root, snapshot(project, "footage").revision, "Promote footage")
     assert again == "face#champion#2"
-    assert adopt(root, again, project.run) == "the branch has moved on since the training began"
+    obstacle = adopt(root, again, project.run)
+    assert obstacle == (
+        "the branch has moved on since the training began; "
+        "take the new model in with `git merge 'face#champion#2' && dvc checkout`"
+    )
     assert demote(root, project.run) == (again, tag)
 
     removed, name = demote(root, project.run)
@@ -142,10 +147,10 @@ def test_promotion_that_was_killed(project: ToyProject, killed_at: str, monkeypa
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         if killed_at == "tag":
-            patch.setattr("pipelines.promote.crown", killed)
+            patch.setattr("pipelines.champion._numbers", killed)
         tag = promote(root, revision, "Promote longer")
         if killed_at == "merge":
-            patch.setattr("pipelines.promote._changed_by", killed)
+            patch.setattr("pipelines.champion._changed_by", killed)
         adopt(root, tag, killed)
     said = finish(root, project.run)
     if killed_at == "tag":
@@ -182,7 +187,8 @@ def test_other_changes_are_in_the_way(project: ToyProject) -> None:
     tag = promote(project.root, snapshot(project, "longer").revision, "Promote longer")
     project.set_params({"face": {"train": {"steps": 7}}})
     before = project.state()
-    assert adopt(project.root, tag, project.run) == "params.yaml has changes that are not committed"
+    obstacle = adopt(project.root, tag, project.run)
+    assert obstacle is not None and obstacle.startswith("params.yaml has changes that are not committed; ")
     assert project.state() == before
 
 

@@ -174,7 +174,7 @@ def test_prefect_records_the_states(toy: Toy) -> None:
 def test_stages_spread_over_dask_workers(toy: Toy) -> None:
     distributed = pytest.importorskip("distributed")
     pytest.importorskip("prefect_dask")
-    from pipelines.runner import task_runner
+    from pipelines.runtime import task_runner
 
     toy.set(one=11, two=12)
     with distributed.LocalCluster(

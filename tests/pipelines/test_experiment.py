@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from difftalker.errors import UserError
-from pipelines.overrides import combinations, overridden
+from pipelines.experiment import overridden
+from pipelines.study import combinations
 from tests.project import ROOT
 
 

@@ -1,20 +1,46 @@
-"""Promotion and its undoing: a commit with the candidate's state and a tag on it; both leave other work alone."""
+"""Which model is the champion; promotion and its undoing, which leave other work alone.
+
+The champion is what the newest tag `face#champion#N` (highest N) stands for; without one, what the checked-out commit
+records. `gto show` and `dvc artifacts get . face --stage champion` read the same tags. GTO's Python interface is not
+used: it goes by the time of the tags, in seconds, and leaves two promotions within a second in no order.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from difftalker.errors import UserError
 from difftalker.files import replacing
-from pipelines.comparison import Run
-from pipelines.environment import stage_environment
-from pipelines.git import git, read, succeeds
-from pipelines.process import run_command
-from pipelines.registry import champion, crown
+from pipelines.process import Run
+from pipelines.revision import ARTIFACT, git, read, resolve, succeeds
 
+PREFIX = f"{ARTIFACT}#champion#"
 # Holds the commit that is being promoted, from before its tag is made until the workspace has it: see `finish`.
 PENDING = Path(".dvc/tmp/flows/promotion")
+_CHECKOUT = ("dvc", "--wait-for-lock", "checkout", "--quiet")
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model in use: its commit, and its tag if it was promoted."""
+
+    revision: str
+    tag: str | None
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return self.tag or f"{self.revision[:7]} (HEAD)"
+
+
+def champion(root: Path) -> Champion:
+    """The present champion of the project; raises `UserError` if it has no commit yet."""
+    numbers = _numbers(root)
+    if not numbers:
+        return Champion(resolve(root, "HEAD"), None)
+    tag = f"{PREFIX}{max(numbers)}"
+    return Champion(resolve(root, f"refs/tags/{tag}"), tag)
 
 
 def promote(root: Path, experiment: str, message: str) -> str:
@@ -27,40 +53,31 @@ def promote(root: Path, experiment: str, message: str) -> str:
 
     Returns:
         The tag.
-
-    Raises:
-        UserError: git refuses.
     """
     commit = git(root, "commit-tree", f"{experiment}^{{tree}}", "-p", f"{experiment}^", "-m", message)
     with replacing(root / PENDING) as partial:
         partial.write_text(commit, encoding="utf-8")
-    return crown(root, commit, message)
+    tag = f"{PREFIX}{max(_numbers(root), default=0) + 1}"
+    git(root, "tag", "--annotate", "--message", message, tag, commit)
+    return tag
 
 
 def adopt(root: Path, tag: str, run: Run) -> str | None:
     """Take a promoted state into the current branch and the workspace, if no other work is in the way.
 
     Returns:
-        None if done, else what is in the way. Then nothing was changed.
-
-    Raises:
-        UserError: DVC cannot put the files there.
+        None if done, else what is in the way and what to do; then nothing was changed. Raises `UserError` if DVC cannot
+        put the files there.
     """
-    obstacle = _take_in(root, tag, run)
+    obstacle = _merge(root, tag, run)
     (root / PENDING).unlink(missing_ok=True)
-    return obstacle
+    return obstacle and f"{obstacle}; take the new model in with `git merge '{tag}' && dvc checkout`"
 
 
 def finish(root: Path, run: Run) -> str | None:
     """Bring a promotion to its end that was killed between its tag and the last file in the workspace.
 
-    One that was killed before its tag never happened.
-
-    Returns:
-        One line if there was such a promotion.
-
-    Raises:
-        UserError: DVC cannot put the files there.
+    One that was killed before its tag never happened. Returns a line if there was such a promotion; raises as `adopt`.
     """
     try:
         commit = (root / PENDING).read_text(encoding="utf-8")
@@ -70,38 +87,14 @@ def finish(root: Path, run: Run) -> str | None:
     if present.tag is None or present.revision != commit:
         (root / PENDING).unlink()
         return None
-    obstacle = adopt(root, present.tag, run)
-    return f"the promotion of {present.tag} was interrupted; " + (advice(obstacle, present.tag) or "it is complete now")
-
-
-def advice(obstacle: str | None, tag: str) -> str | None:
-    """What to say of an obstacle that `adopt` found."""
-    return obstacle and f"{obstacle}; take the new model in with `git merge '{tag}' && dvc checkout`"
-
-
-def _take_in(root: Path, tag: str, run: Run) -> str | None:
-    if not succeeds(root, "merge-base", "--is-ancestor", "HEAD", tag):
-        return "the branch has moved on since the training began"
-    theirs = _changed_by(root, "HEAD", tag)
-    for path in sorted(_uncommitted(root) & theirs):
-        if _content(root, path) != read(root, tag, path):
-            return f"{path} has changes that are not committed"
-    for path in _uncommitted(root) & theirs:  # the very same change: the merge brings it back
-        if succeeds(root, "cat-file", "-e", f"HEAD:{path}"):
-            git(root, "checkout", "--quiet", "HEAD", "--", path)
-        else:
-            git(root, "rm", "--quiet", "--cached", "--ignore-unmatch", "--", path)
-            (root / path).unlink(missing_ok=True)
-    git(root, "merge", "--quiet", "--ff-only", tag)
-    run(["dvc", "--wait-for-lock", "checkout", "--quiet"], root)
-    return None
+    said = adopt(root, present.tag, run) or "it is complete now"
+    return f"the promotion of {present.tag} was interrupted; {said}"
 
 
 def demote(root: Path, run: Run) -> tuple[str, str]:
     """Undo the last promotion: the champion before it is the champion again, on the branch and in the workspace, too.
 
-    Returns:
-        The removed tag and the name of the present champion.
+    Returns the removed tag and the name of the present champion.
 
     Raises:
         UserError: nothing was promoted, or later work builds on it; then nothing is changed.
@@ -120,14 +113,34 @@ def demote(root: Path, run: Run) -> tuple[str, str]:
                 f"hand, then `git tag -d '{present.tag}'`"
             )
         git(root, "commit", "--quiet", "--no-verify", "--message", f"Demote {present.tag}")
-        run(["dvc", "--wait-for-lock", "checkout", "--quiet"], root)
+        run(_CHECKOUT, root)
     git(root, "tag", "--delete", present.tag)
     return present.tag, champion(root).name
 
 
-def run_quietly(command: Sequence[str], folder: Path) -> None:
-    """Run a command outside of a flow. Raises `UserError` with its last line if it fails."""
-    run_command(command, title=" ".join(command), log=lambda line: None, cwd=folder, environment=stage_environment())
+def _merge(root: Path, tag: str, run: Run) -> str | None:
+    if not succeeds(root, "merge-base", "--is-ancestor", "HEAD", tag):
+        return "the branch has moved on since the training began"
+    shared = sorted(_uncommitted(root) & _changed_by(root, "HEAD", tag))
+    for path in shared:
+        file = root / path
+        content = file.read_text(encoding="utf-8").rstrip("\n") if file.is_file() else None
+        if content != read(root, tag, path):
+            return f"{path} has changes that are not committed"
+    for path in shared:  # the very same change: the merge brings it back
+        if succeeds(root, "cat-file", "-e", f"HEAD:{path}"):
+            git(root, "checkout", "--quiet", "HEAD", "--", path)
+        else:
+            git(root, "rm", "--quiet", "--cached", "--ignore-unmatch", "--", path)
+            (root / path).unlink(missing_ok=True)
+    git(root, "merge", "--quiet", "--ff-only", tag)
+    run(_CHECKOUT, root)
+    return None
+
+
+def _numbers(root: Path) -> list[int]:
+    tags = git(root, "tag", "--list", f"{PREFIX}*").splitlines()
+    return [int(number) for tag in tags if (number := tag.removeprefix(PREFIX)).isdigit()]
 
 
 def _changed_by(root: Path, before: str, after: str) -> set[str]:
@@ -138,8 +151,3 @@ def _uncommitted(root: Path) -> set[str]:
     """Files with changes that are not committed, new ones included."""
     listed = git(root, "status", "--porcelain", "--no-renames", "--untracked-files=all", "-z")
     return {entry[3:] for entry in listed.split("\0") if entry}
-
-
-def _content(root: Path, path: str) -> str | None:
-    file = root / path
-    return file.read_text(encoding="utf-8").rstrip("\n") if file.is_file() else None
