@@ -103,8 +103,9 @@ def study_command(
     jobs: Annotated[int, typer.Option(min=1, help="Experiments at the same time.")] = 1,
 ) -> int:
     """Run the paper's ablations, or a grid, as DVC experiments; ends with their tables."""
+    from difftalker.report.study import parse_grid
     from pipelines.runtime import task_runner
-    from pipelines.study import parse_grid, study
+    from pipelines.study import study
 
     flow = study.with_options(task_runner=task_runner("threads", jobs))
     return exit_status(flow(grid=parse_grid(grid or []), overrides=overrides, return_state=True))

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from difftalker.config import lookup
@@ -150,6 +149,6 @@ def _clone(root: Path, revision: str) -> Iterator[Path]:
 
 def _frames(project: Path, split: str) -> set[tuple[Any, ...]]:
     """Recording, clip and frame number of every frame of a split of the project's dataset."""
-    table = pq.read_table(project / DATASET, columns=["recording", "clip", "frame", "split"])
-    table = table.filter(pc.equal(table["split"], split))
-    return set(zip(*(table[name].to_pylist() for name in ("recording", "clip", "frame")), strict=True))
+    columns = ["recording", "clip", "frame"]
+    table = pq.read_table(project / DATASET, columns=columns, filters=[("split", "=", split)])
+    return set(zip(*(table[name].to_pylist() for name in columns), strict=True))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +20,6 @@ COMMAND = (sys.executable, "-m", "difftalker.cli.main", "dub")
 DELAY = 10.0  # seconds before a failed item is tried again
 
 
-@dataclass(frozen=True)
-class Row:
-    """A line of the summary: `state` is rendered, present or failed, `note` why."""
-
-    audio: str
-    output: str
-    state: str
-    note: str = ""
-
-
 @flow(name="dub")
 @in_one_line
 def dub_list(
@@ -41,7 +30,7 @@ def dub_list(
     retries: int = 2,
     root: str = ".",
     command: list[str] | None = None,
-) -> State[list[Row]]:
+) -> State[list[dict[str, str]]]:
     """Render a list of sounds. Films that are there already stay, so that a stopped run can be started again.
 
     Args:
@@ -55,8 +44,8 @@ def dub_list(
         command: what renders a film, with the options of `difftalker dub`, which it is by default.
 
     Returns:
-        Completed with the rows of the summary; failed if an item failed, the others being rendered all the same, or if
-        the list is wrong.
+        The summary, a row for each item as `row` makes it. Failed if an item failed, the others being rendered all the
+        same, or if the list is wrong.
     """
     listed = read_items(Path(items), Path(out))
     log = get_run_logger()
@@ -70,14 +59,14 @@ def dub_list(
         for future in futures:
             future.wait()
     rows = [row(item, future.state) for item, future in zip(listed, futures, strict=True)]
-    counts = {name: sum(entry.state == name for entry in rows) for name in ("rendered", "present", "failed")}
+    counts = {name: sum(entry["state"] == name for entry in rows) for name in ("rendered", "present", "failed")}
     summary = f"{len(rows)} films: " + ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    create_table_artifact([vars(entry) for entry in rows], key="dub", description=summary)
+    create_table_artifact(rows, key="dub", description=summary)
     for entry in rows:
-        log.info("%s: %s%s", entry.output, entry.state, entry.note and f": {entry.note}")
-    failed = [entry for entry in rows if entry.state == "failed"]
+        log.info("{output}: {state} {note}".format(**entry).rstrip())
+    failed = [entry["note"] for entry in rows if entry["state"] == "failed"]
     if failed:
-        return Failed(message=f"{summary}; {failed[0].note}")
+        return Failed(message=f"{summary}; {failed[0]}")
     return Completed(message=summary, data=rows)
 
 
@@ -99,8 +88,8 @@ def render_film(item: FilmItem, face: str | None, overwrite: bool, root: str, co
     return True
 
 
-def row(item: FilmItem, state: State[Any]) -> Row:
-    """The summary's line for an item."""
+def row(item: FilmItem, state: State[Any]) -> dict[str, str]:
+    """The summary's line for an item; its state is rendered, present or failed, its note why."""
     note = "" if state.is_completed() else str(state.message or state.name)
     word = "failed" if note else "rendered" if state.result() else "present"
-    return Row(item.audio.name, str(item.output), word, note)
+    return {"audio": item.audio.name, "output": str(item.output), "state": word, "note": note}

@@ -37,17 +37,14 @@ class Stage:
         upstream: names of the stages whose outputs it reads.
         tracked: whether it is tracked data, which has nothing to run.
         uses_device: whether networks run in it. On a CPU these use all cores, too.
+        recording: the item of the matrix that it belongs to, if any.
     """
 
     name: str
     upstream: tuple[str, ...]
     tracked: bool
     uses_device: bool
-
-    @property
-    def recording(self) -> str | None:
-        """The item of the matrix that it belongs to, if any."""
-        return self.name.rpartition("@")[2] if "@" in self.name else None
+    recording: str | None
 
 
 @dataclass(frozen=True)
@@ -84,6 +81,7 @@ def read_stages(root: Path | str = ".", targets: Sequence[str] = ()) -> list[Sta
                 upstream=tuple(sorted(_name(repo, other) for other in graph.successors(stage))),
                 tracked=stage.cmd is None,
                 uses_device=_uses_device(stage, values),
+                recording=_name(repo, stage).partition("@")[2] or None,
             )
             for stage in steps
         ]

@@ -16,8 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from prefect import get_run_logger
+
 from difftalker.compute.parallel import usable_cores
-from pipelines.process import Stopped, stopping
+from pipelines.process import Stopped, stop_requested
+from pipelines.runtime import cancellation
 
 _changed = threading.Condition()
 _busy: list[int] = []  # for each stage without networks that runs, how many cores it uses
@@ -28,29 +31,26 @@ def device_lock() -> Path:
     return Path(tempfile.gettempdir()) / f"difftalker-device-{os.getuid()}.lock"
 
 
-def stage_lock(root: Path | str, name: str) -> Path:
-    """The lock of a stage of the project in `root`."""
-    return Path(root) / ".dvc" / "tmp" / "flows" / f"{name.replace('/', '+')}.lock"
-
-
-def flow_lock(root: Path | str, name: str) -> Path:
-    """The lock of a flow that runs once at a time in the project in `root`."""
-    return stage_lock(root, f"flow:{name}")
+def project_lock(root: Path | str, name: str) -> Path:
+    """The lock of a stage of the project in `root`, or of a flow that runs once at a time in it: `flow:NAME`."""
+    return Path(root) / ".dvc/tmp/flows" / f"{name.replace('/', '+')}.lock"
 
 
 @contextmanager
-def locked(path: Path, what: str, log: Callable[[str], None], stop: Callable[[], bool]) -> Iterator[int]:
-    """Wait for a lock, then hold it.
+def locked(path: Path, what: str) -> Iterator[int]:
+    """Wait for a lock in the present flow or task, then hold it.
 
     Args:
         path: the lock file; its folder is made.
         what: what is waited for; logged once if there is a wait.
-        log: takes a line.
-        stop: asked while waiting whether to give up, by `Stopped`.
 
     Yields:
         The open file descriptor. A child that inherits it holds the lock, too, as long as it lives.
+
+    Raises:
+        Stopped: the run was cancelled meanwhile.
     """
+    stop = cancellation()
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -60,8 +60,8 @@ def locked(path: Path, what: str, log: Callable[[str], None], stop: Callable[[],
                 break
             except BlockingIOError:
                 if attempt == 0:
-                    log(f"waiting for {what}")
-            if stopping() or stop():
+                    get_run_logger().info(f"waiting for {what}")
+            if stop_requested.is_set() or stop():
                 raise Stopped(f"stopped while waiting for {what}")
             time.sleep(0.2)
         yield descriptor
@@ -90,7 +90,7 @@ def cpu_place(sharing: int, stop: Callable[[], bool]) -> Iterator[int | None]:
     share = cores // parts
     with _changed:
         while len(_busy) >= parts + (parts + 1) // 2:
-            if stopping() or stop():
+            if stop_requested.is_set() or stop():
                 raise Stopped("stopped before it began")
             _changed.wait(0.5)
         _busy.append(share)

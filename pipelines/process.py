@@ -21,7 +21,7 @@ SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
 _lock = threading.Lock()
 _running: set[subprocess.Popen[str]] = set()
-_stopping = threading.Event()
+stop_requested = threading.Event()  # nothing new should begin
 
 
 class Stopped(Exception):
@@ -35,7 +35,7 @@ class CommandFailed(UserError):
 @contextmanager
 def stopping_at_exit() -> Iterator[None]:
     """For the body of a flow: whatever exception leaves it, first all commands of this process end."""
-    _stopping.clear()
+    stop_requested.clear()
     try:
         yield
     except BaseException:
@@ -46,17 +46,12 @@ def stopping_at_exit() -> Iterator[None]:
 def stop_all() -> None:
     """End all commands of this process; start no more until the next `stopping_at_exit`. Returns when they are gone."""
     with _lock:
-        _stopping.set()
+        stop_requested.set()
         processes = list(_running)
     for process in processes:
         _end(process)
     for process in processes:
         process.wait()
-
-
-def stopping() -> bool:
-    """Whether `stop_all` was called: nothing new should begin."""
-    return _stopping.is_set()
 
 
 def command_environment(cores: int | None = None) -> dict[str, str]:
@@ -98,7 +93,7 @@ def run_command(
     """
     cancelled = stop()
     with _lock:
-        if cancelled or stopping():
+        if cancelled or stop_requested.is_set():
             raise Stopped(f"{title}: not started, the run is being stopped")
         process = subprocess.Popen(
             [sys.executable, "-P", str(SUPERVISOR), *command],

@@ -25,7 +25,7 @@ from difftalker.report.gates import gates_markdown, main_figures
 from pipelines.champion import adopt, champion, finish, promote
 from pipelines.comparison import Measured, measure_champion, require_comparable
 from pipelines.experiment import find_experiment, overridden, run_experiment
-from pipelines.locks import device_lock, flow_lock, locked
+from pipelines.locks import device_lock, locked, project_lock
 from pipelines.process import CommandFailed, Run, command_environment, run_command, stopping_at_exit
 from pipelines.revision import Snapshot, git, succeeds
 from pipelines.runtime import cancellation, in_one_line
@@ -65,7 +65,7 @@ def retrain(recording: str | None = None, overrides: list[str] | None = None, ro
     folder, changes = Path(root).resolve(), list(overrides or [])
     log = get_run_logger().info
     # One at a time: a candidate must be compared with the champion that it would replace.
-    with stopping_at_exit(), locked(flow_lock(folder, "retrain"), "another retraining", log, cancellation()):
+    with stopping_at_exit(), locked(project_lock(folder, "flow:retrain"), "another retraining"):
         said = finish(folder, logged_commands())  # a promotion that was killed in the middle
         if said:
             get_run_logger().warning(said)
@@ -131,7 +131,7 @@ def examine_footage(root: Path, recording: str) -> list[str]:
 def train_candidate(root: Path, overrides: Sequence[str]) -> str:
     """Train and evaluate as a DVC experiment in a temporary copy. Returns the experiment's name."""
     name = f"retrain-{datetime.now():%Y%m%d-%H%M%S}"
-    with locked(device_lock(), "the compute device", get_run_logger().info, cancellation()) as held:
+    with locked(device_lock(), "the compute device") as held:
         run_experiment(root, name, overrides, held)
     return name
 
@@ -148,7 +148,7 @@ def judge_candidate(root: Path, title: str, incumbent: Snapshot, candidate: Snap
         raise UserError(f"the experiment left no {METRICS}; is it `cache: false` in dvc.yaml?")
     measured = Measured(candidate.metrics, (), 0)
     if incumbent.trained:
-        with locked(device_lock(), "the compute device", log.info, cancellation()) as held:
+        with locked(device_lock(), "the compute device") as held:
             measured = measure_champion(root, incumbent, candidate, logged_commands(held))
     notes = []
     if measured.differences:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,22 +19,14 @@ from difftalker.config import flatten
 from difftalker.errors import UserError
 from difftalker.files import replacing
 from difftalker.project import METRICS
-from difftalker.report.study import Variant, csv_text, markdown
+from difftalker.report.study import ABLATIONS, Variant, combinations, csv_text, markdown
 from pipelines.experiment import SCRATCH, find_experiment, overridden, run_experiment
-from pipelines.locks import device_lock, flow_lock, locked
+from pipelines.locks import device_lock, locked, project_lock
 from pipelines.process import stopping_at_exit
 from pipelines.revision import Snapshot, git
-from pipelines.runtime import cancellation, in_one_line, task_runner
+from pipelines.runtime import in_one_line, task_runner
 
 STUDIES = Path("data/results/studies")  # git-ignored
-
-# Table 1 (Ours¹: audio features instead of landmarks) and section 3.3 (without AM-Trans; audio left out altogether).
-ABLATIONS = {
-    "ours": ["landmarks.audio_path=am", "face.condition=landmarks"],
-    "audio-in-bm": ["landmarks.audio_path=bm", "face.condition=landmarks"],
-    "no-audio": ["landmarks.audio_path=none", "face.condition=landmarks"],
-    "audio-condition": ["landmarks.audio_path=am", "face.condition=audio"],
-}
 
 
 @flow(name="study", task_runner=task_runner("threads"))
@@ -57,15 +47,15 @@ def study(grid: dict[str, list[Any]] | None = None, overrides: list[str] | None 
         The folder with `study.md` and `study.csv`, where experiments that failed are marked. Failed if one did, or if a
         parameter is wrong.
     """
-    folder, log, stop = Path(root).resolve(), get_run_logger().info, cancellation()
+    folder = Path(root).resolve()
     variants = combinations(grid) if grid else ABLATIONS
     chosen = {name: [*(overrides or []), *changes] for name, changes in variants.items()}
     params = {name: flatten(overridden(folder, changes)) for name, changes in chosen.items()}
     futures: dict[str, PrefectFuture[Any]] = {}
     # One study at a time, else two of the same would both run what is missing.
-    with stopping_at_exit(), locked(flow_lock(folder, "study"), "another study", log, stop):
+    with stopping_at_exit(), locked(project_lock(folder, "flow:study"), "another study"):
         mark = identity(folder, chosen)
-        with locked(device_lock(), "the compute device", log, stop) as held:
+        with locked(device_lock(), "the compute device") as held:
             for name, changes in chosen.items():
                 futures[name] = measure_variant.with_options(name=name).submit(
                     folder, f"study-{mark}-{name}", changes, held, return_state=False
@@ -82,7 +72,7 @@ def study(grid: dict[str, list[Any]] | None = None, overrides: list[str] | None 
     target = folder / STUDIES / mark
     write_tables(target, [Variant(name, params[name], metrics.get(name)) for name in states])
     report = f"{len(metrics)} of {len(states)} experiments succeeded; tables in {target}"
-    log(report)
+    get_run_logger().info(report)
     if failed:
         return Failed(message=f"{report}; failed: {'; '.join(failed)}")
     return Completed(message=report, data=str(target))
@@ -92,10 +82,9 @@ def study(grid: dict[str, list[Any]] | None = None, overrides: list[str] | None 
 @in_one_line
 def measure_variant(root: Path, name: str, overrides: Sequence[str], device: int) -> Mapping[str, Any]:
     """The metrics of an experiment, which is run if there is none of that name; `device`: the device's open lock."""
-    log = get_run_logger().info
     try:
         commit = find_experiment(root, name)
-        log(f"{name}: was run before")
+        get_run_logger().info(f"{name}: was run before")
     except UserError:
         scratch = SCRATCH / name
         run_experiment(root, name, overrides, device, scratch)
@@ -112,36 +101,6 @@ def identity(root: Path, experiments: Mapping[str, Sequence[str]]) -> str:
     workspace = git(root, "stash", "create") or "HEAD"  # a commit of the changed files; nothing else is touched
     tree = git(root, "rev-parse", f"{workspace}^{{tree}}")
     return hashlib.sha256(json.dumps([tree, experiments], sort_keys=True).encode()).hexdigest()[:8]
-
-
-def parse_grid(entries: Sequence[str]) -> dict[str, list[Any]]:
-    """A grid from texts `KEY=A,B,C`; raises `UserError` if one is not of this form, or names a key again."""
-    grid: dict[str, list[Any]] = {}
-    for entry in entries:
-        key, _, values = entry.partition("=")
-        if not key or not values or key in grid:
-            raise UserError(f"--grid {entry!r}: write KEY=A,B,C, each key once")
-        grid[key] = values.split(",")
-    return grid
-
-
-def combinations(grid: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
-    """Every combination of the values of a grid (parameter -> values): a short name -> its overrides.
-
-    Raises:
-        UserError: a parameter has no values, or two values of one would have the same name.
-    """
-    found: dict[str, list[str]] = {}
-    for key, values in grid.items():
-        if not values:
-            raise UserError(f"grid: {key} has no values; write {key}=1,2,3")
-    for values in itertools.product(*grid.values()):
-        texts = [re.sub(r"[^\w.]", "_", str(value)).strip("._") for value in values]
-        name = "-".join(f"{key.rpartition('.')[2]}-{text}" for key, text in zip(grid, texts, strict=True))
-        if name in found:
-            raise UserError(f"grid: two combinations are called {name}; leave one out")
-        found[name] = [f"{key}={value}" for key, value in zip(grid, values, strict=True)]
-    return found
 
 
 def write_tables(folder: Path, variants: Sequence[Variant]) -> None:

@@ -69,7 +69,7 @@ def test_a_failed_item_stops_no_other(server: str, folder: Path) -> None:
     (folder / "two.wav").write_text("good")
     state = run(folder)
     assert state.is_completed() and state.message == "4 films: 1 rendered, 3 present"
-    assert {row.state for row in state.result()} == {"rendered", "present"}
+    assert {row["state"] for row in state.result()} == {"rendered", "present"}
     assert len((folder / "out/one.tries").read_text()) == 1, "what was there was not rendered again"
 
 

@@ -71,7 +71,7 @@ def test_unchanged_stages_start_no_process(toy: Toy, monkeypatch: pytest.MonkeyP
     def forbidden(*arguments: Any, **options: Any) -> None:
         raise AssertionError("a process was started")
 
-    monkeypatch.setattr("pipelines.stage.run_command", forbidden)
+    monkeypatch.setattr("pipelines.reproduce.run_command", forbidden)
     lock = (toy.root / "dvc.lock").read_bytes()
     assert ran(run(toy)) == set()
     assert (toy.root / "dvc.lock").read_bytes() == lock
