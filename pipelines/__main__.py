@@ -42,10 +42,8 @@ def reproduce_command(
 ) -> int:
     """Bring all stages up to date, like `dvc repro`: independent ones at the same time."""
     from pipelines.reproduce import STAGES_AT_ONCE, reproduce
-    from pipelines.runtime import task_runner
 
-    flow = reproduce.with_options(task_runner=task_runner(runner, STAGES_AT_ONCE, scheduler))
-    return exit_status(flow(targets=targets, root=str(Path.cwd()), pull=pull, return_state=True))
+    return run_flow(reproduce, (runner, STAGES_AT_ONCE, scheduler), targets=targets, root=str(Path.cwd()), pull=pull)
 
 
 @app.command("serve")
@@ -64,7 +62,7 @@ def retrain_command(
     """Train a candidate and promote it if it is no worse than the champion in every gate."""
     from pipelines.retrain import retrain
 
-    return exit_status(retrain(recording=recording, overrides=overrides, return_state=True))
+    return run_flow(retrain, ("threads",), recording=recording, overrides=overrides)
 
 
 @app.command("promote")
@@ -104,18 +102,16 @@ def study_command(
 ) -> int:
     """Run the paper's ablations, or a grid, as DVC experiments; ends with their tables."""
     from difftalker.report.study import parse_grid
-    from pipelines.runtime import task_runner
     from pipelines.study import study
 
-    flow = study.with_options(task_runner=task_runner("threads", jobs))
-    return exit_status(flow(grid=parse_grid(grid or []), overrides=overrides, return_state=True))
+    return run_flow(study, ("threads", jobs), grid=parse_grid(grid or []), overrides=overrides)
 
 
 @app.command("dub")
 def dub_command(
-    items: Annotated[Path, typer.Argument(metavar="LIST", help="YAML or CSV list of sounds to render.")],
-    face: Annotated[Path | None, typer.Option(help="Exported face; by default this project's models.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the films that the list does not name.")] = Path("dubs"),
+    items: Annotated[str, typer.Argument(metavar="LIST", help="YAML or CSV list of sounds to render.")],
+    face: Annotated[str | None, typer.Option(help="Exported face; by default this project's models.")] = None,
+    out: Annotated[str, typer.Option(help="Folder for the films that the list does not name.")] = "dubs",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Render again what is there.")] = False,
     retries: Annotated[int, typer.Option(min=0, help="Further tries of an item that failed.")] = 2,
     runner: Runner = "threads",
@@ -124,15 +120,16 @@ def dub_command(
 ) -> int:
     """Render a list of sounds with a trained face; an item that fails never stops the others."""
     from pipelines.dub import dub_list
+
+    options = {"items": items, "face": face, "out": out, "overwrite": overwrite, "retries": retries}
+    return run_flow(dub_list, (runner, workers, scheduler), **options)
+
+
+def run_flow(flow: Any, runner: tuple, **parameters: Any) -> int:
+    """Run a flow on the task runner with these arguments and say in one line how it ended. Returns the exit status."""
     from pipelines.runtime import task_runner
 
-    flow = dub_list.with_options(task_runner=task_runner(runner, workers, scheduler))
-    options = {"items": str(items), "face": None if face is None else str(face), "out": str(out)}
-    return exit_status(flow(**options, overwrite=overwrite, retries=retries, return_state=True))
-
-
-def exit_status(state: Any) -> int:
-    """Say in one line how a flow ended. Returns the exit status."""
+    state = flow.with_options(task_runner=task_runner(*runner))(**parameters, return_state=True)
     if state.is_completed():
         print(state.message)
         return 0

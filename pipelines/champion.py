@@ -13,9 +13,9 @@ from pathlib import Path
 from difftalker.errors import UserError
 from difftalker.files import replacing
 from pipelines.process import Run
-from pipelines.revision import ARTIFACT, git, read, resolve, succeeds
+from pipelines.revision import git, read, resolve, succeeds
 
-PREFIX = f"{ARTIFACT}#champion#"
+PREFIX = "face#champion#"  # `face` is in `artifacts` of dvc.yaml
 # Holds the commit that is being promoted, from before its tag is made until the workspace has it: see `finish`.
 PENDING = Path(".dvc/tmp/flows/promotion")
 _CHECKOUT = ("dvc", "--wait-for-lock", "checkout", "--quiet")
@@ -46,13 +46,7 @@ def champion(root: Path) -> Champion:
 def promote(root: Path, experiment: str, message: str) -> str:
     """Make an experiment's state a commit of its own and tag it as the champion. Workspace and branch stay.
 
-    Args:
-        root: the project's folder.
-        experiment: the experiment's commit, whose parent is the commit that it started from.
-        message: the commit's and the tag's.
-
-    Returns:
-        The tag.
+    The experiment is a commit whose parent is the commit that it started from. Returns the tag.
     """
     commit = git(root, "commit-tree", f"{experiment}^{{tree}}", "-p", f"{experiment}^", "-m", message)
     with replacing(root / PENDING) as partial:
@@ -65,9 +59,8 @@ def promote(root: Path, experiment: str, message: str) -> str:
 def adopt(root: Path, tag: str, run: Run) -> str | None:
     """Take a promoted state into the current branch and the workspace, if no other work is in the way.
 
-    Returns:
-        None if done, else what is in the way and what to do; then nothing was changed. Raises `UserError` if DVC cannot
-        put the files there.
+    Returns None if done, else what is in the way and what to do; then nothing was changed. Raises `UserError` if DVC
+    cannot put the files there.
     """
     obstacle = _merge(root, tag, run)
     (root / PENDING).unlink(missing_ok=True)
@@ -94,10 +87,8 @@ def finish(root: Path, run: Run) -> str | None:
 def demote(root: Path, run: Run) -> tuple[str, str]:
     """Undo the last promotion: the champion before it is the champion again, on the branch and in the workspace, too.
 
-    Returns the removed tag and the name of the present champion.
-
-    Raises:
-        UserError: nothing was promoted, or later work builds on it; then nothing is changed.
+    Returns the removed tag and the name of the present champion. Raises `UserError` if nothing was promoted, or later
+    work builds on it; then nothing is changed.
     """
     present = champion(root)
     if present.tag is None:

@@ -65,8 +65,7 @@ def differences(champion: Snapshot, candidate: Snapshot) -> list[str]:
 def measure_champion(root: Path, champion: Snapshot, candidate: Snapshot, run: Run) -> Measured:
     """The champion's figures on the candidate's test split; the project's workspace is neither read nor changed.
 
-    Raises:
-        UserError: the champion's models are not in the cache, or a stage fails with them.
+    Raises `UserError` if the champion's models are not in the cache, or a stage fails with them.
     """
     changed = differences(champion, candidate)
     if not changed:
@@ -84,7 +83,7 @@ def measure_champion(root: Path, champion: Snapshot, candidate: Snapshot, run: R
         seen = test & _frames(clone, "train")
         git(clone, "checkout", "--quiet", candidate.revision, "--", "dvc.lock")
         dvc("checkout", "--force", "--quiet", str(DATASET))
-        _set_params(clone / PARAMS, _own_params(champion, candidate))
+        _set_own_params(clone / PARAMS, champion, candidate)
         for stage in MEASURING:
             dvc("repro", "--single-item", stage)
         metrics = json.loads((clone / METRICS).read_text(encoding="utf-8"))
@@ -92,11 +91,9 @@ def measure_champion(root: Path, champion: Snapshot, candidate: Snapshot, run: R
 
 
 def require_comparable(root: Path, champion: Snapshot, params: Mapping[str, Any]) -> None:
-    """Check before hours of training that a candidate can be compared with the champion.
+    """Check before hours of training that a candidate can be compared with the champion; raises `UserError` if not.
 
-    Raises:
-        UserError: the candidate's crops or sound features would be made in another way than the champion's, or the
-            champion's models are not in DVC's cache.
+    Its crops and sound features have to be made in the same way, and the champion's models have to be in DVC's cache.
     """
     changed = [key for key in INPUT if lookup(champion.params, key) != lookup(params, key)]
     if changed:
@@ -113,18 +110,13 @@ def require_comparable(root: Path, champion: Snapshot, params: Mapping[str, Any]
             )
 
 
-def _own_params(champion: Snapshot, candidate: Snapshot) -> dict[str, Any]:
-    """What belongs to the champion beside its models: params that synthesis reads and measuring does not."""
-    shared = candidate.stage_params("evaluate")
-    return {key: value for key, value in champion.stage_params("synthesise").items() if key not in shared}
-
-
-def _set_params(path: Path, values: Mapping[str, Any]) -> None:
+def _set_own_params(path: Path, champion: Snapshot, candidate: Snapshot) -> None:
+    """Write what belongs to the champion beside its models: params that synthesis reads and measuring does not."""
     yaml = layout_yaml()
     document = yaml.load(path.read_text(encoding="utf-8"))
-    for key, value in values.items():
-        *groups, last = key.split(".")
-        (lookup(document, ".".join(groups)) if groups else document)[last] = value
+    for key in champion.stage_params("synthesise").keys() - candidate.stage_params("evaluate").keys():
+        group, _, last = key.rpartition(".")
+        (lookup(document, group) if group else document)[last] = champion.stage_params("synthesise")[key]
     with path.open("w", encoding="utf-8") as file:
         yaml.dump(document, file)
 

@@ -24,8 +24,7 @@ SCRATCH = Path("data/scratch")  # git-ignored: checkpoints of the project's own 
 def overridden(root: Path, overrides: Sequence[str]) -> dict[str, Any]:
     """params.yaml of the workspace with overrides such as `face.train.steps=2000`, applied by DVC itself and checked.
 
-    Raises:
-        UserError: an override is no `key=value`, or the result is wrong: one line before any work is done.
+    Raises `UserError` if an override is no `key=value`, or the result is wrong: one line before any work is done.
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(shutil.copy(root / "params.yaml", folder))
@@ -49,7 +48,7 @@ def run_experiment(root: Path, name: str, overrides: Sequence[str], device: int,
         scratch: folder for checkpoints, in the project. Two experiments at the same time need two.
 
     Raises:
-        CommandFailed: a stage failed; then no experiment is recorded.
+        UserError: a stage failed; then no experiment is recorded.
         Stopped: it was stopped.
     """
     changes = [part for override in overrides for part in ("--set-param", override)]

@@ -65,8 +65,7 @@ class StageStatus:
 def read_stages(root: Path | str = ".", targets: Sequence[str] = ()) -> list[Stage]:
     """The stages that `dvc repro TARGETS` goes through, each after those that it waits for; no target means `dvc.yaml`.
 
-    Raises:
-        UserError: no project, or one that DVC cannot read.
+    Raises `UserError` if there is no project, or one that DVC cannot read.
     """
     from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
 
@@ -90,8 +89,7 @@ def read_stages(root: Path | str = ".", targets: Sequence[str] = ()) -> list[Sta
 def stage_status(root: Path | str, name: str) -> StageStatus:
     """What DVC says about a stage now, by the same comparison as `dvc repro -s NAME` and without its side effects.
 
-    Raises:
-        UserError: no such stage, or DVC cannot read it.
+    Raises `UserError` if there is no such stage, or DVC cannot read it.
     """
     with _opened(root) as repo:
         target = _target(repo, name)
@@ -109,11 +107,7 @@ def changed_stages(root: Path | str, names: Sequence[str]) -> list[str]:
 
 
 def recorded(root: Path | str, what: Literal["metrics", "params"], revision: str | None = None) -> dict[str, Any]:
-    """All metrics or params of the workspace, or of a git revision, by their dotted names.
-
-    Raises:
-        UserError: no such revision, or DVC cannot read it.
-    """
+    """All metrics or params of the workspace, or of a git revision, by dotted names; raises `UserError` as DVC says."""
     from dvc.api import metrics_show, params_show
 
     with _plain_errors():

@@ -42,13 +42,10 @@ def locked(path: Path, what: str) -> Iterator[int]:
 
     Args:
         path: the lock file; its folder is made.
-        what: what is waited for; logged once if there is a wait.
+        what: what is waited for; logged if there is a wait, which ends by `Stopped` if the run is cancelled meanwhile.
 
     Yields:
         The open file descriptor. A child that inherits it holds the lock, too, as long as it lives.
-
-    Raises:
-        Stopped: the run was cancelled meanwhile.
     """
     stop = cancellation()
     path.parent.mkdir(parents=True, exist_ok=True)

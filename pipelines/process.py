@@ -28,10 +28,6 @@ class Stopped(Exception):
     """The run was cancelled; the command and all its processes have ended."""
 
 
-class CommandFailed(UserError):
-    """A command ended with another status than 0. The message names command, status and the line that says why."""
-
-
 @contextmanager
 def stopping_at_exit() -> Iterator[None]:
     """For the body of a flow: whatever exception leaves it, first all commands of this process end."""
@@ -88,7 +84,7 @@ def run_command(
             process is killed: with `flock` on them a lock that ends with the command.
 
     Raises:
-        CommandFailed: the status is not 0.
+        UserError: the status is not 0; the message names command, status and the line that says why.
         Stopped: it was stopped.
     """
     cancelled = stop()
@@ -127,7 +123,7 @@ def run_command(
     if process.returncode:
         errors = [line for line in tail if line.lower().startswith("error:")]
         reason = errors[0] if errors else tail[-1] if tail else "no output"
-        raise CommandFailed(f"{title}: failed with status {process.returncode}: {reason}")
+        raise UserError(f"{title}: failed with status {process.returncode}: {reason}")
 
 
 def run_quietly(command: Sequence[str], folder: Path) -> None:

@@ -26,7 +26,7 @@ from pipelines.champion import adopt, champion, finish, promote
 from pipelines.comparison import Measured, measure_champion, require_comparable
 from pipelines.experiment import find_experiment, overridden, run_experiment
 from pipelines.locks import device_lock, locked, project_lock
-from pipelines.process import CommandFailed, Run, command_environment, run_command, stopping_at_exit
+from pipelines.process import Run, command_environment, run_command, stopping_at_exit
 from pipelines.revision import Snapshot, git, succeeds
 from pipelines.runtime import cancellation, in_one_line
 
@@ -114,7 +114,7 @@ def examine_footage(root: Path, recording: str) -> list[str]:
     wide = {**command_environment(), "COLUMNS": "400"}
     try:
         run_command(command, title="doctor", log=listen, cwd=root, environment=wide, stop=cancellation())
-    except CommandFailed as error:
+    except UserError as error:
         raise UserError(f"recording {recording}: {'; '.join(problems) or error}; not trained on") from None
     dvc_file, ignore = RAW / f"{recording}.dvc", RAW / ".gitignore"
     if recording != "demo" and not (root / dvc_file).is_file():

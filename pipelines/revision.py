@@ -16,9 +16,8 @@ import yaml
 
 from difftalker.errors import UserError
 from difftalker.face_folder import PARTS
-from difftalker.project import METRICS
+from difftalker.project import METRICS, MODELS
 
-ARTIFACT = "face"  # in `artifacts` of dvc.yaml: its path holds the models
 # Where git knows no user, as on a bare server.
 _IDENTITY = ("-c", "user.name=DiffTalker", "-c", "user.email=difftalker@localhost")
 
@@ -61,14 +60,12 @@ class Snapshot:
         params: params.yaml.
         stages: dvc.lock's entries by stage.
         metrics: metrics.json, None if the revision has none.
-        models: the folder of the artifact `face`.
     """
 
     revision: str
     params: Mapping[str, Any]
     stages: Mapping[str, Mapping[str, Any]]
     metrics: Mapping[str, Any] | None
-    models: str
 
     @classmethod
     def read(cls, root: Path, name: str) -> Snapshot:
@@ -79,13 +76,11 @@ class Snapshot:
             return yaml.safe_load(read(root, revision, path) or "") or {}
 
         metrics = read(root, revision, METRICS.as_posix())
-        artifacts = document("dvc.yaml").get("artifacts", {})
         return cls(
             revision=revision,
             params=document("params.yaml"),
             stages=document("dvc.lock").get("stages", {}),
             metrics=None if metrics is None else json.loads(metrics),
-            models=artifacts.get(ARTIFACT, {}).get("path", "data/models"),
         )
 
     @property
@@ -95,7 +90,7 @@ class Snapshot:
 
     def model_hashes(self) -> dict[str, str]:
         """Path and hash of each part of the face that a run left. The sync expert, an instrument, is none."""
-        parts = {f"{self.models}/{part}" for part in PARTS}
+        parts = {f"{MODELS.as_posix()}/{part}" for part in PARTS}
         outputs = (self.hashes(stage, "outs") for stage in self.stages)
         return dict(sorted((path, found) for paths in outputs for path, found in paths.items() if path in parts))
 

@@ -36,8 +36,7 @@ def task_runner(name: Literal["threads", "dask"], workers: int = 1, scheduler: s
         workers: tasks at the same time, with `threads`.
         scheduler: address of the Dask scheduler, `tcp://host:8786`.
 
-    Raises:
-        UserError: Dask without an address or without its packages, or an address without Dask.
+    Raises `UserError` for Dask without an address or without its packages, and for an address without Dask.
     """
     if name == "threads":
         if scheduler is not None:

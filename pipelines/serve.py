@@ -33,8 +33,7 @@ LOOK = 10.0  # seconds between two looks into the inbox
 def serve_and_watch() -> None:
     """Run what is scheduled and asked for, each run in a process of its own, and watch the inbox, until Ctrl-C.
 
-    Raises:
-        UserError: the inbox's record of announced footage is damaged.
+    Raises `UserError` if the inbox's record of announced footage is damaged.
     """
     log = get_logger("inbox")
     inbox = Inbox(INBOX, retrain_on, log.warning)
@@ -103,10 +102,8 @@ def take_in(name: str) -> Path:
     """Copy the videos of an inbox folder to the recording of that name and track it, as `difftalker add` does.
 
     `recordings` in params.yaml stays as it is: the retraining tries the footage first. Files that the recording has
-    already are left out, so that it can be done again after an interruption. Returns the recording's folder.
-
-    Raises:
-        UserError: the folder's name is no recording's name, or a file is no usable footage; nothing was added.
+    already are left out, so that it can be done again after an interruption. Returns the recording's folder. Raises
+    `UserError` if the folder's name is no recording's name, or a file is no usable footage; then nothing was added.
     """
     folder = RAW / name
     check_name(name, folder, append=True)

@@ -56,7 +56,7 @@ def test_what_describes_the_face_belongs_to_it() -> None:
         "train_face": ["data/models/face", "data/models/face_of_another"],
     }
     stages = {name: {"outs": [{"path": path, "md5": name} for path in paths]} for name, paths in outs.items()}
-    hashes = Snapshot("0", {}, stages, None, "data/models").model_hashes()
+    hashes = Snapshot("0", {}, stages, None).model_hashes()
     assert hashes == {
         "data/models/face.json": "describe_speaker",
         "data/models/footage/scene.safetensors": "describe_speaker",

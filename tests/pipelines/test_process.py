@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from difftalker.errors import UserError
 from pipelines import process
-from pipelines.process import CommandFailed, Stopped, command_environment, run_command, stop_all, stopping_at_exit
+from pipelines.process import Stopped, command_environment, run_command, stop_all, stopping_at_exit
 from tests.pipelines.toy import alive
 
 # Starts a child of its own, says so, and sleeps; with `deaf` both ignore what can be ignored.
@@ -56,7 +57,7 @@ def test_output_comes_line_by_line(tmp_path: Path) -> None:
 def test_failure_names_status_and_reason() -> None:
     script = "import sys; print('before'); sys.exit('error: data/x: no such file')"
     environment = command_environment()
-    with pytest.raises(CommandFailed) as caught:
+    with pytest.raises(UserError) as caught:
         run_command([sys.executable, "-c", script], title="x", log=lambda line: None, environment=environment)
     assert str(caught.value) == "x: failed with status 1: error: data/x: no such file"
 
