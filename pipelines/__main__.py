@@ -70,12 +70,11 @@ def promote_command(name: Annotated[str, typer.Argument(metavar="EXPERIMENT", he
     """Make an experiment the champion by hand, without gates."""
     from pipelines.champion import adopt, finish, promote
     from pipelines.experiment import find_experiment
-    from pipelines.process import run_quietly
 
     root = Path.cwd()
-    finish(root, run_quietly)
+    finish(root)
     tag = promote(root, find_experiment(root, name), f"Promote {name}\n\nBy hand, without gates.")
-    obstacle = adopt(root, tag, run_quietly)
+    obstacle = adopt(root, tag)
     print(f"{name} is the champion: {tag}")
     if obstacle:
         print(obstacle)
@@ -85,10 +84,9 @@ def promote_command(name: Annotated[str, typer.Argument(metavar="EXPERIMENT", he
 def demote_command() -> None:
     """Undo the last promotion: the champion before it is the champion again."""
     from pipelines.champion import demote, finish
-    from pipelines.process import run_quietly
 
-    finish(Path.cwd(), run_quietly)
-    tag, present = demote(Path.cwd(), run_quietly)
+    finish(Path.cwd())
+    tag, present = demote(Path.cwd())
     print(f"{tag} is removed; the champion is {present}")
 
 

@@ -12,13 +12,12 @@ from pathlib import Path
 
 from difftalker.errors import UserError
 from difftalker.files import replacing
-from pipelines.process import Run
 from pipelines.revision import git, read, resolve, succeeds
+from pipelines.runtime import run_dvc
 
 PREFIX = "face#champion#"  # `face` is in `artifacts` of dvc.yaml
 # Holds the commit that is being promoted, from before its tag is made until the workspace has it: see `finish`.
 PENDING = Path(".dvc/tmp/flows/promotion")
-_CHECKOUT = ("dvc", "--wait-for-lock", "checkout", "--quiet")
 
 
 @dataclass(frozen=True)
@@ -56,18 +55,18 @@ def promote(root: Path, experiment: str, message: str) -> str:
     return tag
 
 
-def adopt(root: Path, tag: str, run: Run) -> str | None:
+def adopt(root: Path, tag: str) -> str | None:
     """Take a promoted state into the current branch and the workspace, if no other work is in the way.
 
     Returns None if done, else what is in the way and what to do; then nothing was changed. Raises `UserError` if DVC
     cannot put the files there.
     """
-    obstacle = _merge(root, tag, run)
+    obstacle = _merge(root, tag)
     (root / PENDING).unlink(missing_ok=True)
     return obstacle and f"{obstacle}; take the new model in with `git merge '{tag}' && dvc checkout`"
 
 
-def finish(root: Path, run: Run) -> str | None:
+def finish(root: Path) -> str | None:
     """Bring a promotion to its end that was killed between its tag and the last file in the workspace.
 
     One that was killed before its tag never happened. Returns a line if there was such a promotion; raises as `adopt`.
@@ -80,11 +79,11 @@ def finish(root: Path, run: Run) -> str | None:
     if present.tag is None or present.revision != commit:
         (root / PENDING).unlink()
         return None
-    said = adopt(root, present.tag, run) or "it is complete now"
+    said = adopt(root, present.tag) or "it is complete now"
     return f"the promotion of {present.tag} was interrupted; {said}"
 
 
-def demote(root: Path, run: Run) -> tuple[str, str]:
+def demote(root: Path) -> tuple[str, str]:
     """Undo the last promotion: the champion before it is the champion again, on the branch and in the workspace, too.
 
     Returns the removed tag and the name of the present champion. Raises `UserError` if nothing was promoted, or later
@@ -104,12 +103,12 @@ def demote(root: Path, run: Run) -> tuple[str, str]:
                 f"hand, then `git tag -d '{present.tag}'`"
             )
         git(root, "commit", "--quiet", "--no-verify", "--message", f"Demote {present.tag}")
-        run(_CHECKOUT, root)
+        run_dvc(root, "checkout", "--quiet")
     git(root, "tag", "--delete", present.tag)
     return present.tag, champion(root).name
 
 
-def _merge(root: Path, tag: str, run: Run) -> str | None:
+def _merge(root: Path, tag: str) -> str | None:
     if not succeeds(root, "merge-base", "--is-ancestor", "HEAD", tag):
         return "the branch has moved on since the training began"
     shared = sorted(_uncommitted(root) & _changed_by(root, "HEAD", tag))
@@ -125,7 +124,7 @@ def _merge(root: Path, tag: str, run: Run) -> str | None:
             git(root, "rm", "--quiet", "--cached", "--ignore-unmatch", "--", path)
             (root / path).unlink(missing_ok=True)
     git(root, "merge", "--quiet", "--ff-only", tag)
-    run(_CHECKOUT, root)
+    run_dvc(root, "checkout", "--quiet")
     return None
 
 

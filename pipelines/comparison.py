@@ -23,8 +23,8 @@ from difftalker.config import lookup
 from difftalker.errors import UserError
 from difftalker.project import DATASET, METRICS, PARAMS, layout_yaml
 from pipelines.graph import local_cache
-from pipelines.process import Run
 from pipelines.revision import Snapshot, git
+from pipelines.runtime import run_dvc
 
 # What a face learns to take in: one cannot be run on crops or sound features made in another way.
 INPUT = ("video", "frames", "audio", "detector.name")
@@ -62,10 +62,11 @@ def differences(champion: Snapshot, candidate: Snapshot) -> list[str]:
     return list(dict.fromkeys(name for _, name in changed))
 
 
-def measure_champion(root: Path, champion: Snapshot, candidate: Snapshot, run: Run) -> Measured:
+def measure_champion(root: Path, champion: Snapshot, candidate: Snapshot, device: int) -> Measured:
     """The champion's figures on the candidate's test split; the project's workspace is neither read nor changed.
 
-    Raises `UserError` if the champion's models are not in the cache, or a stage fails with them.
+    `device` is the open lock of the compute device. Raises `UserError` if the champion's models are not in the cache,
+    or a stage fails with them.
     """
     changed = differences(champion, candidate)
     if not changed:
@@ -74,7 +75,7 @@ def measure_champion(root: Path, champion: Snapshot, candidate: Snapshot, run: R
     with _clone(root, candidate.revision) as clone:
 
         def dvc(*arguments: str) -> None:
-            run(["dvc", "--wait-for-lock", *arguments], clone)
+            run_dvc(clone, *arguments, holding=[device])
 
         dvc("checkout", "--force", "--quiet", "--allow-missing")
         test = _frames(clone, "test")

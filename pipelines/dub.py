@@ -14,7 +14,7 @@ from prefect.states import Completed, Failed
 
 from difftalker.dub.film_list import FilmItem, read_items
 from pipelines.process import run_command, stopping_at_exit
-from pipelines.runtime import ProgressArtifact, cancellation, in_one_line
+from pipelines.runtime import cancellation, in_one_line, showing_progress
 
 COMMAND = (sys.executable, "-m", "difftalker.cli.main", "dub")
 DELAY = 10.0  # seconds before a failed item is tried again
@@ -83,7 +83,7 @@ def render_film(item: FilmItem, face: str | None, overwrite: bool, root: str, co
         arguments += [option, str(value)] if value is not None else []
     parts = item.output.with_suffix(".parts")
     arguments += ["--overwrite"] * overwrite + ["--resume"] * parts.exists()
-    log = ProgressArtifact(f"dub-{item.output.stem}", get_run_logger().info).line
+    log = showing_progress(f"dub-{item.output.stem}")
     run_command([*command, *arguments], title=item.audio.name, log=log, cwd=root, stop=cancellation())
     return True
 

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from prefect import get_run_logger
 
 from difftalker.config import parse_params
 from difftalker.errors import UserError
 from pipelines.graph import change_params
 from pipelines.process import command_environment, run_command
 from pipelines.revision import git
-from pipelines.runtime import ProgressArtifact, cancellation
+from pipelines.runtime import cancellation, showing_progress
 
 SCRATCH = Path("data/scratch")  # git-ignored: checkpoints of the project's own trainings
 
@@ -55,7 +54,7 @@ def run_experiment(root: Path, name: str, overrides: Sequence[str], device: int,
     run_command(
         ["dvc", "--wait-for-lock", "exp", "run", "--temp", "--name", name, *changes],
         title=f"experiment {name}",
-        log=ProgressArtifact(name, get_run_logger().info).line,
+        log=showing_progress(name),
         cwd=root,
         environment={**command_environment(), "DIFFTALKER_SCRATCH": str(root / scratch)},
         stop=cancellation(),

@@ -15,8 +15,6 @@ from pathlib import Path
 from difftalker.compute.parallel import CORES
 from difftalker.errors import UserError
 
-Run = Callable[[Sequence[str], Path], None]  # a command and its working directory; raises UserError if it fails
-
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
 _lock = threading.Lock()
@@ -124,11 +122,6 @@ def run_command(
         errors = [line for line in tail if line.lower().startswith("error:")]
         reason = errors[0] if errors else tail[-1] if tail else "no output"
         raise UserError(f"{title}: failed with status {process.returncode}: {reason}")
-
-
-def run_quietly(command: Sequence[str], folder: Path) -> None:
-    """Run a command outside of a flow; raises `UserError` with its last line if it fails."""
-    run_command(command, title=" ".join(command), log=lambda line: None, cwd=folder)
 
 
 def _lines(process: subprocess.Popen[str]) -> Iterator[str]:

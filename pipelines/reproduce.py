@@ -27,7 +27,7 @@ from pipelines.champion import champion
 from pipelines.graph import Stage, changed_stages, read_stages, recorded, stage_status
 from pipelines.locks import cpu_place, device_lock, locked, project_lock
 from pipelines.process import command_environment, run_command, stopping_at_exit
-from pipelines.runtime import ProgressArtifact, cancellation, in_one_line, task_runner
+from pipelines.runtime import cancellation, in_one_line, showing_progress, task_runner
 
 STAGES_AT_ONCE = 1000  # all: threads that wait cost little, and `run_stage` itself limits what runs
 REPORT = Path("data/results/report.html")
@@ -79,7 +79,7 @@ def run_stage(
     Returns:
         Hashes of the outputs by path.
     """
-    log, stop = get_run_logger().info, cancellation()
+    stop = cancellation()
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", *(["--pull"] * pull), name]
     cores: int | None = None
     with ExitStack() as stack:
@@ -91,7 +91,7 @@ def run_stage(
         run_command(
             command,
             title=name,
-            log=ProgressArtifact(name, log).line,
+            log=showing_progress(name),
             cwd=root,
             environment=command_environment(cores),
             stop=stop,

@@ -26,7 +26,7 @@ from pipelines.champion import adopt, champion, finish, promote
 from pipelines.comparison import Measured, measure_champion, require_comparable
 from pipelines.experiment import find_experiment, overridden, run_experiment
 from pipelines.locks import device_lock, locked, project_lock
-from pipelines.process import Run, command_environment, run_command, stopping_at_exit
+from pipelines.process import command_environment, run_command, stopping_at_exit
 from pipelines.revision import Snapshot, git, succeeds
 from pipelines.runtime import cancellation, in_one_line
 
@@ -66,7 +66,7 @@ def retrain(recording: str | None = None, overrides: list[str] | None = None, ro
     log = get_run_logger().info
     # One at a time: a candidate must be compared with the champion that it would replace.
     with stopping_at_exit(), locked(project_lock(folder, "flow:retrain"), "another retraining"):
-        said = finish(folder, logged_commands())  # a promotion that was killed in the middle
+        said = finish(folder)  # a promotion that was killed in the middle
         if said:
             get_run_logger().warning(said)
         if recording is not None:
@@ -149,7 +149,7 @@ def judge_candidate(root: Path, title: str, incumbent: Snapshot, candidate: Snap
     measured = Measured(candidate.metrics, (), 0)
     if incumbent.trained:
         with locked(device_lock(), "the compute device") as held:
-            measured = measure_champion(root, incumbent, candidate, logged_commands(held))
+            measured = measure_champion(root, incumbent, candidate, held)
     notes = []
     if measured.differences:
         log.info("the champion was measured again, since these differ: %s", ", ".join(measured.differences))
@@ -170,18 +170,7 @@ def judge_candidate(root: Path, title: str, incumbent: Snapshot, candidate: Snap
 def promote_candidate(root: Path, name: str, candidate: Snapshot, reason: str) -> str:
     """Promote; take the new state into branch and workspace if no other work is in the way. Returns the tag."""
     tag = promote(root, candidate.revision, f"Promote {name}\n\n{main_figures(candidate.metrics or {})}; {reason}.")
-    obstacle = adopt(root, tag, logged_commands())
+    obstacle = adopt(root, tag)
     if obstacle:
         get_run_logger().warning(obstacle)
     return tag
-
-
-def logged_commands(*holding: int) -> Run:
-    """Runs commands with their output in the log of the present task; they hold open locks to their end."""
-    log, stop = get_run_logger().info, cancellation()
-
-    def run(command: Sequence[str], folder: Path) -> None:
-        title = " ".join(part for part in command if not part.startswith("-"))
-        run_command(command, title=title, log=log, cwd=folder, stop=stop, holding=holding)
-
-    return run

@@ -1,15 +1,17 @@
-"""What all flows ask of Prefect: where tasks run, whether they were cancelled, how they end, and their progress."""
+"""How flows run in Prefect: where tasks run, whether they were cancelled, how they end, commands and their progress."""
 
 from __future__ import annotations
 
 import functools
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 import prefect.runtime
+from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext, TaskRunContext
@@ -18,7 +20,7 @@ from prefect.states import Cancelled, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from difftalker.errors import UserError
-from pipelines.process import Stopped
+from pipelines.process import Stopped, run_command
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -109,19 +111,27 @@ def parse_progress(line: str) -> float | None:
     return 100.0 * int(found["done"]) / int(found["total"])
 
 
-class ProgressArtifact:
-    """Shows the progress of a command in Prefect; the artifact appears with the first line that tells progress."""
+def showing_progress(name: str) -> Callable[[str], None]:
+    """For the lines of a command of the present task: logs each, and shows the progress that they tell in Prefect."""
+    log, key = get_run_logger().info, artifact_key("progress", name)
+    artifact: UUID | None = None
 
-    def __init__(self, name: str, log: Callable[[str], None]) -> None:
-        self._key, self._log = artifact_key("progress", name), log
-        self._artifact: UUID | None = None
+    def listen(line: str) -> None:
+        nonlocal artifact
+        log(line)
+        percent = parse_progress(line)
+        if percent is not None and artifact is None:
+            created = create_progress_artifact(percent, key=key, description=line.strip())
+            artifact = cast(UUID, created)  # a coroutine only in asynchronous callers
+        elif percent is not None and artifact is not None:
+            update_progress_artifact(artifact, percent, description=line.strip())
 
-    def line(self, text: str) -> None:
-        """Log a line and show what it says of the progress."""
-        self._log(text)
-        percent = parse_progress(text)
-        if percent is not None and self._artifact is None:
-            created = create_progress_artifact(percent, key=self._key, description=text.strip())
-            self._artifact = cast(UUID, created)  # a coroutine only in asynchronous callers
-        elif percent is not None and self._artifact is not None:
-            update_progress_artifact(self._artifact, percent, description=text.strip())
+    return listen
+
+
+def run_dvc(folder: Path, *arguments: str, holding: Sequence[int] = ()) -> None:
+    """Run a command of DVC in a folder, its output in the log of the present flow or task, if any; as `run_command`."""
+    log = get_run_logger().info if FlowRunContext.get() or TaskRunContext.get() else lambda line: None
+    title = " ".join(["dvc", *(part for part in arguments if not part.startswith("-"))])
+    command = ["dvc", "--wait-for-lock", *arguments]
+    run_command(command, title=title, log=log, cwd=folder, stop=cancellation(), holding=holding)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import filecmp
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,10 +19,9 @@ from prefect.states import Cancelled
 from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.importtools import import_object
 
-from difftalker.cli.add import check_name
+from difftalker.cli.add import take_in
 from difftalker.dataset.inbox import Arrival, Inbox
-from difftalker.dataset.recording import adding, gather
-from difftalker.project import INBOX, RAW, tracked
+from difftalker.project import INBOX
 
 DEFINITIONS = Path(__file__).with_name("prefect.yaml")
 FOOTAGE = "retrain/new-footage"  # the deployment that new footage starts
@@ -38,7 +36,7 @@ def serve_and_watch() -> None:
     log = get_logger("inbox")
     inbox = Inbox(INBOX, retrain_on, log.warning)
     end = threading.Event()
-    watcher = threading.Thread(target=watch_inbox, args=(inbox, end), daemon=True, name="inbox")
+    watcher = threading.Thread(target=inbox.watch, args=(end, LOOK), daemon=True, name="inbox")
     watcher.start()
     log.info("watching %s", INBOX)
     served = deployments()
@@ -79,16 +77,6 @@ def deployments() -> list[RunnerDeployment]:
     ]
 
 
-def watch_inbox(inbox: Inbox, end: threading.Event, interval: float = LOOK) -> None:
-    """Look into the inbox again and again until `end` is set; a look that fails does not end it."""
-    while not end.is_set():
-        try:
-            inbox.look()
-        except Exception as error:
-            get_logger("inbox").error("%s: %s", type(error).__name__, error)
-        end.wait(interval)
-
-
 def retrain_on(arrival: Arrival) -> None:
     """Take footage in and start `retrain` on it; the server starts the same arrival only once, however often asked."""
     folder = take_in(arrival.name)
@@ -96,20 +84,3 @@ def retrain_on(arrival: Arrival) -> None:
         FOOTAGE, parameters={"recording": arrival.name}, timeout=0, as_subflow=False, idempotency_key=arrival.key
     )
     get_logger("inbox").info("%s: taken in; retraining in run %s", folder, getattr(run, "name", run))
-
-
-def take_in(name: str) -> Path:
-    """Copy the videos of an inbox folder to the recording of that name and track it, as `difftalker add` does.
-
-    `recordings` in params.yaml stays as it is: the retraining tries the footage first. Files that the recording has
-    already are left out, so that it can be done again after an interruption. Returns the recording's folder. Raises
-    `UserError` if the folder's name is no recording's name, or a file is no usable footage; then nothing was added.
-    """
-    folder = RAW / name
-    check_name(name, folder, append=True)
-    files = ((path, folder / path.name) for path in gather([INBOX / name]))
-    new = [path for path, other in files if not (other.is_file() and filecmp.cmp(path, other, shallow=False))]
-    if new or not folder.with_name(f"{name}.dvc").exists():
-        with adding(new, folder), tracked(folder):
-            pass
-    return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -80,6 +81,15 @@ class Inbox:
             announced[arrival.name] = arrival.fingerprint
             with replacing(self._folder / STATE) as partial:
                 partial.write_text(json.dumps(announced, indent=1) + "\n", encoding="utf-8")
+
+    def watch(self, end: threading.Event, interval: float) -> None:
+        """Look again every `interval` seconds until `end` is set; a look that fails does not end it."""
+        while not end.is_set():
+            try:
+                self.look()
+            except Exception as error:
+                self._say(f"{type(error).__name__}: {error}")
+            end.wait(interval)
 
     def _arrivals(self) -> Iterator[Arrival]:
         for folder in sorted(self._folder.iterdir()):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,18 @@ def test_damaged_state_is_one_line(watch: Watch) -> None:
     (watch.folder / STATE).write_text("{")
     with pytest.raises(UserError, match="delete it"):
         watch.restart()
+
+
+def test_watch_goes_on_after_an_error(tmp_path: Path) -> None:
+    end = threading.Event()
+    looks = []
+
+    class Failing(Inbox):
+        def look(self) -> None:
+            looks.append(1)
+            if len(looks) == 3:
+                end.set()
+            raise OSError("disk")
+
+    Failing(tmp_path, print, print).watch(end, interval=0.01)
+    assert len(looks) == 3
