@@ -10,8 +10,8 @@ from pathlib import Path
 from difftalker.errors import UserError
 from difftalker.face_folder import (
     DESCRIPTION,
+    FACE_TRACK,
     FOOTAGE,
-    SCENE,
     Description,
     face_hash,
     network_files,
@@ -20,7 +20,7 @@ from difftalker.face_folder import (
 )
 from difftalker.files import replacing
 
-CARD = "README.md"
+MODEL_CARD = "README.md"
 _SHOWN = {  # of the films in metrics.json: kind and key -> name and digits after the point
     ("own", "ld"): ("LD, landmark distance (crop sides)", 4),
     ("own", "psnr_jaw"): ("PSNR inside the jaw (dB)", 1),
@@ -36,7 +36,7 @@ _SHOWN = {  # of the films in metrics.json: kind and key -> name and digits afte
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """What the model card says beyond the description.
 
     Attributes:
@@ -50,7 +50,7 @@ class Card:
     licence: str = "Not stated: ask the person shown before any use"
 
 
-def export_face(models: Path, card: Card, out: Path, footage: Path | None = None, name: str | None = None) -> str:
+def export_face(models: Path, card: ModelCard, out: Path, footage: Path | None = None, name: str | None = None) -> str:
     """Copy a trained face into a portable folder, which is whole or absent.
 
     Args:
@@ -70,8 +70,8 @@ def export_face(models: Path, card: Card, out: Path, footage: Path | None = None
     copied = {path: path.relative_to(models) for path in (*network_files(models), models / DESCRIPTION)}
     if footage is not None and description.footage is not None:
         copied[footage] = Path(FOOTAGE, description.footage)
-        if (models / FOOTAGE / SCENE).is_file():
-            copied[models / FOOTAGE / SCENE] = Path(FOOTAGE, SCENE)
+        if (models / FOOTAGE / FACE_TRACK).is_file():
+            copied[models / FOOTAGE / FACE_TRACK] = Path(FOOTAGE, FACE_TRACK)
     with replacing(out) as partial:
         for path, target in copied.items():
             (partial / target).parent.mkdir(parents=True, exist_ok=True)
@@ -80,11 +80,11 @@ def export_face(models: Path, card: Card, out: Path, footage: Path | None = None
             description = replace(description, name=name)
             write_description(partial, description)
         text = model_card(description, card, face, footage is not None)
-        (partial / CARD).write_text(text, encoding="utf-8")
+        (partial / MODEL_CARD).write_text(text, encoding="utf-8")
     return face
 
 
-def model_card(description: Description, card: Card, face: str, has_footage: bool) -> str:
+def model_card(description: Description, card: ModelCard, face: str, has_footage: bool) -> str:
     """The model card: Markdown with the front matter that the Hugging Face hub reads."""
     data = "\n".join(
         f"- `{name}`: {clips} clip{'s' * (clips > 1)}, {seconds:.0f} s with a usable face"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from difftalker.cli.entry import complain, run
+from difftalker.cli.entry import print_error, run_command_line
 from difftalker.errors import UserError
 
 app = typer.Typer(
@@ -131,13 +131,13 @@ def run_flow(flow: Any, runner: tuple, **parameters: Any) -> int:
     if state.is_completed():
         print(state.message)
         return 0
-    complain(state.message or state.name)
+    print_error(state.message or state.name)
     return 130 if state.is_cancelled() else 1
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; whatever a user can put right ends in one line and status 1, wrong usage in status 2."""
-    run(app, "python -m pipelines", arguments, "interrupted")
+    run_command_line(app, "python -m pipelines", arguments, "interrupted")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from prefect.states import Completed
 
 from difftalker.config import flatten, load_params, parse_params
 from difftalker.errors import UserError
-from difftalker.evaluation.promotion import Verdict, judge
+from difftalker.evaluation.promotion import PromotionVerdict, judge_candidate
 from difftalker.project import METRICS, PARAMS, RAW
 from difftalker.report.gates import gates_markdown, main_figures
 from pipelines.champion import adopt, champion, finish, promote
@@ -53,14 +53,14 @@ class Outcome:
 def retrain(recording: str | None = None, overrides: list[str] | None = None, root: str = ".") -> State[Outcome]:
     """Train a candidate and promote it if it is no worse than the champion in every gate.
 
+    It fails if the footage has a problem, a parameter is wrong, the champion's models are missing, or a stage failed;
+    then the champion and the workspace are what they were.
+
     Args:
         recording: new footage, a folder of data/raw that `difftalker add` made; it is examined, and added to
             `recordings` for this training. None trains on the present recordings.
         overrides: parameters to change, as for `dvc exp run -S`: `face.train.steps=2000`.
         root: the project's folder.
-
-    It fails if the footage has a problem, a parameter is wrong, the champion's models are missing, or a stage failed;
-    then the champion and the workspace are what they were.
     """
     folder, changes = Path(root).resolve(), list(overrides or [])
     log = get_run_logger().info
@@ -83,7 +83,7 @@ def retrain(recording: str | None = None, overrides: list[str] | None = None, ro
             reason = "nothing changed: the candidate's models are the champion's"
         else:
             title = f"**{name}** against **{before.name}**"
-            verdict = judge_candidate(folder, title, incumbent, candidate, return_state=True).result()
+            verdict = compare_candidate(folder, title, incumbent, candidate, return_state=True).result()
             if incumbent.trained or not verdict.passed:
                 reason = verdict.explain()
             if verdict.passed:
@@ -138,7 +138,7 @@ def train_candidate(root: Path, overrides: Sequence[str]) -> str:
 
 @task(name="compare")
 @in_one_line
-def judge_candidate(root: Path, title: str, incumbent: Snapshot, candidate: Snapshot) -> Verdict:
+def compare_candidate(root: Path, title: str, incumbent: Snapshot, candidate: Snapshot) -> PromotionVerdict:
     """Judge the candidate against the champion on the candidate's test split; alone if there is no champion yet.
 
     The comparison is an artifact of the run: gates, figures, parameters that differ.
@@ -157,7 +157,7 @@ def judge_candidate(root: Path, title: str, incumbent: Snapshot, candidate: Snap
     if measured.seen:
         notes.append(f"{measured.seen} test frames were in the champion's training, which flatters it.")
         log.warning(notes[-1])
-    verdict = judge(candidate.metrics, measured.metrics, parse_params(candidate.params).promotion)
+    verdict = judge_candidate(candidate.metrics, measured.metrics, parse_params(candidate.params).promotion)
     for gate in verdict.gates:
         log.info(gate.explain())
     text = gates_markdown(title, verdict, flatten(candidate.params), flatten(incumbent.params), notes)

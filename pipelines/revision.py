@@ -15,7 +15,7 @@ from typing import Any, Literal
 import yaml
 
 from difftalker.errors import UserError
-from difftalker.face_folder import PARTS
+from difftalker.face_folder import FACE_FILES
 from difftalker.project import METRICS, MODELS
 
 # Where git knows no user, as on a bare server.
@@ -90,7 +90,7 @@ class Snapshot:
 
     def model_hashes(self) -> dict[str, str]:
         """Path and hash of each part of the face that a run left. The sync expert, an instrument, is none."""
-        parts = {f"{MODELS.as_posix()}/{part}" for part in PARTS}
+        parts = {f"{MODELS.as_posix()}/{part}" for part in FACE_FILES}
         outputs = (self.hashes(stage, "outs") for stage in self.stages)
         return dict(sorted((path, found) for paths in outputs for path, found in paths.items() if path in parts))
 

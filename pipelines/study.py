@@ -19,7 +19,7 @@ from difftalker.config import flatten
 from difftalker.errors import UserError
 from difftalker.files import replacing
 from difftalker.project import METRICS
-from difftalker.report.study import ABLATIONS, Variant, combinations, csv_text, markdown
+from difftalker.report.study import ABLATIONS, Variant, combinations, study_csv, study_markdown
 from pipelines.experiment import SCRATCH, find_experiment, overridden, run_experiment
 from pipelines.locks import device_lock, locked, project_lock
 from pipelines.process import stopping_at_exit
@@ -105,7 +105,7 @@ def identity(root: Path, experiments: Mapping[str, Sequence[str]]) -> str:
 
 def write_tables(folder: Path, variants: Sequence[Variant]) -> None:
     """Write `study.md` and `study.csv`, and show the tables as an artifact of the run."""
-    texts = {"study.md": markdown(variants), "study.csv": csv_text(variants)}
+    texts = {"study.md": study_markdown(variants), "study.csv": study_csv(variants)}
     for name, text in texts.items():
         with replacing(folder / name) as partial:
             partial.write_text(text, encoding="utf-8")

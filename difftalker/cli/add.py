@@ -26,18 +26,18 @@ def add(
     ] = False,
 ) -> None:
     """Check videos, copy them to data/raw/NAME, track them with DVC; set `recordings` and `video.size`."""
-    from difftalker.dataset.recording import adding, gather
+    from difftalker.dataset.recording import add_videos, find_videos
 
     require_project()
     folder = RAW / name
     check_name(name, folder, append)
-    files = gather(videos)
+    files = find_videos(videos)
     params = load_params()
     before = params.recordings
     console = Console(stderr=True)
     with Progress(TextColumn("Copying"), BarColumn(), DownloadColumn(), console=console, transient=True) as bar:
         task = bar.add_task("", total=sum(path.stat().st_size for path in files))
-        with adding(files, folder, lambda done: bar.advance(task, done)) as infos, tracked(folder):
+        with add_videos(files, folder, lambda done: bar.advance(task, done)) as infos, tracked(folder):
             after = [*before, *([] if name in before else [name])] if append else [name]
             others = params.video.size if append and set(before) & set(after) else 0
             with console.status("Measuring the face"):
@@ -60,14 +60,14 @@ def take_in(name: str) -> Path:
     already are left out, so that it can be done again after an interruption. Returns the recording's folder. Raises
     `UserError` if the folder's name is no recording's name, or a file is no usable footage; then nothing was added.
     """
-    from difftalker.dataset.recording import adding, gather
+    from difftalker.dataset.recording import add_videos, find_videos
 
     folder = RAW / name
     check_name(name, folder, append=True)
-    files = ((path, folder / path.name) for path in gather([INBOX / name]))
+    files = ((path, folder / path.name) for path in find_videos([INBOX / name]))
     new = [path for path, other in files if not (other.is_file() and filecmp.cmp(path, other, shallow=False))]
     if new or not folder.with_name(f"{name}.dvc").exists():
-        with adding(new, folder), tracked(folder):
+        with add_videos(new, folder), tracked(folder):
             pass
     return folder
 

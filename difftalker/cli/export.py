@@ -12,7 +12,7 @@ from difftalker.errors import UserError
 from difftalker.project import DATASET, METRICS, MODELS, base_footage, describe_face
 
 if TYPE_CHECKING:
-    from difftalker.export import Card
+    from difftalker.export import ModelCard
 
 
 def export(
@@ -31,10 +31,10 @@ def export(
     """Pack a trained face, with a model card, so that it works on another machine without this project's data."""
     if output.exists() and not overwrite:
         raise UserError(f"{output}: exists; choose another name or give --overwrite")
-    from difftalker.export import CARD, export_face, push_to_hub
+    from difftalker.export import MODEL_CARD, export_face, push_to_hub
 
     described = describe_face(face)
-    if (face / CARD).exists():
+    if (face / MODEL_CARD).exists():
         raise UserError(f"{face}: is an exported face already; copy the folder")
     film = base_footage(face) if footage else None
     digest = export_face(face, _card(licence), output, film, name)
@@ -47,11 +47,11 @@ def export(
         print(push_to_hub(output, push))
 
 
-def _card(licence: str | None) -> Card:
+def _card(licence: str | None) -> ModelCard:
     import numpy as np
 
     from difftalker.dataset.frames import Dataset
-    from difftalker.export import Card
+    from difftalker.export import ModelCard
 
     dataset = Dataset.load(DATASET)
     used = np.isin(dataset.split, ("train", "test"))
@@ -61,4 +61,4 @@ def _card(licence: str | None) -> Card:
         if (inside := used & (dataset.recording == name)).any()
     }
     metrics = json.loads(METRICS.read_text(encoding="utf-8")) if METRICS.is_file() else {}
-    return Card(recordings, metrics, licence or Card.licence)
+    return ModelCard(recordings, metrics, licence or ModelCard.licence)

@@ -45,7 +45,7 @@ def read_items(path: Path, out: Path) -> list[FilmItem]:
     except (yaml.YAMLError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(entries, Sequence) or isinstance(entries, str) or not entries:
-        raise UserError(f"{path}: holds no list of items; see docs/retraining.md for its form")
+        raise UserError(f"{path}: holds no list of items; see docs/operations.md for its form")
     items = [_item(f"{path}, item {number}", entry, path, out) for number, entry in enumerate(entries, start=1)]
     seen: dict[Path, int] = {}
     for number, item in enumerate(items, start=1):

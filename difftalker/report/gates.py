@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from difftalker.evaluation.promotion import Verdict
+from difftalker.evaluation.promotion import PromotionVerdict
 
 # What a promotion's message quotes of the films' figures: name, kind of film, key.
 _MAIN = (
@@ -26,7 +26,11 @@ def main_figures(metrics: Mapping[str, Any]) -> str:
 
 
 def gates_markdown(
-    title: str, verdict: Verdict, candidate: Mapping[str, Any], champion: Mapping[str, Any], notes: Sequence[str]
+    title: str,
+    verdict: PromotionVerdict,
+    candidate: Mapping[str, Any],
+    champion: Mapping[str, Any],
+    notes: Sequence[str],
 ) -> str:
     """The comparison as Markdown.
 

@@ -41,7 +41,7 @@ if stage == "build_dataset":
 elif stage == "build_syncnet":
     write("data/models/syncnet/model.json", {"steps": params["syncnet"]["train"]["steps"]})
 elif stage == "train_landmarks":
-    audio = {"am": 1.0, "bm": 1.5, "none": 2.0}[params["landmarks"]["audio_path"]]
+    audio = {"am": 1.0, "bm": 1.5, "none": 2.0}[params["landmarks"]["audio_fusion"]]
     write("data/models/landmarks/model.json", {"distance": 0.01 * audio})
 elif stage == "train_face":
     if params["face"]["train"]["steps"] == 13 or params["face"]["condition"] == "audio" and params["seed"] == 13:

@@ -60,7 +60,7 @@ def test_only_the_model_differs(origin: ToyProject, monkeypatch: pytest.MonkeyPa
 
 def test_what_describes_the_face_belongs_to_it() -> None:
     outs = {
-        "describe_speaker": ["data/models/face.json", "data/models/footage/scene.safetensors"],
+        "describe_speaker": ["data/models/face.json", "data/models/footage/face_track.safetensors"],
         "build_syncnet": ["data/models/syncnet"],
         "train_face": ["data/models/face", "data/models/face_of_another"],
     }
@@ -68,7 +68,7 @@ def test_what_describes_the_face_belongs_to_it() -> None:
     hashes = Snapshot("0", {}, stages, None).model_hashes()
     assert hashes == {
         "data/models/face.json": "describe_speaker",
-        "data/models/footage/scene.safetensors": "describe_speaker",
+        "data/models/footage/face_track.safetensors": "describe_speaker",
         "data/models/face": "train_face",
     }
 
@@ -105,7 +105,7 @@ def test_models_that_are_gone_are_named(project: ToyProject) -> None:
 
 def test_other_crops_cannot_be_compared(origin: ToyProject) -> None:
     head = snapshot(origin, "HEAD")
-    params = {**head.params, "frames": {**head.params["frames"], "margin": 2.0}}
+    params = {**head.params, "frames": {**head.params["frames"], "crop_scale": 2.0}}
     with pytest.raises(UserError, match="frames: differs from the champion's"):
         require_comparable(origin.root, head, params)
 

@@ -20,9 +20,9 @@ def folder(tmp_path: Path) -> Path:
 
 def test_applied_as_dvc_does(folder: Path) -> None:
     before = (folder / "params.yaml").read_bytes()
-    params = overridden(folder, ["face.train.steps=7", "recordings=[anna,ben]", "landmarks.audio_path=bm"])
+    params = overridden(folder, ["face.train.steps=7", "recordings=[anna,ben]", "landmarks.audio_fusion=bm"])
     assert params["face"]["train"]["steps"] == 7 and params["recordings"] == ["anna", "ben"]
-    assert params["landmarks"]["audio_path"] == "bm" and params["seed"] == 0
+    assert params["landmarks"]["audio_fusion"] == "bm" and params["seed"] == 0
     assert (folder / "params.yaml").read_bytes() == before
 
 

@@ -83,9 +83,9 @@ def test_progress_lines(line: str, percent: float | None) -> None:
 
 def test_lines_of_the_training_loop_tell_progress(capsys: pytest.CaptureFixture[str]) -> None:
     """The words that `difftalker.training.progress` prints are those that are looked for."""
-    from difftalker.training.progress import Progress
+    from difftalker.training.progress import TrainingProgress
 
-    progress = Progress("face", 0, 4)
+    progress = TrainingProgress("face", 0, 4)
     progress.update(1, 0.5)
     progress.update(2, 0.5)
     lines = capsys.readouterr().err.splitlines()
