@@ -22,6 +22,7 @@ from difftalker.files import replacing
 if TYPE_CHECKING:
     from difftalker.talking_face import TalkingFace
 
+INBOX = Path("data/inbox")  # git-ignored: footage that arrives
 RAW = Path("data/raw")
 FRAMES = Path("data/interim/frames")
 DATASET = Path("data/processed/dataset.parquet")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import re
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from difftalker.cli.preset import is_demo
 from difftalker.cli.size import size_for
 from difftalker.config import load_params
 from difftalker.errors import UserError
-from difftalker.project import PARAMS, RAW, require_project, set_footage, tracked
+from difftalker.project import INBOX, PARAMS, RAW, require_project, set_footage, tracked
 
 
 def add(
@@ -50,6 +51,25 @@ def add(
         print("next: `difftalker preset footage`: the trainings of the present params.yaml are made short for the demo")
     print(f"{'then' if is_demo(params) else 'next'}: `difftalker doctor {name}`, then `dvc repro`")
     print(f"to keep it in git: git add {folder}.dvc params.yaml")
+
+
+def take_in(name: str) -> Path:
+    """Copy the videos of an inbox folder to the recording of that name and track it, as `difftalker add` does.
+
+    `recordings` in params.yaml stays as it is: the retraining tries the footage first. Files that the recording has
+    already are left out, so that it can be done again after an interruption. Returns the recording's folder. Raises
+    `UserError` if the folder's name is no recording's name, or a file is no usable footage; then nothing was added.
+    """
+    from difftalker.dataset.recording import add_videos, find_videos
+
+    folder = RAW / name
+    check_name(name, folder, append=True)
+    files = ((path, folder / path.name) for path in find_videos([INBOX / name]))
+    new = [path for path, other in files if not (other.is_file() and filecmp.cmp(path, other, shallow=False))]
+    if new or not folder.with_name(f"{name}.dvc").exists():
+        with add_videos(new, folder), tracked(folder):
+            pass
+    return folder
 
 
 def check_name(name: str, folder: Path, append: bool) -> None:

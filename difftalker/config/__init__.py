@@ -24,7 +24,7 @@ from difftalker.config.networks import (
     WeightsConfig,
 )
 from difftalker.config.params import Params
-from difftalker.config.parse import load_params, parse_params, read_yaml
+from difftalker.config.parse import flatten, load_params, lookup, parse_params, read_yaml
 
 __all__ = [
     "AudioConfig",
@@ -45,7 +45,9 @@ __all__ = [
     "UNetConfig",
     "VideoConfig",
     "WeightsConfig",
+    "flatten",
     "load_params",
+    "lookup",
     "parse_params",
     "read_yaml",
 ]

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pipelines.registry import champion
+from pipelines.champion import champion
 from pipelines.retrain import retrain
 from tests.pipelines.faces import ToyProject
 from tests.pipelines.toy import killed_at

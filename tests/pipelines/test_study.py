@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.runner import task_runner
+from pipelines.runtime import task_runner
 from pipelines.study import study
 from tests.pipelines.faces import ToyProject
 from tests.pipelines.toy import killed_at

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difftalker.report.study import Variant, differing_params, study_csv, study_markdown
+from difftalker.errors import UserError
+from difftalker.report.study import Variant, combinations, differing_params, study_csv, study_markdown
 
 METRICS = {"lse_d": 0.5444, "lse_c": 0.5120, "ld": 0.001868, "psnr": 33.48, "ssim": 0.9456, "landmark_distance": 0.0022}
 OURS = Variant(
@@ -64,3 +66,14 @@ def test_differing_is_what_is_not_the_same_everywhere(params: list[dict[str, int
     found = set(differing_params([Variant(str(number), values, None) for number, values in enumerate(params)]))
     for key in "abcd":
         assert (key in found) == (len({values.get(key) for values in params}) > 1)
+
+
+def test_combinations() -> None:
+    found = combinations({"face.train.steps": [100, 200], "landmarks.audio_fusion": ["am", "bm", "none"]})
+    assert len(found) == 6
+    assert found["steps-100-audio_fusion-bm"] == ["face.train.steps=100", "landmarks.audio_fusion=bm"]
+    assert len({tuple(overrides) for overrides in found.values()}) == 6
+    with pytest.raises(UserError, match=r"face\.train\.steps has no values"):
+        combinations({"face.train.steps": []})
+    with pytest.raises(UserError, match="called steps-1"):
+        combinations({"face.train.steps": [1, 1]})

@@ -1,4 +1,4 @@
-"""Overrides are DVC's, checked before any work; grids become named combinations."""
+"""Overrides are DVC's, checked before any work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from difftalker.errors import UserError
-from pipelines.overrides import combinations, overridden
+from pipelines.experiment import overridden
 from tests.project import ROOT
 
 
@@ -40,14 +40,3 @@ def test_wrong_ones_are_one_line(folder: Path, override: str, said: str) -> None
     with pytest.raises(UserError) as caught:
         overridden(folder, [override])
     assert said in str(caught.value) and "\n" not in str(caught.value)
-
-
-def test_combinations() -> None:
-    found = combinations({"face.train.steps": [100, 200], "landmarks.audio_fusion": ["am", "bm", "none"]})
-    assert len(found) == 6
-    assert found["steps-100-audio_fusion-bm"] == ["face.train.steps=100", "landmarks.audio_fusion=bm"]
-    assert len({tuple(overrides) for overrides in found.values()}) == 6
-    with pytest.raises(UserError, match=r"face\.train\.steps has no values"):
-        combinations({"face.train.steps": []})
-    with pytest.raises(UserError, match="called steps-1"):
-        combinations({"face.train.steps": [1, 1]})

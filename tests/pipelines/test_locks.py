@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from difftalker.compute.parallel import CORES, usable_cores, worker_count
-from pipelines import cores
-from pipelines.cores import cpu_place
-from pipelines.environment import stage_environment
-from pipelines.process import Stopped, run_command
+from pipelines import locks
+from pipelines.locks import cpu_place
+from pipelines.process import Stopped, command_environment, run_command
 from pipelines.reproduce import reproduce
 from tests.pipelines.toy import Toy
 from tests.project import ROOT
@@ -45,7 +44,7 @@ def never() -> bool:
 )
 def test_places(available: int, sharing: int, expected: list[int | None], monkeypatch: pytest.MonkeyPatch) -> None:
     """Half as many places again as stages or cores; the next stage waits for a free one."""
-    monkeypatch.setattr(cores, "usable_cores", lambda: available)
+    monkeypatch.setattr(locks, "usable_cores", lambda: available)
     got: list[Any] = []
     with ExitStack() as stack:
         assert [stack.enter_context(cpu_place(sharing, never)) for _ in expected] == expected
@@ -69,7 +68,7 @@ def test_a_command_uses_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def workers(cores: int | None) -> int:
         lines: list[str] = []
-        environment = {**stage_environment(cores), "PYTHONPATH": str(ROOT)}
+        environment = {**command_environment(cores), "PYTHONPATH": str(ROOT)}
         run_command([sys.executable, "-c", script], title="x", log=lines.append, environment=environment)
         return int(lines[0])
 

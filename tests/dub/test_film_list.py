@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from difftalker.dub.film_list import FilmItem, read_items
 from difftalker.errors import UserError
-from pipelines.joblist import Item, read_items
 
 YAML = """
 - a.wav
@@ -23,8 +23,8 @@ CSV = "audio,video,face,output\na.wav,,,\nsounds/b.wav,base.mp4,faces/anna,films
 def test_both_forms(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     assert read_items(tmp_path / name, tmp_path / "out") == [
-        Item(tmp_path / "a.wav", tmp_path / "out/a.mp4"),
-        Item(
+        FilmItem(tmp_path / "a.wav", tmp_path / "out/a.mp4"),
+        FilmItem(
             tmp_path / "sounds/b.wav",
             tmp_path / "out/films/other.mov",
             video=tmp_path / "base.mp4",

@@ -1,22 +1,18 @@
-"""Footage that arrives in `data/inbox/<name>/`: taken in as a recording and announced once, also after a restart."""
+"""Footage that arrives in folders of an inbox: announced once it is at rest, and only once, also after a restart."""
 
 from __future__ import annotations
 
-import filecmp
 import hashlib
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from difftalker.cli.add import check_name
-from difftalker.dataset.recording import add_videos, find_videos
 from difftalker.errors import UserError
 from difftalker.files import replacing
-from difftalker.project import RAW, tracked
 
-INBOX = Path("data/inbox")  # git-ignored
 STATE = ".announced.json"
 SETTLED = 20.0  # seconds without a change after which nobody is copying any more
 
@@ -86,6 +82,15 @@ class Inbox:
             with replacing(self._folder / STATE) as partial:
                 partial.write_text(json.dumps(announced, indent=1) + "\n", encoding="utf-8")
 
+    def watch(self, end: threading.Event, interval: float) -> None:
+        """Look again every `interval` seconds until `end` is set; a look that fails does not end it."""
+        while not end.is_set():
+            try:
+                self.look()
+            except Exception as error:
+                self._say(f"{type(error).__name__}: {error}")
+            end.wait(interval)
+
     def _arrivals(self) -> Iterator[Arrival]:
         for folder in sorted(self._folder.iterdir()):
             if folder.is_dir() and not folder.name.startswith("."):
@@ -116,29 +121,3 @@ class Inbox:
             raise UserError(
                 f"{self._folder / STATE}: is no JSON; delete it, and all footage in the inbox counts as new"
             ) from None
-
-
-def take_in(name: str, inbox: Path = INBOX) -> Path:
-    """Copy the videos of an inbox folder to the recording of that name and track it, as `difftalker add` does.
-
-    `recordings` in params.yaml stays as it is: the retraining tries the footage first. Files that the recording has
-    already are left out, so that it can be done again after an interruption.
-
-    Returns:
-        The recording's folder.
-
-    Raises:
-        UserError: the folder's name is no recording's name, or a file is no usable footage; nothing was added.
-    """
-    folder = RAW / name
-    check_name(name, folder, append=True)
-    files = find_videos([inbox / name])
-    new = [path for path in files if not _same(path, folder / path.name)]
-    if new or not folder.with_name(f"{name}.dvc").exists():
-        with add_videos(new, folder), tracked(folder):
-            pass
-    return folder
-
-
-def _same(path: Path, other: Path) -> bool:
-    return other.is_file() and filecmp.cmp(path, other, shallow=False)

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from difftalker.errors import UserError
-from pipelines.artifacts import difference, reference
-from pipelines.graph import compare
-from pipelines.progress import artifact_key, parse_progress
+from pipelines.graph import recorded
+from pipelines.reproduce import difference_rows, reference
+from pipelines.runtime import artifact_key, parse_progress
 from tests.pipelines.toy import Toy
 
 GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost"]
@@ -31,7 +31,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
 
 
 def test_metrics_beside_the_last_commit(toy: Toy) -> None:
-    rows = difference(compare(toy.root, "HEAD", "metrics"), "before")
+    rows = difference_rows(toy.root, "metrics", "HEAD", "before")
     assert rows == [
         {"name": "ld", "now": "0.25", "before": "0.5", "change": "-0.25"},
         {"name": "psnr", "now": "30", "before": "30", "change": "+0"},
@@ -40,7 +40,8 @@ def test_metrics_beside_the_last_commit(toy: Toy) -> None:
 
 
 def test_params_beside_the_last_commit(toy: Toy) -> None:
-    rows = [row for row in difference(compare(toy.root, "HEAD", "params"), "then") if row["now"] != row["then"]]
+    rows = difference_rows(toy.root, "params", "HEAD", "then")
+    rows = [row for row in rows if row["now"] != row["then"]]
     assert rows == [{"name": "two", "now": "7", "then": "2", "change": "+5"}]
 
 
@@ -54,14 +55,15 @@ def test_reference_is_the_champion_if_there_is_one(toy: Toy) -> None:
 
 def test_unknown_revision_is_one_line(toy: Toy) -> None:
     with pytest.raises(UserError, match="nothing") as caught:
-        compare(toy.root, "nothing", "metrics")
+        recorded(toy.root, "metrics", "nothing")
     assert "\n" not in str(caught.value)
 
 
 def test_without_a_commit_all_is_new(tmp_path: Path) -> None:
     toy = Toy(tmp_path)
-    assert reference(tmp_path) == ("HEAD", "the last commit")
-    (row, *_) = [row for row in difference(compare(toy.root, "HEAD", "params"), "then") if row["name"] == "two"]
+    assert reference(tmp_path) == (None, "the last commit")
+    rows = difference_rows(toy.root, "params", None, "then")
+    (row,) = [row for row in rows if row["name"] == "two"]
     assert row == {"name": "two", "now": "2", "then": ""}
 
 
@@ -76,7 +78,7 @@ def test_without_a_commit_all_is_new(tmp_path: Path) -> None:
     ],
 )
 def test_progress_lines(line: str, percent: float | None) -> None:
-    assert parse_progress(line) == (None if percent is None else (percent, line))
+    assert parse_progress(line) == percent
 
 
 def test_lines_of_the_training_loop_tell_progress(capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,7 +90,7 @@ def test_lines_of_the_training_loop_tell_progress(capsys: pytest.CaptureFixture[
     progress.update(2, 0.5)
     lines = capsys.readouterr().err.splitlines()
     found = [parse_progress(line) for line in lines]
-    assert [entry[0] for entry in found if entry] == [25.0, 50.0]
+    assert [percent for percent in found if percent] == [25.0, 50.0]
 
 
 def test_artifact_keys_are_what_prefect_allows() -> None:

@@ -16,7 +16,7 @@ KEYS = ("audio", "video", "face", "output")
 
 
 @dataclass(frozen=True)
-class Item:
+class FilmItem:
     """One film: absolute paths. `video` is the base footage and `face` the model, None for the command's defaults."""
 
     audio: Path
@@ -25,7 +25,7 @@ class Item:
     face: Path | None = None
 
 
-def read_items(path: Path, out: Path) -> list[Item]:
+def read_items(path: Path, out: Path) -> list[FilmItem]:
     """Read a list.
 
     YAML: a list of sounds, or of mappings with `audio` and, if wanted, `video`, `face`, `output`. CSV: the same names
@@ -57,7 +57,7 @@ def read_items(path: Path, out: Path) -> list[Item]:
     return items
 
 
-def _item(where: str, entry: Any, path: Path, out: Path) -> Item:
+def _item(where: str, entry: Any, path: Path, out: Path) -> FilmItem:
     entry = {"audio": entry} if isinstance(entry, str) else entry
     if not isinstance(entry, Mapping):
         raise UserError(f"{where}: is {entry!r}; write the name of a sound, or a mapping with the key audio")
@@ -71,7 +71,7 @@ def _item(where: str, entry: Any, path: Path, out: Path) -> Item:
     folder = path.parent.resolve()
     output = out.resolve() / given.get("output", f"{Path(given['audio']).stem}.mp4")
     optional = {key: folder / given[key] for key in ("video", "face") if key in given}
-    return Item(audio=folder / given["audio"], output=output, **optional)
+    return FilmItem(audio=folder / given["audio"], output=output, **optional)
 
 
 def _read_yaml(text: str) -> Any:
