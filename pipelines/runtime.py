@@ -78,7 +78,7 @@ def cancellation() -> Callable[[], bool]:
     return cancelled
 
 
-def in_one_line(function: Callable[P, R]) -> Callable[P, R | State[Any]]:
+def in_one_line(function: Callable[P, R]) -> Callable[P, R]:
     """For the function of a task or flow: user errors fail it, a stop cancels it, each with its line, no traceback.
 
     So do, for a flow, tasks that ended thus (`task(..., return_state=True).result()`).
@@ -95,7 +95,7 @@ def in_one_line(function: Callable[P, R]) -> Callable[P, R | State[Any]]:
         except (UserError, FailedRun) as error:
             return Failed(message=str(error))
 
-    return ended
+    return cast("Callable[P, R]", ended)  # Prefect takes a state that is returned for the run's, not for its result
 
 
 def artifact_key(*parts: str) -> str:
