@@ -136,13 +136,14 @@ def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
         found.put(None)
 
     threading.Thread(target=read, daemon=True).start()
+    ended = False
     while True:
         try:
-            line = found.get(timeout=0.5)
+            line = found.get(timeout=5 if ended else 0.5)  # the last lines may come late on a busy machine
         except queue.Empty:
-            if process.poll() is not None:
+            if ended:
                 return  # something that nobody ended keeps the output open
-            line = ""
+            ended, line = process.poll() is not None, ""
         if line is None:
             return
         yield line

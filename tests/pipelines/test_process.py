@@ -54,6 +54,20 @@ def test_output_comes_line_by_line(tmp_path: Path) -> None:
     assert lines[1][0] - lines[0][0] > 0.3
 
 
+def test_output_that_is_read_late_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine the command may have ended before its output is looked at."""
+
+    class Late(threading.Thread):
+        def run(self) -> None:
+            time.sleep(1.2)
+            super().run()
+
+    monkeypatch.setattr(threading, "Thread", Late)
+    lines: list[str] = []
+    run_command([sys.executable, "-c", "print('done')"], title="x", log=lines.append)
+    assert lines == ["done"]
+
+
 def test_failure_names_status_and_reason() -> None:
     script = "import sys; print('before'); sys.exit('error: data/x: no such file')"
     environment = command_environment()
