@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
@@ -41,6 +43,12 @@ from difftalker.painting.decoder.network import load_decoder
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.synthesis import Synthesiser
+from difftalker.provenance import watermark
+from difftalker.provenance.consent import Consent, read_exported, reminders
+from difftalker.provenance.credentials import Claims, Source
+from difftalker.provenance.face_signature import FaceChangedWarning, check_face
+from difftalker.provenance.seal import Seal
+from difftalker.provenance.signing_key import Signing
 from difftalker.version import VERSION
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -54,6 +62,8 @@ class TalkingFace:
         hash: SHA-256 of its networks.
         footage: the base footage that `dub` uses by default, or None.
         scene: the face in that footage, if it is known.
+        consent: what is on record of the consent to its use; None where nothing is.
+        changes: what was changed since the face was signed, one line each; none for an unsigned one.
     """
 
     def __init__(
@@ -61,6 +71,8 @@ class TalkingFace:
     ) -> None:
         self.description = description
         self.hash = face_hash(folder)
+        self.changes = check_face(folder, self.hash)
+        self.consent = read_exported(folder)
         self.footage = footage
         self.scene = scene
         self.device: Device = device
@@ -77,8 +89,9 @@ class TalkingFace:
         footage: str | Path | None = None,
         scene: Scene | None = None,
         device: Device = "auto",
+        consent: Sequence[Consent] | None = None,
     ) -> TalkingFace:
-        """Load a face.
+        """Load a face. A signed one that was changed since is loaded with a `FaceChangedWarning`.
 
         Args:
             folder: an exported face, or `data/models` of a project.
@@ -86,6 +99,7 @@ class TalkingFace:
             scene: the face in that footage; by default what the folder knows if it is the footage that `face.json`
                 names, else it is looked for.
             device: where to compute.
+            consent: on record; by default what the folder knows, as `difftalker export` wrote it.
 
         Raises:
             UserError: the folder is incomplete, damaged, or made by a newer version.
@@ -96,7 +110,12 @@ class TalkingFace:
         known = folder / FOOTAGE / SCENE
         if scene is None and film is not None and description.names(film) and known.exists():
             scene = Scene.load(known)
-        return cls(folder, description, film, scene, device)
+        face = cls(folder, description, film, scene, device)
+        if consent is not None:
+            face.consent = tuple(consent)
+        for change in face.changes:
+            warnings.warn(change, FaceChangedWarning, stacklevel=2)
+        return face
 
     def dub(
         self,
@@ -106,6 +125,7 @@ class TalkingFace:
         *,
         landmarks: np.ndarray | str | Path | None = None,
         settings: Settings | None = None,
+        signing: Signing | None = None,
         overwrite: bool = False,
         resume: bool = False,
         progress: Progress = lambda stage, done, total: None,
@@ -120,6 +140,7 @@ class TalkingFace:
             landmarks: what to paint from in place of what the networks hear: (frames, 68, 2) over the crop
                 size, or a file of `landmarks.completed.write_completed`.
             settings: codec, label, gain and more.
+            signing: with what the film is signed; by default with the user's own key.
             overwrite: replace an existing output, or the beginning of an interrupted film.
             resume: go on with an interrupted film; the same command ends in the same bytes.
             progress: called with the stage (`survey`, `paint`), the steps done and the steps in all.
@@ -143,7 +164,10 @@ class TalkingFace:
             key["landmarks"] = hashlib.sha256(landmarks.astype(np.float32).tobytes()).hexdigest()
         elif landmarks is not None:
             key["landmarks"] = file_hash(Path(landmarks))
-        report = Report()
+        report = Report(warnings=[*self.changes, *self._reminders()])
+        sources = Source(base.name, key["video"]), Source(Path(audio).name, key["audio"])
+        claims = self._claims(*sources, watermark.NAME if settings.watermark else None)
+        seal = Seal(signing or Signing(), output, claims, base, report.warnings.append)
         with disk(output):
             work = Work(output, key, resume)
         with disk(output), work.guarded(), InterruptFlag() as flag:
@@ -158,7 +182,8 @@ class TalkingFace:
                 plan = replace(plan, given=_given(landmarks, plan.frames))
             tick = _ticker("paint", plan.frames, progress, lambda: False)
             painter = Painter(plan, self._synthesiser)
-            report.seconds |= make_film(plan, painter, work, output, self.metadata(), tick, stop)
+            report.seconds |= make_film(plan, painter, work, output, seal.metadata(self.metadata()), tick, stop, seal)
+            report.seconds["sign"] = seal.seconds
         report.frames, report.fps, report.unpainted = plan.frames, plan.footage.fps, plan.unpainted()
         return report
 
@@ -251,6 +276,13 @@ class TalkingFace:
             "title": "Synthetic talking face",
             "comment": f"Synthetic media, generated by DiffTalker {VERSION}; face sha256:{self.hash}",
         }
+
+    def _claims(self, video: Source, speech: Source, mark: str | None) -> Claims:
+        consents = [consent.sha256 for consent in self.consent or ()]
+        return Claims(Source(self.description.name, self.hash), video, speech, consents, mark)
+
+    def _reminders(self) -> list[str]:
+        return reminders(self.description.name, self.consent, date.today())
 
     def _base(self, video: str | Path | None) -> Path:
         if video is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +35,7 @@ def doctor(
 
     from difftalker.compute.device import select_device
     from difftalker.compute.parallel import processes, worker_count
+    from difftalker.doctor.consent import consent
     from difftalker.doctor.findings import judge
     from difftalker.doctor.measure import measure_clips
     from difftalker.doctor.pretrained import pretrained
@@ -47,6 +49,8 @@ def doctor(
     with tqdm(total=frames, desc="measure", unit="frame", mininterval=0.5) as bar, processes(workers) as executor:
         clips = list(measure_clips(infos, fps, executor, workers, bar.update))
     findings = [*judge(clips, params), *pretrained(params), training_time(params)]
+    if find(name) == RAW / name and name != "demo":
+        findings.append(consent(RAW / name, date.today()))
     show(findings)
     raise typer.Exit(any(finding.verdict == "problem" for finding in findings))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from difftalker.cli.driving import bars, check_readable, load_face, tell
-from difftalker.cli.options import Audio, Face, MouthGain, Overwrite, Smoothing, Track, Video
+from difftalker.cli.options import Audio, Face, MouthGain, NoSign, Overwrite, SignCert, SignKey, Smoothing, Track, Video
 from difftalker.project import MODELS
 
 if TYPE_CHECKING:
@@ -26,23 +26,28 @@ def dub(
     mouth_gain: MouthGain = 1.0,
     smoothing: Smoothing = 0.0,
     label: Annotated[bool, typer.Option("--label", help="Burn a small visible note into the pictures.")] = False,
+    watermark: Annotated[bool, typer.Option(help="Put an imperceptible mark into the painted part.")] = True,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Frames painted at once.")] = None,
     overwrite: Overwrite = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted film.")] = False,
+    sign_key: SignKey = None,
+    sign_cert: SignCert = None,
+    no_sign: NoSign = False,
 ) -> None:
     """Let a trained face say what AUDIO says, in the full pictures of its footage or of VIDEO."""
     from difftalker.dub.parts_folder import check_begin
     from difftalker.dub.settings import Interrupted, Settings
+    from difftalker.provenance.signing_key import Signing
 
-    check_readable(audio, video, landmarks)
+    check_readable(audio, video, landmarks, sign_key, sign_cert)
     check_begin(output, overwrite, resume)
-    settings = Settings(codec, track, label, mouth_gain, smoothing, batch_size)
+    settings = Settings(codec, track, label, mouth_gain, smoothing, batch_size, watermark=watermark)
     try:
         loaded = load_face(face)
         with bars() as progress:
             report = loaded.dub(
-                audio, output, video, landmarks=landmarks, settings=settings, overwrite=overwrite, resume=resume,
-                progress=progress,
+                audio, output, video, landmarks=landmarks, settings=settings,
+                signing=Signing(no_sign, sign_key, sign_cert), overwrite=overwrite, resume=resume, progress=progress,
             )  # fmt: skip
     except Interrupted as stopped:
         print(explain(stopped))

@@ -20,6 +20,7 @@ from difftalker.cli.evaluate import evaluate
 from difftalker.cli.export import export
 from difftalker.cli.landmarks import landmarks
 from difftalker.cli.preset import preset
+from difftalker.cli.verify import verify
 from difftalker.cli.weights import app as weights
 
 app = typer.Typer(
@@ -29,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (add, doctor, dub, landmarks, export, preset, evaluate):
+for command in (add, doctor, dub, landmarks, export, verify, preset, evaluate):
     app.command(cls=Command)(command)
 app.command("app", cls=Command)(browser_app)
 app.add_typer(weights, name="weights")

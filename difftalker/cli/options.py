@@ -14,3 +14,6 @@ Track = Annotated[int | None, typer.Option(min=1, help="Which of several faces, 
 MouthGain = Annotated[float, typer.Option(min=0.0, max=3.0, help="Factor of the gap between the lips.")]
 Smoothing = Annotated[float, typer.Option(min=0.0, max=1.0, help="Smoothing of the mouth's motion, seconds.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
+SignKey = Annotated[Path | None, typer.Option(help="Private key to sign with, PEM; by default, one's own.")]
+SignCert = Annotated[Path | None, typer.Option(help="Its certificate, PEM, with those that confirm it.")]
+NoSign = Annotated[bool, typer.Option("--no-sign", help="Leave it without a signature.")]

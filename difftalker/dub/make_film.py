@@ -14,6 +14,7 @@ from difftalker.dub.parts_folder import Work, partial_name
 from difftalker.dub.plan import Plan
 from difftalker.dub.segment import choose_encoding, write_segment
 from difftalker.dub.settings import Interrupted
+from difftalker.files import replacing
 from difftalker.media.planes import Picture
 
 
@@ -25,8 +26,9 @@ def make_film(
     metadata: Mapping[str, str],
     tick: Callable[[int], None],
     stop: Callable[[], bool],
+    seal: Callable[[Path], None],
 ) -> dict[str, float]:
-    """Paint, encode and join a film.
+    """Paint, encode, join and sign a film.
 
     Args:
         plan: what is to be made.
@@ -36,6 +38,7 @@ def make_film(
         metadata: texts to store in it.
         tick: called with the number of frames just done.
         stop: asked before every frame.
+        seal: signs a film, whole or the beginning of one, in place.
 
     Returns:
         Seconds spent by part.
@@ -65,12 +68,16 @@ def make_film(
                     segments += [work.tail] if made else []
                     seconds = (first + made) / plan.footage.fps
                     if segments:
-                        join_film(partial, segments, rate, plan.sound, metadata, seconds)
+                        with replacing(partial) as unsigned:
+                            join_film(unsigned, segments, rate, plan.sound, metadata, seconds)
+                            seal(unsigned)
                         work.tail.unlink(missing_ok=True)
                     raise Interrupted(partial if segments else None, seconds)
                 work.tail.rename(path)
             segments.append(path)
-        join_film(output, segments, rate, plan.sound, metadata)
+        with replacing(output) as unsigned:
+            join_film(unsigned, segments, rate, plan.sound, metadata)
+            seal(unsigned)
     partial.unlink(missing_ok=True)
     work.remove()
     parts = painter.parts()

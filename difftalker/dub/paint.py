@@ -19,6 +19,7 @@ from difftalker.face.crop import cut
 from difftalker.media.planes import Picture
 from difftalker.painting.jaw_mask import jaw_mask
 from difftalker.painting.synthesis import Synthesiser
+from difftalker.provenance.watermark import mark
 
 Item = TypeVar("Item")
 _Batch = tuple[int, list[Picture], np.ndarray]  # first frame, pictures, crops (n, size, size, 3)
@@ -124,6 +125,8 @@ class Painter:
             source, painted = crops
             mask = jaw_mask(plan.scene.landmarks[index][None], plan.size, landmarks[None])[0]
             lit = relight(painted, source, light, landmarks)
+            if plan.settings.watermark:
+                lit = mark(lit, plan.margin, frame / plan.footage.fps)
             put_back(picture, lit, plan.shown[index] * mask, plan.scene.transforms[index])
         if plan.settings.label:
             burn_in(picture)

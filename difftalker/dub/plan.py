@@ -54,6 +54,7 @@ class Plan:
         jaw: how the lower contour follows the mouth, (41, 18), or None.
         settings: the user's choices.
         size: side of the crops in pixels.
+        margin: the same in face widths.
         given: landmarks that replace the completed ones, (frames, 68, 2), or None.
     """
 
@@ -71,6 +72,7 @@ class Plan:
     jaw: np.ndarray | None
     settings: Settings
     size: int
+    margin: float
     given: np.ndarray | None = None
 
     @property
@@ -176,6 +178,7 @@ def make_plan(
         np.array(face.speaker.jaw, np.float32) if face.speaker.jaw is not None else None,
         settings,
         face.size,
+        face.margin,
     )
 
 

@@ -17,6 +17,7 @@ class Settings:
     codec: `h264`, or `lossless`.
     track: which of several faces, counted from the left, from 1; None chooses by place and size.
     label: burn a small visible note into the pictures.
+    watermark: put an imperceptible mark into the painted part, which `difftalker verify` finds.
     mouth_gain: factor of the gap between the lips; 1 leaves it as it is.
     smoothing: standard deviation of a Gaussian on the mouth's motion, in seconds.
     batch_size: frames painted at once; None takes the face's own.
@@ -30,6 +31,7 @@ class Settings:
     smoothing: float = 0.0
     batch_size: int | None = None
     segment: int = 240
+    watermark: bool = True
 
 
 class Choices(TypedDict, total=False):
