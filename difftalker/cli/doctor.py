@@ -49,8 +49,8 @@ def doctor(
     with tqdm(total=frames, desc="measure", unit="frame", mininterval=0.5) as bar, processes(workers) as executor:
         clips = list(measure_clips(infos, fps, executor, workers, bar.update))
     findings = [*judge(clips, params), *pretrained(params), training_time(params)]
-    if find(name) == RAW / name and name != "demo":
-        findings.append(consent(RAW / name, date.today()))
+    if (path := find(name)).resolve().parent == RAW.resolve() and path.name != "demo":
+        findings.append(consent(path, date.today()))
     show(findings)
     raise typer.Exit(any(finding.verdict == "problem" for finding in findings))
 
