@@ -11,12 +11,13 @@ export DVC_NO_ANALYTICS := 1
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format lock check-lock clean
+.PHONY: help install demo test test-slow lint format parameters lock check-lock clean
 
 help:
 	@echo "make demo       install, run the pipeline on the demo speaker, say where the results are"
 	@echo "make test       install, run the tests (test-slow: the long ones)"
 	@echo "make lint       ruff and mypy (format: rewrite the layout)"
+	@echo "make parameters write docs/parameters.md from difftalker/config"
 	@echo "make lock       for a release: run all stages anew, say which files to commit (check-lock: are they in step?)"
 	@echo "make install    only .venv with the difftalker command"
 	@echo "make clean      remove .venv, scratch files and tool caches; data and models stay"
@@ -63,6 +64,9 @@ lint: $(VENV)/.dev
 format: $(VENV)/.dev
 	@ruff check --fix .
 	@ruff format .
+
+parameters: install
+	@$(BIN)/python docs/parameters.py
 
 # With --force: what all stages share is no dependency of them, so DVC alone would not see a change there.
 lock: $(VENV)/.dev

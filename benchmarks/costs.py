@@ -6,7 +6,7 @@
 
 The first reads what the stages recorded (data/timings) and the sizes of their outputs. The second counts the
 multiplications and additions of the real networks without running them (meta tensors), so no GPU and no weights are
-needed. All print tables for docs/scaling.md.
+needed. All print tables.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ import yaml
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch.utils.flop_counter import FlopCounterMode
 
-from difftalker.config import load_params
 from difftalker.dataset.frames import Dataset
 from difftalker.painting.diffusion.network import FaceNetwork
+from difftalker.presets import load_preset
 
 # Stage -> what it leaves, and what its time grows with: frames, test frames, or speakers (trainings of fixed length).
 STAGES: dict[str, tuple[tuple[str, ...], str]] = {
@@ -58,7 +58,7 @@ SD_VAE = {
 def main() -> None:
     parser = argparse.ArgumentParser(description="Costs of footage per frame and speaker.")
     parser.add_argument("--data", type=Path, help="a project's data folder after `dvc repro`")
-    parser.add_argument("--operations", type=Path, help="a params.yaml whose prior is Stable Diffusion 1.5")
+    parser.add_argument("--operations", type=Path, help="a preset whose prior is Stable Diffusion 1.5")
     parser.add_argument("--graph", type=int, nargs="+", help="numbers of recordings in one project")
     arguments = parser.parse_args()
     if not (arguments.data or arguments.operations or arguments.graph):
@@ -89,12 +89,12 @@ def measured(data: Path) -> str:
 
 def counted(path: Path) -> str:
     """Table of operations (a multiplication and an addition are two) of Stable Diffusion's networks with the branch."""
-    params = load_params(path)
+    params = load_preset(path)
     side, train = params.video.size // 8, params.face.train
     with torch.device("meta"):
         unet = UNet2DConditionModel(sample_size=side, cross_attention_dim=params.prior.unet.context_dim)
         vae = AutoencoderKL(**SD_VAE)
-        network = FaceNetwork(unet, 8, condition="landmarks", train_decoder=params.face.train_decoder)
+        network = FaceNetwork(unet, 8, condition="landmarks", train_unet_decoder=params.face.train_unet_decoder)
         latents, step = torch.zeros(1, 4, side, side), torch.zeros(1, dtype=torch.int64)
         raster, context = torch.zeros(1, 5, params.video.size, params.video.size), torch.zeros(1, 77, 768)
         picture = torch.zeros(1, 3, params.video.size, params.video.size)

@@ -19,7 +19,7 @@ import torch
 
 from difftalker.audio.deepspeech.encoder import DeepSpeechEncoder
 from difftalker.audio.deepspeech.network import DeepSpeech
-from difftalker.media.wav import RATE
+from difftalker.media.wav import AUDIO_RATE
 
 PUBLISHED = (2048, 2048, 4096, 2048, 2048)
 
@@ -37,8 +37,8 @@ def measure(minutes: float, device: str, weights: Path | None) -> tuple[float, f
     """Seconds of encoding, and peak memory in bytes before and after."""
     place = torch.device(device)
     encoder = DeepSpeechEncoder(weights, place) if weights else RandomEncoder(place)
-    samples = np.random.default_rng(0).integers(-8000, 8000, round(60 * minutes * RATE)).astype(np.int16)
-    encoder.logits(samples[:RATE])
+    samples = np.random.default_rng(0).integers(-8000, 8000, round(60 * minutes * AUDIO_RATE)).astype(np.int16)
+    encoder.logits(samples[:AUDIO_RATE])
     before = peak(place)
     started = time.perf_counter()
     encoder.logits(samples)

@@ -23,13 +23,13 @@ import torch
 
 from benchmarks.dub_quality import other_voice
 from benchmarks.gpu import build_prior
-from difftalker.compute.seeds import seeded
-from difftalker.config import load_params
+from difftalker.compute.device import seeded
 from difftalker.dub.footage import Footage
-from difftalker.dub.settings import Settings
+from difftalker.dub.settings import DubSettings
 from difftalker.face_folder import read_description, write_description
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import build_small_prior
+from difftalker.presets import load_preset
 from difftalker.project import MODELS, base_footage, load_face
 from difftalker.talking_face import TalkingFace
 
@@ -39,14 +39,17 @@ GENERATE = ("encode latents", "sample", "decode latents")
 
 def untrained(face: Path, preset: str, folder: Path) -> TalkingFace:
     """The face with prior and face network of a preset, random weights."""
-    params = load_params(Path("presets") / f"{preset}.yaml")
+    params = load_preset(Path("presets") / f"{preset}.yaml")
     with seeded(0):
         if params.prior.source == "huggingface":
             prior = build_prior(tiny=False)
         else:
             prior = build_small_prior(params.prior, params.video.size)
         network = FaceNetwork(
-            prior.unet, prior.reduction, condition=params.face.condition, train_decoder=params.face.train_decoder
+            prior.unet,
+            prior.reduction,
+            condition=params.face.condition,
+            train_unet_decoder=params.face.train_unet_decoder,
         )
     prior.save(folder / "prior")
     network.save(folder / "face")
@@ -71,7 +74,7 @@ def main() -> None:
             other_voice(sound, 2.0, "en-us")
             face.dub(sound, output, arguments.video, overwrite=True)  # what is loaded and compiled once
         other_voice(sound, arguments.seconds, "en-us")
-        report = face.dub(sound, output, arguments.video, settings=Settings(arguments.codec), overwrite=True)
+        report = face.dub(sound, output, arguments.video, settings=DubSettings(arguments.codec), overwrite=True)
     width, height = Footage(arguments.video or face.footage or "").size
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} cores, no GPU"
     total = report.seconds["total"]

@@ -22,13 +22,12 @@ from demo_speaker.sentences import OTHER_SENTENCES
 from demo_speaker.speech import speak_sentences
 from difftalker.dataset.frames import Dataset
 from difftalker.dub.plan import Plan
-from difftalker.dub.settings import Settings
+from difftalker.dub.settings import DubSettings
 from difftalker.dub.sound import spool_sound
-from difftalker.evaluation.generated_frames import Generated
-from difftalker.evaluation.rows import read_crops, read_rows
-from difftalker.face.crop import cut
-from difftalker.media.excerpt import cut as cut_sound
-from difftalker.media.wav import RATE, read_wav, write_wav
+from difftalker.evaluation.frame_table import read_row_crops, read_split
+from difftalker.evaluation.result_rows import GeneratedFrames
+from difftalker.face.crop import cut_crop
+from difftalker.media.wav import AUDIO_RATE, cut_sound, read_wav, write_wav
 from difftalker.painting.jaw_mask import jaw_mask
 from difftalker.project import DATASET, FRAMES, MODELS, load_face
 from difftalker.sync.experts import load_sync_expert
@@ -46,14 +45,14 @@ def held_out(path: Path, seconds: float) -> None:
     for rows in dataset.segments("test"):
         samples = read_wav(FRAMES / dataset.recording[rows[0]] / "audio" / f"{dataset.clip[rows[0]]}.wav")
         pieces.append(cut_sound(samples, int(dataset.frame[rows[0]]), len(rows), dataset.fps))
-    write_wav(path, [np.concatenate(pieces)[: round(seconds * RATE)]])
+    write_wav(path, [np.concatenate(pieces)[: round(seconds * AUDIO_RATE)]])
 
 
 def other_voice(path: Path, seconds: float, voice: str) -> None:
     """Write speech of another voice, sentences that are not in the footage."""
     speech = speak_sentences(OTHER_SENTENCES, seconds, voice=voice, pitch=40)
     spooled = np.interp(
-        np.arange(round(speech.duration_s * RATE)) / RATE,
+        np.arange(round(speech.duration_s * AUDIO_RATE)) / AUDIO_RATE,
         np.arange(len(speech.samples)) / speech.sample_rate,
         speech.samples,
     )
@@ -74,12 +73,12 @@ def seam(before: np.ndarray, after: np.ndarray, weight: np.ndarray) -> tuple[flo
 
 def measure(face: TalkingFace, sound: Path, film: Path, expert: SyncExpert) -> dict[str, float]:
     """Dub and measure one film."""
-    report = face.dub(sound, film, settings=Settings("lossless"), overwrite=True)
+    report = face.dub(sound, film, settings=DubSettings("lossless"), overwrite=True)
     with face.planned(sound) as plan, av.open(str(film)) as container:
         crops, gradients = _read(plan, container)
     with tempfile.TemporaryDirectory() as folder:
         spool = spool_sound(sound, Path(folder) / "sound.wav")
-        samples = spool.read(0, round(plan.frames / plan.footage.fps * RATE))
+        samples = spool.read(0, round(plan.frames / plan.footage.fps * AUDIO_RATE))
     before, after = np.sum(gradients, axis=0)
     return {"frames": report.frames, **score(np.stack(crops), samples, expert)._asdict(), "seam": after / before}
 
@@ -94,14 +93,14 @@ def score(crops: np.ndarray, samples: np.ndarray, expert: SyncExpert) -> SyncSco
 def _read(plan: Plan, container: av.container.InputContainer) -> tuple[list[np.ndarray], list[tuple[float, float]]]:
     crops, gradients = [], []
     landmarks = plan.all_landmarks()
-    source = plan.footage.show(plan.order)
+    source = plan.footage.show(plan.picture_order)
     for frame, (made, picture) in enumerate(zip(container.decode(video=0), source, strict=True)):
-        index = plan.order[frame]
+        index = plan.picture_order[frame]
         image = made.to_ndarray(format="rgb24")
-        transform = plan.scene.transforms[index]
-        crops.append(cut(image, transform, plan.size))
-        if plan.shown[index] == 1:
-            mask = jaw_mask(plan.scene.landmarks[[index]], plan.size, landmarks[[frame]])[0]
+        transform = plan.footage_face.transforms[index]
+        crops.append(cut_crop(image, transform, plan.size))
+        if plan.opacity[index] == 1:
+            mask = jaw_mask(plan.footage_face.landmarks[[index]], plan.size, landmarks[[frame]])[0]
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             weight = cv2.warpAffine(mask, transform.reshape(2, 3), image.shape[1::-1], flags=flags)
             gradients.append(seam(picture.rgb, image, weight))
@@ -117,10 +116,10 @@ def main() -> None:
     arguments = parser.parse_args()
     face, expert = load_face(arguments.face), load_sync_expert(MODELS / "syncnet")
     dataset = Dataset.load(DATASET)
-    test = read_rows(dataset, "test")
+    test = read_split(dataset, "test")
     chosen = slice(0, min(round(arguments.seconds * dataset.fps), len(test)))
-    truth = read_crops(FRAMES, test, chosen)
-    references = {"ground truth": truth, "reconstruction": Generated(SYNTHESIS, test).images(chosen, truth)}
+    truth = read_row_crops(FRAMES, test, chosen)
+    references = {"ground truth": truth, "reconstruction": GeneratedFrames(SYNTHESIS, test).images(chosen, truth)}
     print(f"{'':24}{'frames':>8}{'LSE-D':>10}{'LSE-C':>10}{'offset':>8}{'seam':>8}")
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.films or Path(temporary)
@@ -135,7 +134,7 @@ def main() -> None:
             name, _, file = given.partition("=")
             sounds[name] = folder / f"speech_{index}.wav"
             spool = spool_sound(file, folder / "spool.wav")
-            write_wav(sounds[name], [spool.read(0, round(min(arguments.seconds, spool.duration) * RATE))])
+            write_wav(sounds[name], [spool.read(0, round(min(arguments.seconds, spool.duration) * AUDIO_RATE))])
         for name, sound in sounds.items():
             _print(name, measure(face, sound, sound.with_suffix(".mkv"), expert))
 

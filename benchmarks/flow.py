@@ -27,7 +27,7 @@ from pathlib import Path
 
 import yaml
 
-from pipelines.graph import read_graph
+from pipelines.graph import read_stages
 from tests.pipelines.server import prefect_server
 from tests.project import ROOT, Project, merge
 
@@ -43,7 +43,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="flow-") as folder, prefect_server(Path(folder) / "prefect") as url:
         base = two_recordings(Path(folder) / "two", arguments.footage, arguments.seconds)
-        targets = [stage.name for stage in read_graph(base.root) if stage.recording]
+        targets = [stage.name for stage in read_stages(base.root) if stage.recording]
         serial, parallel = [], []
         for number in range(arguments.repeat):
             one, other = copy(base, f"serial{number}"), copy(base, f"flow{number}")

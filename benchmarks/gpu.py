@@ -1,7 +1,7 @@
 """Speed and memory of the face network on Stable Diffusion 1.5's architecture: `python -m benchmarks.gpu`.
 
 Full size, random weights, random data: no download. Trainings run through the pipeline's own loop, frames through its
-synthesiser. Prints two tables; docs/gpu.md says how to read them.
+synthesiser. Prints two tables (docs/weights.md).
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 
 from benchmarks.stable_diffusion import SD_UNET, SD_VAE, TINY_UNET, TINY_VAE
-from difftalker.compute.device import select_device
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded, select_device
 from difftalker.config import FaceConfig, SamplingConfig, TrainConfig
 from difftalker.errors import UserError
 from difftalker.painting.diffusion.compatibility import check_size
@@ -63,7 +62,7 @@ def main(words: Sequence[str] | None = None) -> None:
                 batch_size=batch,
                 accumulate=arguments.accumulate,
                 learning_rate=1e-4,
-                checkpointing=arguments.checkpointing,
+                gradient_checkpointing=arguments.checkpointing,
                 compile=arguments.compile,
             )
             print(training_row(prior, config, arguments.size, arguments.train_steps, device), flush=True)
@@ -93,7 +92,7 @@ def face_config(config: TrainConfig) -> FaceConfig:
     return FaceConfig(
         condition="landmarks",
         decoder="prior",
-        train_decoder=False,
+        train_unet_decoder=False,
         landmark_noise=0.002,
         mouth_weight=1.0,
         train=config,
@@ -114,7 +113,7 @@ def training_row(prior: Prior, config: TrainConfig, size: int, steps: int, devic
         with redirect_stderr(io.StringIO()):  # progress lines
             train_face(network, prior, *latents, points, sound, trained, seed=0, device=device, checkpoint=None)
 
-    label = f"| {config.batch_size} x {config.accumulate} | {config.checkpointing} | {config.compile} |"
+    label = f"| {config.batch_size} x {config.accumulate} | {config.gradient_checkpointing} | {config.compile} |"
     reset_peak(device)
     try:
         run(1)  # compiles, fills caches

@@ -21,7 +21,7 @@ import numpy as np
 
 from difftalker.completion.network import LandmarkCompletion, complete
 from difftalker.dataset.frames import Dataset
-from difftalker.evaluation.samples import LOWER_LIP, UPPER_LIP
+from difftalker.evaluation.metrics.mouth_opening import LOWER_LIP, UPPER_LIP
 from difftalker.face.topology import CONDITION, CONTOUR, MOUTH
 
 PREDICTED = np.concatenate([CONTOUR, MOUTH])
@@ -74,7 +74,7 @@ def main() -> None:
     }
     if arguments.model:
         model = LandmarkCompletion.load(arguments.model)
-        rows[f"landmark completion ({model.audio_path})"] = tuple(
+        rows[f"landmark completion ({model.audio_fusion})"] = tuple(
             complete(model, dataset.landmarks[index], dataset.features[test])[:, PREDICTED].reshape(len(test), -1)
             for index in (test, moved)
         )

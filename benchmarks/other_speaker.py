@@ -17,10 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from difftalker.dub.settings import Settings
-from difftalker.evaluation.metrics.closure import closure
-from difftalker.evaluation.metrics.opening import opening_score
-from difftalker.evaluation.place import relative_opening
+from difftalker.dub.settings import DubSettings
+from difftalker.evaluation.metrics.mouth_opening import closure_score, opening_score, relative_opening
 from difftalker.evaluation.reference_film import CropSettings, read_reference
 from difftalker.media.decode import frame_count
 from difftalker.media.probe import probe
@@ -30,7 +28,7 @@ from difftalker.talking_face import TalkingFace
 
 def openings(film: Path, face: TalkingFace, fps: float, count: int) -> np.ndarray:
     """The mouth's opening in the first frames of a film, (count,); NaN where there is no usable face."""
-    crop = CropSettings("face", face.description.size, face.description.margin, face.description.smoothing)
+    crop = CropSettings("face", face.description.size, face.description.crop_scale, face.description.smoothing_seconds)
     rows = read_reference(film, fps, count, crop, face.description.detector, face.device).rows
     found = np.full(count, np.nan)
     found[rows.frame] = relative_opening(rows.landmarks)
@@ -52,13 +50,13 @@ def main() -> None:
         for text in arguments.speakers:
             speaker, _, sound = text.partition("=")
             film = folder / f"{Path(speaker).stem}.mkv"
-            report = face.dub(sound or speaker, film, settings=Settings(codec="lossless"), overwrite=True)
+            report = face.dub(sound or speaker, film, settings=DubSettings(codec="lossless"), overwrite=True)
             for warning in report.warnings:
                 print(f"warning: {warning}", file=sys.stderr)
             length = min(report.frames / report.fps, probe(Path(speaker)).duration, arguments.seconds)
             count = frame_count(length, report.fps)
             own, made = (openings(path, face, report.fps, count) for path in (Path(speaker), film))
-            score, closed = opening_score(own, made), closure(own, made, np.zeros(count, int))
+            score, closed = opening_score(own, made), closure_score(own, made, np.zeros(count, int))
             print(
                 f"{Path(speaker).stem:24}{count:8d}{score.r:8.3f}{score.slope:8.2f}{closed.share:9.2f}"
                 f"{closed.moments:9d}",

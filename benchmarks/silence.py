@@ -17,10 +17,10 @@ import numpy as np
 
 from demo_speaker.encode import render_video
 from demo_speaker.sentences import OTHER_SENTENCES
-from demo_speaker.speech import PAUSE, join, silence, speak
+from demo_speaker.speech import PAUSE, join_speech, silence, speak
 from difftalker.completion.network import complete
 from difftalker.config import load_params
-from difftalker.evaluation.samples import mouth_opening
+from difftalker.evaluation.metrics.mouth_opening import mouth_opening
 from difftalker.face.topology import MOUTH, RIGID
 from difftalker.project import MODELS, load_face
 
@@ -36,7 +36,7 @@ def motion(landmarks: np.ndarray) -> np.ndarray:
 def main() -> None:
     params = load_params().demo
     first, second = (speak(text, params.voice) for text in OTHER_SENTENCES[:2])
-    speech = join([first, silence(SILENCE), second])
+    speech = join_speech([first, silence(SILENCE), second])
     face = load_face(MODELS)
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "speaker.mp4"
@@ -46,7 +46,7 @@ def main() -> None:
             file.setparams((1, 2, speech.sample_rate, 0, "NONE", ""))
             file.writeframes(speech.samples.astype("<i2").tobytes())
         with face.planned(sound, film) as plan:
-            truth = plan.scene.landmarks
+            truth = plan.footage_face.landmarks
             alone = complete(plan.model, truth, plan.features.read(0, plan.frames))
             driven = plan.landmarks(0, plan.frames)
             fps = plan.footage.fps

@@ -15,18 +15,19 @@ from pathlib import Path
 import torch
 
 from benchmarks.costs import operations
-from difftalker.config import Params, load_params
+from difftalker.config import Params
 from difftalker.doctor.size import allowed_sizes
 from difftalker.painting.decoder.network import ReferenceDecoder
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import build_small_prior
-from difftalker.painting.diffusion.raster import CHANNELS
+from difftalker.painting.diffusion.raster import RASTER_CHANNELS
+from difftalker.presets import load_preset
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("preset", type=Path, help="a params.yaml whose prior is a small one")
-    params = load_params(parser.parse_args().preset)
+    parser.add_argument("preset", type=Path, help="a preset whose prior is a small one")
+    params = load_preset(parser.parse_args().preset)
     print("| video.size | prior | face | decoder | all, TFLOP |")
     print("|--:|--:|--:|--:|--:|")
     for size in allowed_sizes(params):
@@ -39,12 +40,12 @@ def trainings(params: Params) -> tuple[float, float, float]:
     size, patch = params.video.size, params.prior.patch
     with torch.device("meta"):
         prior = build_small_prior(params.prior, size)
-        face = FaceNetwork(prior.unet, patch, train_decoder=params.face.train_decoder)
+        face = FaceNetwork(prior.unet, patch, train_unet_decoder=params.face.train_unet_decoder)
         decoder = ReferenceDecoder(size, params.decoder.references, params.decoder.width)
         latents = torch.zeros(1, params.prior.latent_channels, size // patch, size // patch)
-        step, raster = torch.zeros(1, dtype=torch.int64), torch.zeros(1, CHANNELS, size, size)
+        step, raster = torch.zeros(1, dtype=torch.int64), torch.zeros(1, RASTER_CHANNELS, size, size)
         context = torch.zeros(1, 1, params.prior.unet.context_dim)
-        picture, drawn = torch.zeros(1, 3, decoder.height, size), torch.zeros(1, CHANNELS, decoder.height, size)
+        picture, drawn = torch.zeros(1, 3, decoder.height, size), torch.zeros(1, RASTER_CHANNELS, decoder.height, size)
         references = torch.zeros(1, params.decoder.references, 3, decoder.height, size)
         distance = torch.zeros(1, params.decoder.references)
 

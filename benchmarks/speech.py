@@ -21,13 +21,13 @@ import torch
 from scipy.signal import resample_poly
 
 from difftalker.audio.encoder import AudioEncoder, make_encoder
-from difftalker.audio.loudness import level_of, row_power
-from difftalker.completion.head_frame import Pose
+from difftalker.audio.voice_activity import active_speech_level, row_power
+from difftalker.completion.head_frame import SimilarityTransform
 from difftalker.config import AudioConfig
 from difftalker.dataset.frames import Dataset
-from difftalker.evaluation.samples import mouth_opening
+from difftalker.evaluation.metrics.mouth_opening import mouth_opening
 from difftalker.face.topology import MOUTH, RIGID
-from difftalker.media.wav import RATE, read_wav
+from difftalker.media.wav import AUDIO_RATE, read_wav
 
 WAVES = 1200
 INVERSE_WIDTH = 0.5  # of the kernel
@@ -51,7 +51,7 @@ def telephone(samples: np.ndarray) -> np.ndarray:
 def noisy(samples: np.ndarray) -> np.ndarray:
     """White noise 20 dB below the active speech level."""
     noise = np.random.default_rng(0).normal(size=len(samples)) * 32768
-    return _int16(samples + noise * np.sqrt(level_of(row_power(samples)) / 100))
+    return _int16(samples + noise * np.sqrt(active_speech_level(row_power(samples)) / 100))
 
 
 def _int16(samples: np.ndarray) -> np.ndarray:
@@ -68,8 +68,8 @@ class Speaker:
         points = torch.from_numpy(self.data.landmarks[rows])
         shape = points[0]
         for _ in range(3):  # generalised Procrustes analysis
-            shape = Pose(points[:, RIGID], shape[RIGID]).normalise(points).mean(0)
-        aligned = Pose(points[:, RIGID], shape[RIGID]).normalise(points).numpy()
+            shape = SimilarityTransform(points[:, RIGID], shape[RIGID]).normalise(points).mean(0)
+        aligned = SimilarityTransform(points[:, RIGID], shape[RIGID]).normalise(points).numpy()
         self.points = np.full((len(self.data.split), 68, 2), np.nan, np.float32)
         self.points[rows] = aligned / np.linalg.norm(aligned[:, 16] - aligned[:, 0], axis=1).mean()
         pairs = zip(self.data.recording, self.data.clip, strict=True)
@@ -156,7 +156,7 @@ def main() -> None:
         report(
             project.name, probe(other.windows(encoder, other.clips, same, 1.0)), other.points[other.rows(other.clips)]
         )
-    seconds = sum(len(read_wav(own.frames / r / "audio" / f"{c}.wav")) for r, c in learn) / RATE
+    seconds = sum(len(read_wav(own.frames / r / "audio" / f"{c}.wav")) for r, c in learn) / AUDIO_RATE
     print(f"{seconds / spent:.0f} times real time (processor time), clips of {seconds / len(learn):.1f} s")
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from difftalker.completion.network import LandmarkCompletion, complete
 from difftalker.dataset.frames import Dataset
-from difftalker.evaluation.samples import mouth_opening
+from difftalker.evaluation.metrics.mouth_opening import mouth_opening
 from difftalker.face.topology import CONTOUR, MOUTH
 from difftalker.project import layout_yaml
 

@@ -25,14 +25,20 @@ from difftalker.dub.footage import Footage
 from difftalker.dub.picture_order import picture_order
 from difftalker.dub.segment import choose_encoding, write_segment
 from difftalker.face.crop import crop_geometry, face_width
-from difftalker.face.follow import Track, follow_faces, largest
+from difftalker.face.tracking import SpeakerTrack, largest_track, track_faces
 from difftalker.media.decode import decode_frames
 from difftalker.media.planes import Picture
 from difftalker.painting.jaw_mask import jaw_mask
-from difftalker.provenance.watermark import AMPLITUDE, mark
-from difftalker.provenance.watermark_search import FOUND, Film, lay, read_film, scores
+from difftalker.provenance.watermark import WATERMARK_AMPLITUDE, add_watermark
+from difftalker.provenance.watermark_search import (
+    DETECTION_SCORE,
+    FaceCrops,
+    cut_face_crops,
+    pattern_scores,
+    read_face_crops,
+)
 
-SIZE, MARGIN = 128, 1.25
+SIZE, CROP_SCALE = 128, 1.25
 Change = Callable[[np.ndarray], np.ndarray]
 
 
@@ -78,7 +84,7 @@ def main() -> None:
     parser.add_argument("clips", type=Path, nargs="+")
     parser.add_argument("--films", type=int, default=20, help="films that everything but CRF 28 is done to")
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--amplitude", type=float, default=AMPLITUDE)
+    parser.add_argument("--amplitude", type=float, default=WATERMARK_AMPLITUDE)
     parser.add_argument("--log", type=Path, help="file that keeps the figures of every clip, to go on from")
     arguments = parser.parse_args()
     known = [json.loads(line) for line in arguments.log.open()] if arguments.log and arguments.log.exists() else []
@@ -97,32 +103,32 @@ def main() -> None:
 def measure(clip: Path, changes: Sequence[str], seconds: float, amplitude: float) -> dict[str, object]:
     """All figures of one clip."""
     footage = Footage(clip, False)
-    cast = next(follow_faces([decode_frames(clip, footage.fps)]))
-    if not cast.tracks:
+    faces = next(track_faces([decode_frames(clip, footage.fps)]))
+    if not faces.tracks:
         return {"clip": clip.name}
-    track = cast.track(largest(cast.tracks))
-    plain = lay(decode_frames(clip, footage.fps), track, footage.fps)
+    track = faces.track(largest_track(faces.tracks))
+    plain = cut_face_crops(decode_frames(clip, footage.fps), track, footage.fps)
     if plain is None:
         return {"clip": clip.name}
-    entry: dict[str, object] = {"clip": clip.name, "unmarked": scores(plain).tolist()}
+    entry: dict[str, object] = {"clip": clip.name, "unmarked": pattern_scores(plain).tolist()}
     with TemporaryDirectory(prefix="difftalker-") as folder:
         film = Path(folder) / "film.mkv"
         entry |= make(clip, track, film, seconds, amplitude)
-        found = {"as made, CRF 16": best(read_film(film))}
+        found = {"as made, CRF 16": best(read_face_crops(film))}
         for name in changes:
             change, quality, faster = CHANGES[name]
             other = Path(folder) / "other.mp4"
             encode(film, other, change, quality, Fraction(footage.rate), faster)
-            found[name] = best(read_film(other))
+            found[name] = best(read_face_crops(other))
     return entry | {"scores": found}
 
 
-def best(film: Film | None) -> float:
+def best(film: FaceCrops | None) -> float:
     """The score of the mark, 0 where none can be told."""
-    return float(scores(film)[0]) if film is not None else 0.0
+    return float(pattern_scores(film)[0]) if film is not None else 0.0
 
 
-def make(clip: Path, track: Track, film: Path, seconds: float, amplitude: float) -> dict[str, float]:
+def make(clip: Path, track: SpeakerTrack, film: Path, seconds: float, amplitude: float) -> dict[str, float]:
     """Write a marked film; what the mark changes."""
     footage = Footage(clip, False)
     count = len(track.found)
@@ -130,7 +136,7 @@ def make(clip: Path, track: Track, film: Path, seconds: float, amplitude: float)
         pass
     order = picture_order(round(seconds * footage.fps), count, (0, count - 1))
     face = float(np.median(face_width(track.points[track.found])))
-    geometry = crop_geometry(track, face, SIZE, MARGIN, 0.4, footage.fps)
+    geometry = crop_geometry(track, face, SIZE, CROP_SCALE, 0.4, footage.fps)
     scale, shift = geometry.transforms[:, 0, None, None], geometry.transforms[:, None, [2, 5]]
     masks = jaw_mask(((track.points * scale + shift) / SIZE).astype(np.float32), SIZE)
     squares: list[tuple[float, float, float]] = []
@@ -138,7 +144,7 @@ def make(clip: Path, track: Track, film: Path, seconds: float, amplitude: float)
     def pictures() -> Iterator[Picture]:
         for frame, (index, picture) in enumerate(zip(order, footage.show(order), strict=True)):
             before = picture.planes[0].astype(np.float32)
-            pasted = mark(np.zeros((SIZE, SIZE, 3), np.float32), MARGIN, frame / footage.fps, amplitude)
+            pasted = add_watermark(np.zeros((SIZE, SIZE, 3), np.float32), CROP_SCALE, frame / footage.fps, amplitude)
             matrix = geometry.transforms[index].reshape(2, 3)
             extent = (picture.rgb.shape[1], picture.rgb.shape[0])
             flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
@@ -184,14 +190,14 @@ def table(entries: Sequence[dict]) -> str:
     for name in ["as made, CRF 16", *CHANGES]:
         values = np.array([entry["scores"][name] for entry in entries if name in entry["scores"]])
         if len(values):
-            found = f"{100 * (values >= FOUND).mean():.1f} %"
+            found = f"{100 * (values >= DETECTION_SCORE).mean():.1f} %"
             lines.append(f"| {name} | {len(values)} | {found} | {values.min():.1f} | {np.median(values):.1f} |")
     unmarked = np.concatenate([np.array(entry["unmarked"]) for entry in entries])
     own = np.array([entry["unmarked"][0] for entry in entries])
-    alarms = int((unmarked >= FOUND).sum())
+    alarms = int((unmarked >= DETECTION_SCORE).sum())
     lines += [
         "",
-        f"False alarms: {int((own >= FOUND).sum())} in {len(own)} clips without the mark (highest score "
+        f"False alarms: {int((own >= DETECTION_SCORE).sum())} in {len(own)} clips without the mark (highest score "
         f"{own.max():.1f}); {alarms} in {len(unmarked)} of clips and patterns ({100 * alarms / len(unmarked):.3f} %, "
         f"highest {unmarked.max():.1f}).",
         "PSNR against the unmarked film before coding: "

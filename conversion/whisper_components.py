@@ -40,16 +40,16 @@ from scipy.signal import resample_poly
 
 from demo_speaker.sentences import OTHER_SENTENCES
 from demo_speaker.speech import speak
-from difftalker.audio.encoder import Samples
-from difftalker.audio.loudness import level_of, row_power
-from difftalker.audio.whisper.encoder import EDGE, network_rows, stretch_count, stretch_of
+from difftalker.audio.encoder import InMemorySound
+from difftalker.audio.feature_windows import FEATURE_RATE
+from difftalker.audio.voice_activity import active_speech_level, row_power
+from difftalker.audio.whisper.encoder import PADDED_ROWS, network_rows, row_span, span_count
 from difftalker.audio.whisper.network import WhisperNetwork
-from difftalker.audio.whisper.weights import FOLDER, load_network
-from difftalker.audio.windows import FEATURE_RATE
+from difftalker.audio.whisper.weights import WHISPER_FOLDER, load_whisper_network
 from difftalker.files import replacing
-from difftalker.media.wav import RATE
+from difftalker.media.wav import AUDIO_RATE
 
-Item = TypeVar("Item")
+_T = TypeVar("_T")
 
 COMPONENTS = 29
 EMPHASIS = 20.0
@@ -80,13 +80,15 @@ class Voice:
 def recorded(share: Path) -> Iterator[Voice]:
     """The voices of asterisk and klettres below the folder `usr/share`."""
     for folder in sorted((share / "asterisk/sounds").glob("*_*")):
-        if files := sorted(path for path in folder.glob("*.g722") if path.stat().st_size > RATE):  # 2 s: sentences
+        if files := sorted(
+            path for path in folder.glob("*.g722") if path.stat().st_size > AUDIO_RATE
+        ):  # 2 s: sentences
             sounds = [decode(path, "g722") for path in spread(files, _SECONDS // 2)]
-            yield Voice("asterisk", folder.name, np.concatenate(sounds)[: _SECONDS * RATE], [])
+            yield Voice("asterisk", folder.name, np.concatenate(sounds)[: _SECONDS * AUDIO_RATE], [])
     for folder in sorted((share / "klettres").iterdir()):
         if files := sorted(folder.glob("*/*.ogg")):
             sounds = [decode(path) for path in spread(files, _SECONDS)]
-            yield Voice("klettres", folder.name, np.concatenate(sounds)[: _SECONDS * RATE], [])
+            yield Voice("klettres", folder.name, np.concatenate(sounds)[: _SECONDS * AUDIO_RATE], [])
 
 
 def flite(root: Path) -> Iterator[Voice]:
@@ -104,7 +106,7 @@ def flite(root: Path) -> Iterator[Voice]:
             for phoneme, end in (token.rsplit(":", 1) for token in said.split() if ":" in token):
                 phonemes.append((phoneme, start + begin, start + float(end)))
                 begin = float(end)
-            start += len(sounds[-1]) / RATE
+            start += len(sounds[-1]) / AUDIO_RATE
         yield Voice("flite", name, np.concatenate(sounds), phonemes)
 
 
@@ -118,10 +120,10 @@ def espeak() -> Iterator[Voice]:
         sounds, phonemes, start = [], [], 0.0
         for sentence in (OTHER_SENTENCES[(2 * number + k) % len(OTHER_SENTENCES)] for k in range(2)):
             speech = speak(sentence, f"en-us+{variant}", rate, pitch)
-            sound = resample_poly(speech.samples.astype(np.float64), RATE // 50, speech.sample_rate // 50)
+            sound = resample_poly(speech.samples.astype(np.float64), AUDIO_RATE // 50, speech.sample_rate // 50)
             sounds.append(np.rint(sound).clip(-32768, 32767).astype(np.int16))
             phonemes += [(part.name, start + part.start_s, start + part.end_s) for part in speech.phonemes]
-            start += len(sounds[-1]) / RATE
+            start += len(sounds[-1]) / AUDIO_RATE
         yield Voice("espeak", variant, np.concatenate(sounds), phonemes)
 
 
@@ -130,7 +132,7 @@ def decode(path: Path, container: str | None = None) -> np.ndarray:
     pieces = [np.zeros(0, np.int16)]
     try:
         with av.open(str(path), format=container) as file:
-            resampler = av.AudioResampler("s16", "mono", RATE)
+            resampler = av.AudioResampler("s16", "mono", AUDIO_RATE)
             for frame in file.decode(audio=0):
                 frame.pts = None
                 pieces += [piece.to_ndarray()[0] for piece in resampler.resample(frame)]
@@ -140,13 +142,13 @@ def decode(path: Path, container: str | None = None) -> np.ndarray:
     return np.concatenate(pieces)
 
 
-def spread(items: Sequence[Item], count: int) -> list[Item]:
+def spread(items: Sequence[_T], count: int) -> list[_T]:
     """`count` of the items, evenly spread."""
     return [items[round(place)] for place in np.linspace(0, len(items) - 1, min(count, len(items)))]
 
 
 @dataclass
-class Rows:
+class VoiceRows:
     """The network's rows of a voice.
 
     Attributes:
@@ -162,20 +164,20 @@ class Rows:
     phonemes: np.ndarray
 
 
-def hear(network: WhisperNetwork, voice: Voice) -> Rows:
+def hear(network: WhisperNetwork, voice: Voice) -> VoiceRows:
     """What the network makes of a voice."""
     power = row_power(voice.samples)
-    level = level_of(power)
-    sound = Samples(voice.samples)
-    stretches = [stretch_of(number, sound.samples) for number in range(stretch_count(sound.samples))]
+    level = active_speech_level(power)
+    sound = InMemorySound(voice.samples)
+    stretches = [row_span(number, sound.samples) for number in range(span_count(sound.samples))]
     values = torch.cat([network_rows(network, sound, level, stretch) for stretch in stretches]).double().numpy()
     names = np.full(len(power), "", object)
     for name, begin, end in voice.phonemes:
         names[round(begin * FEATURE_RATE) : round(end * FEATURE_RATE)] = name
-    return Rows(voice.kind, values[EDGE : EDGE + len(power)], power > _PAUSE * level, names)
+    return VoiceRows(voice.kind, values[PADDED_ROWS : PADDED_ROWS + len(power)], power > _PAUSE * level, names)
 
 
-def fit(voices: Iterable[Rows]) -> tuple[np.ndarray, np.ndarray]:
+def fit(voices: Iterable[VoiceRows]) -> tuple[np.ndarray, np.ndarray]:
     """The mean (384,) of speech and the map (384, 29) from what differs from it to components of unit variance."""
     means: dict[str, list[np.ndarray]] = defaultdict(list)
     within: dict[str, list[np.ndarray]] = defaultdict(list)
@@ -205,16 +207,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("voices", type=Path, help="folder into which the Debian packages are unpacked")
     root = parser.parse_args().voices
-    network = load_network()
+    network = load_whisper_network()
     seconds: dict[str, list[float]] = defaultdict(list)
     parts = []
     for voice in (*recorded(root / "usr/share"), *flite(root), *espeak()):
-        seconds[voice.kind].append(len(voice.samples) / RATE)
+        seconds[voice.kind].append(len(voice.samples) / AUDIO_RATE)
         parts.append(hear(network, voice))
     for kind, lengths in seconds.items():
         print(f"{kind}: {len(lengths)} voices, {sum(lengths):.0f} s")
     mean, basis = fit(parts)
-    path = FOLDER / "components.safetensors"
+    path = WHISPER_FOLDER / "components.safetensors"
     with replacing(path) as partial:
         arrays = {"mean": torch.from_numpy(mean).float(), "map": torch.from_numpy(basis).float()}
         save_file({name: value.contiguous() for name, value in arrays.items()}, partial)

@@ -65,7 +65,7 @@ class _Pose:
 
 def _face_points(shape: MouthShape, jaw: float, brow: float) -> np.ndarray:
     """(68, 2) portrait coordinates of the face before the head's pose, with open eyes."""
-    points = portrait.LANDMARKS.copy()
+    points = portrait.PORTRAIT_LANDMARKS.copy()
     down = AXES[1]
     points[:17] += _JAW_SHARE[:, None] * jaw * down
     points[17:27] -= np.array([0.7, 0.9, 1, 1, 0.9, 0.9, 1, 1, 0.9, 0.7])[:, None] * brow * down
@@ -109,7 +109,7 @@ def _controls(
         pose.still(border) + sways * pose.sway,
     ]
     source = [
-        portrait.LANDMARKS[:48],
+        portrait.PORTRAIT_LANDMARKS[:48],
         *(portrait.border_curve(curve, _LIP_U) for _, curve in borders),
         corners,
         hair[:, :2],
@@ -187,7 +187,7 @@ def _draw(
     return frame
 
 
-def frame_count(speech: Speech, fps: float) -> int:
+def speech_frame_count(speech: Speech, fps: float) -> int:
     """Frames of a video of `speech`: round(duration x fps)."""
     return round(speech.duration_s * fps)
 
@@ -208,7 +208,7 @@ def render_with_truth(
     `seed`, the mouth from the phonemes alone.
     """
     cv2.setNumThreads(1)
-    times = (np.arange(frame_count(speech, fps)) + 0.5) / fps
+    times = (np.arange(speech_frame_count(speech, fps)) + 0.5) / fps
     motion = head_motion(seed, times)
     parameters = mouth_parameters(speech.phonemes, times)
     image = portrait.texture()

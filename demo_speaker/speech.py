@@ -168,7 +168,7 @@ def silence(seconds: float) -> Speech:
     return Speech(np.zeros(count, np.int16), SAMPLE_RATE, (Phoneme(PAUSE, 0.0, count / SAMPLE_RATE),))
 
 
-def join(parts: Sequence[Speech]) -> Speech:
+def join_speech(parts: Sequence[Speech]) -> Speech:
     """One after the other; the parts must share the sample rate."""
     phonemes: list[Phoneme] = []
     offset = 0
@@ -213,4 +213,4 @@ def speak_sentences(
     if total < seconds:
         raise ValueError(f"the sentences last {total:.1f} s, less than the {seconds:.1f} s asked for")
     pause = silence(pause_s)
-    return join([silence(lead_s), *(part for one in spoken for part in (one, pause))])
+    return join_speech([silence(lead_s), *(part for one in spoken for part in (one, pause))])

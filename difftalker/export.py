@@ -10,8 +10,8 @@ from pathlib import Path
 from difftalker.errors import UserError
 from difftalker.face_folder import (
     DESCRIPTION,
+    FACE_TRACK,
     FOOTAGE,
-    SCENE,
     Description,
     face_hash,
     network_files,
@@ -19,11 +19,11 @@ from difftalker.face_folder import (
     write_description,
 )
 from difftalker.files import replacing
-from difftalker.provenance.consent import Consent, write_exported
+from difftalker.provenance.consent import Consent, write_exported_consent
 from difftalker.provenance.face_signature import sign_face
 from difftalker.provenance.signing_key import Signing, signing_key
 
-CARD = "README.md"
+MODEL_CARD = "README.md"
 _SHOWN = {  # of the films in metrics.json: kind and key -> name and digits after the point
     ("own", "ld"): ("LD, landmark distance (crop sides)", 4),
     ("own", "psnr_jaw"): ("PSNR inside the jaw (dB)", 1),
@@ -39,7 +39,7 @@ _SHOWN = {  # of the films in metrics.json: kind and key -> name and digits afte
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """What the model card says beyond the description.
 
     Attributes:
@@ -57,7 +57,7 @@ class Card:
 
 def export_face(
     models: Path,
-    card: Card,
+    card: ModelCard,
     out: Path,
     footage: Path | None = None,
     name: str | None = None,
@@ -85,8 +85,8 @@ def export_face(
     copied = {path: path.relative_to(models) for path in (*network_files(models), models / DESCRIPTION)}
     if footage is not None and description.footage is not None:
         copied[footage] = Path(FOOTAGE, description.footage)
-        if (models / FOOTAGE / SCENE).is_file():
-            copied[models / FOOTAGE / SCENE] = Path(FOOTAGE, SCENE)
+        if (models / FOOTAGE / FACE_TRACK).is_file():
+            copied[models / FOOTAGE / FACE_TRACK] = Path(FOOTAGE, FACE_TRACK)
     with replacing(out) as partial:
         for path, target in copied.items():
             (partial / target).parent.mkdir(parents=True, exist_ok=True)
@@ -95,15 +95,15 @@ def export_face(
             description = replace(description, name=name)
             write_description(partial, description)
         text = model_card(description, card, face, footage is not None)
-        (partial / CARD).write_text(text, encoding="utf-8")
+        (partial / MODEL_CARD).write_text(text, encoding="utf-8")
         if card.consent is not None:
-            write_exported(partial, card.consent)
+            write_exported_consent(partial, card.consent)
         if key is not None:
             sign_face(partial, face, key)
     return face
 
 
-def model_card(description: Description, card: Card, face: str, has_footage: bool) -> str:
+def model_card(description: Description, card: ModelCard, face: str, has_footage: bool) -> str:
     """The model card: Markdown with the front matter that the Hugging Face hub reads."""
     data = "\n".join(
         f"- `{name}`: {clips} clip{'s' * (clips > 1)}, {seconds:.0f} s with a usable face"
@@ -154,7 +154,7 @@ metadata of every film made with it: `{face}`.
 
 ## Data
 
-{data or "Not recorded."}
+{data or "Not read_recorded_consent."}
 
 Crops of {description.size} pixels at {description.fps:g} frames/s; landmarks by `{description.detector.name}`,
 audio features `{description.audio.encoder}`.

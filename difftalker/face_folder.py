@@ -2,7 +2,7 @@
 
     face.json       what the face is: crop rule, detector, audio encoder, sampling, the speaker's measures
     prior/ landmarks/ face/ decoder/    the networks: configurations and safetensors
-    footage/        the face in the base footage (scene.safetensors); in a copy, also that footage
+    footage/        the face in the base footage (face_track.safetensors); in a copy, also that footage
     README.md       model card, in a copy
 
 Nothing in it depends on where it lies.
@@ -24,18 +24,21 @@ from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig, Weigh
 from difftalker.errors import UserError
 from difftalker.files import replacing
 
-FORMAT = 1  # raised when older versions can no longer read the folder
+FORMAT = 2  # raised when the folder changes: a version reads its own format alone
 DESCRIPTION = "face.json"
-FOOTAGE, SCENE = "footage", "scene.safetensors"
+FOOTAGE, FACE_TRACK = "footage", "face_track.safetensors"
 NETWORKS = ("prior", "landmarks", "face", "decoder")
-PARTS = (*NETWORKS, DESCRIPTION, f"{FOOTAGE}/{SCENE}")  # all that a training leaves
+FACE_FILES = (*NETWORKS, DESCRIPTION, f"{FOOTAGE}/{FACE_TRACK}")  # all that a training leaves
 
 _REPAIR = "run `dvc repro describe_speaker`, or export the face again"
 _STRICT = ConfigDict(extra="forbid", strict=True)
-Weights = Annotated[list[float], Field(min_length=18, max_length=18)]
-LOOK = (16, 10)  # width and height of a look of the upper face, see `drive.likeness`
-OPENING_LEVELS = 65  # of the curve of openings, see `drive.opening`
-Look = Annotated[list[float], Field(min_length=LOOK[0] * LOOK[1], max_length=LOOK[0] * LOOK[1])]
+JawWeights = Annotated[list[float], Field(min_length=18, max_length=18)]
+DESCRIPTOR_SIZE = (16, 10)  # width and height of a descriptor of the upper face, see `dub.identity`
+OPENING_LEVELS = 65  # of the curve of openings, see `completion.opening`
+Descriptor = Annotated[
+    list[float],
+    Field(min_length=DESCRIPTOR_SIZE[0] * DESCRIPTOR_SIZE[1], max_length=DESCRIPTOR_SIZE[0] * DESCRIPTOR_SIZE[1]),
+]
 Openings = Annotated[list[float], Field(min_length=OPENING_LEVELS, max_length=OPENING_LEVELS)]
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
 
@@ -52,11 +55,11 @@ class Speaker:
         strangeness: how far from the mean shape the given landmarks are in an ordinary and in an extreme frame, in
             standard deviations.
         opening: rising openings of the landmark network's mouth when it is driven, and those of the speaker that take
-            their place, see `drive.opening`; without it the opening is the landmark network's.
-        jaw: what the mouth's 40 coordinates and a constant add to the lower contour's 18, see `drive.jaw`; without it
-            the contour is the landmark network's.
-        looks: of the speaker's upper face in some frames, see `drive.likeness`; without them every shot of a film
-            counts as the speaker's.
+            their place, see `completion.opening`; without it the opening is the landmark network's.
+        jaw: what the mouth's 40 coordinates and a constant add to the lower contour's 18, see `completion.jaw`; without
+            it the contour is the landmark network's.
+        looks: descriptors of the speaker's upper face in some frames, see `dub.identity`; without them every shot of a
+            film counts as the speaker's.
     """
 
     closed_mouth: Annotated[list[Point], Field(min_length=20, max_length=20)]
@@ -64,8 +67,8 @@ class Speaker:
     turn: Annotated[list[float], Field(min_length=2, max_length=2)]
     strangeness: Annotated[list[float], Field(min_length=2, max_length=2)]
     opening: Annotated[list[Openings], Field(min_length=2, max_length=2)] | None = None
-    jaw: Annotated[list[Weights], Field(min_length=41, max_length=41)] | None = None
-    looks: Annotated[list[Look], Field(min_length=1)] | None = None
+    jaw: Annotated[list[JawWeights], Field(min_length=41, max_length=41)] | None = None
+    looks: Annotated[list[Descriptor], Field(min_length=1)] | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -77,7 +80,7 @@ class Description:
         name: what to call the face.
         version: version of the software that made it.
         size: side of the crop in pixels.
-        margin, smoothing: crop rule, see `config.FramesConfig`.
+        crop_scale, smoothing_seconds: crop rule, see `config.FramesConfig`.
         fps: frames per second of the training footage's time base.
         detector, audio, sampling: the groups of the parameters.
         speaker: measures of the speaker.
@@ -90,8 +93,8 @@ class Description:
     name: str
     version: str
     size: Annotated[int, Field(gt=0)]
-    margin: Annotated[float, Field(gt=0)]
-    smoothing: Annotated[float, Field(ge=0)]
+    crop_scale: Annotated[float, Field(gt=0)]
+    smoothing_seconds: Annotated[float, Field(ge=0)]
     fps: Annotated[float, Field(gt=0)]
     detector: DetectorConfig
     audio: AudioConfig
@@ -113,7 +116,7 @@ def read_description(folder: Path) -> Description:
     """Read `face.json`.
 
     Raises:
-        UserError: the folder is no face, is incomplete, or was made by a newer version.
+        UserError: the folder is no face, is incomplete, or was made by a version with another format.
     """
     path = folder / DESCRIPTION
     if not folder.is_dir():
@@ -129,6 +132,11 @@ def read_description(folder: Path) -> Description:
     found = data.get("format") if isinstance(data, dict) else None
     if isinstance(found, int) and found > FORMAT:
         raise UserError(f"{folder}: made by a newer version ({data.get('version')}, format {found}); update DiffTalker")
+    if isinstance(found, int) and found < FORMAT:
+        raise UserError(
+            f"{folder}: made by an older version ({data.get('version')}, format {found}, not {FORMAT}); train the face "
+            "anew with `dvc repro` and export it again"
+        )
     try:
         return _ADAPTER.validate_json(json.dumps(data))
     except ValidationError as error:

@@ -13,7 +13,7 @@ from torch import nn
 
 from difftalker.errors import UserError
 
-ModelT = TypeVar("ModelT", bound=nn.Module)
+Model = TypeVar("Model", bound=nn.Module)
 
 
 def save_weights(model: nn.Module, folder: Path, config: Mapping[str, Any]) -> None:
@@ -24,7 +24,7 @@ def save_weights(model: nn.Module, folder: Path, config: Mapping[str, Any]) -> N
     save_file(state, folder / "model.safetensors")
 
 
-def load_weights(folder: Path, build: Callable[[dict[str, Any]], ModelT]) -> ModelT:
+def load_weights(folder: Path, build: Callable[[dict[str, Any]], Model]) -> Model:
     """Build a model from `config.json` and fill it from `model.safetensors`.
 
     Args:

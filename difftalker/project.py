@@ -19,11 +19,12 @@ from difftalker.config import load_params
 from difftalker.errors import UserError
 from difftalker.face_folder import DESCRIPTION, Description, own_footage, read_description
 from difftalker.files import replacing
-from difftalker.provenance.consent import Consent, of_recordings, read_exported
+from difftalker.provenance.consent import Consent, consent_of_recordings, read_exported_consent
 
 if TYPE_CHECKING:
     from difftalker.talking_face import TalkingFace
 
+INBOX = Path("data/inbox")  # git-ignored: footage that arrives
 RAW = Path("data/raw")
 FRAMES = Path("data/interim/frames")
 DATASET = Path("data/processed/dataset.parquet")
@@ -67,8 +68,8 @@ def base_footage(folder: Path) -> Path | None:
     description = describe_face(folder)
     models = folder.resolve()
     if description.footage is not None and models.parts[-len(MODELS.parts) :] == MODELS.parts:
-        recorded = models.parents[len(MODELS.parts) - 1] / RAW / description.footage
-        return recorded if recorded.is_file() else None
+        read_recorded_consent = models.parents[len(MODELS.parts) - 1] / RAW / description.footage
+        return read_recorded_consent if read_recorded_consent.is_file() else None
     return own_footage(folder, description)
 
 
@@ -98,10 +99,10 @@ def consent_of(folder: Path) -> tuple[Consent, ...] | None:
     description = describe_face(folder)
     models = folder.resolve()
     if description.footage is None or models.parts[-len(MODELS.parts) :] != MODELS.parts:
-        return read_exported(folder)
+        return read_exported_consent(folder)
     root = models.parents[len(MODELS.parts) - 1]
     trained = load_params(root / PARAMS).recordings if (root / PARAMS).is_file() else []
-    return of_recordings(root / RAW, trained or [description.footage.split("/")[0]])
+    return consent_of_recordings(root / RAW, trained or [description.footage.split("/")[0]])
 
 
 def set_footage(recordings: Sequence[str], size: int, params: Path = PARAMS) -> None:

@@ -25,13 +25,13 @@ AUDIO_TYPE = pa.fixed_shape_tensor(pa.float32(), (16, 29))
 
 _KEY = [("clip", pa.string()), ("frame", pa.int32()), ("time", pa.float64())]
 
-# Face crops; schema metadata: fps, size, codec, margin.
-CROPS = pa.schema([*_KEY, ("image", pa.binary())])
+# Face crops; schema metadata: fps, size, codec, crop_scale.
+CROPS_SCHEMA = pa.schema([*_KEY, ("image", pa.binary())])
 
 # Similarity transform [a, b, tx, c, d, ty] from source pixels to crop pixels (pixel centres at integers), the source
 # size, the face's region (centre x, y, side, angle; see difftalker.face.mediapipe.region) in crop pixels, and whether
 # the mouth lies wholly in the lower half.
-GEOMETRY = pa.schema(
+GEOMETRY_SCHEMA = pa.schema(
     [
         *_KEY,
         ("transform", pa.list_(pa.float64(), 6)),
@@ -43,15 +43,15 @@ GEOMETRY = pa.schema(
 )
 
 # iBUG-68 points, x and y divided by the crop size.
-LANDMARKS = pa.schema(
+LANDMARKS_SCHEMA = pa.schema(
     [*_KEY, ("landmarks", LANDMARKS_TYPE), ("score", pa.float32()), ("valid", pa.bool_()), ("interpolated", pa.bool_())]
 )
 
-AUDIO = pa.schema([*_KEY, ("features", AUDIO_TYPE)])
+AUDIO_SCHEMA = pa.schema([*_KEY, ("features", AUDIO_TYPE)])
 
 # One row per frame of every recording. `row` is the row in the recording's own tables; `split` is one of
 # train, test, gap (kept out around the boundary) and invalid.
-DATASET = pa.schema(
+DATASET_SCHEMA = pa.schema(
     [
         ("recording", pa.string()),
         *_KEY,
@@ -66,8 +66,8 @@ DATASET = pa.schema(
 _RECORDED = [("recording", pa.string()), *_KEY]
 
 # What synthesis writes for the test split, in the order of the dataset: generated crops and completed landmarks.
-GENERATED = pa.schema([*_RECORDED, ("image", pa.binary())])
-COMPLETED = pa.schema([*_RECORDED, ("landmarks", LANDMARKS_TYPE)])
+GENERATED_SCHEMA = pa.schema([*_RECORDED, ("image", pa.binary())])
+COMPLETED_SCHEMA = pa.schema([*_RECORDED, ("landmarks", LANDMARKS_TYPE)])
 
 
 class TableWriter:
@@ -95,7 +95,7 @@ class TableWriter:
     def _flush(self) -> None:
         if self._rows:
             columns = {name: [row[name] for row in self._rows] for name in self.schema.names}
-            self._writer.write_table(table(self.schema, columns))
+            self._writer.write_table(make_table(self.schema, columns))
             self._rows = []
 
     def __enter__(self) -> TableWriter:
@@ -107,7 +107,7 @@ class TableWriter:
         self._writer.close()
 
 
-def table(schema: pa.Schema, columns: Mapping[str, Any]) -> pa.Table:
+def make_table(schema: pa.Schema, columns: Mapping[str, Any]) -> pa.Table:
     """Build a table of `schema` from sequences or arrays, tensor columns from arrays (rows, *shape)."""
     return pa.Table.from_arrays([_column(field, columns[field.name]) for field in schema], schema=schema)
 
@@ -142,7 +142,7 @@ def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
         raise UserError(f"{path}: not a readable Parquet file; delete it and run `dvc repro`") from None
 
 
-def tensor(data: pa.Table, name: str) -> np.ndarray:
+def tensor_column(data: pa.Table, name: str) -> np.ndarray:
     """A fixed-shape column as an array: (rows, *shape), float32 (or the list's own type)."""
     column = data.column(name).combine_chunks()
     if isinstance(column.type, pa.FixedShapeTensorType):
@@ -150,7 +150,7 @@ def tensor(data: pa.Table, name: str) -> np.ndarray:
     return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size)
 
 
-def metadata(path: str | Path) -> dict[str, str]:
+def table_metadata(path: str | Path) -> dict[str, str]:
     """The schema metadata of a Parquet file as strings."""
     found = pq.read_schema(path).metadata or {}
     return {key.decode(): value.decode() for key, value in found.items() if key != b"ARROW:schema"}

@@ -16,39 +16,36 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
 import numpy as np
 
-from difftalker.completion.landmark_file import read_completed, write_completed
+from difftalker.completion.landmark_file import write_completed
 from difftalker.completion.network import LandmarkCompletion
 from difftalker.compute.device import select_device
 from difftalker.compute.interrupt import InterruptFlag
-from difftalker.dub.footage import Footage
-from difftalker.dub.footage_face import Scene, Tick
+from difftalker.dub.footage_face import FootageFace
 from difftalker.dub.make_film import make_film
-from difftalker.dub.output import check_preview, disk
-from difftalker.dub.paint import Painter
-from difftalker.dub.parts_folder import Work, check_begin, file_hash
-from difftalker.dub.plan import Plan, make_plan
+from difftalker.dub.output import check_preview_outputs, explain_full_disk
+from difftalker.dub.parts_folder import PartsFolder, check_resumable, file_hash
+from difftalker.dub.plan import FilmRequest, LoadedFace, Plan, make_plan
 from difftalker.dub.preview import write_preview
-from difftalker.dub.settings import Choices, Interrupted, Progress, Report, Settings
-from difftalker.dub.sound import spool_sound
+from difftalker.dub.settings import DubReport, DubSettings, RunOptions, StageProgress, count_steps
 from difftalker.errors import UserError
-from difftalker.face_folder import FOOTAGE, SCENE, Description, face_hash, own_footage, read_description
+from difftalker.face_folder import FACE_TRACK, FOOTAGE, Description, face_hash, own_footage, read_description
 from difftalker.painting.decoder.network import load_decoder
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.synthesis import Synthesiser
-from difftalker.provenance import watermark
-from difftalker.provenance.consent import Consent, read_exported, reminders
-from difftalker.provenance.credentials import Claims, Source
-from difftalker.provenance.face_signature import FaceChangedWarning, check_face
-from difftalker.provenance.seal import Seal
+from difftalker.provenance.consent import Consent, consent_reminders, read_exported_consent
+from difftalker.provenance.credentials import FilmClaims, SourceFile
+from difftalker.provenance.face_signature import FaceChangedWarning, face_changes
+from difftalker.provenance.seal import FilmSigner
 from difftalker.provenance.signing_key import Signing
+from difftalker.provenance.watermark import WATERMARK_NAME
 from difftalker.version import VERSION
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -61,20 +58,25 @@ class TalkingFace:
         description: what the face is.
         hash: SHA-256 of its networks.
         footage: the base footage that `dub` uses by default, or None.
-        scene: the face in that footage, if it is known.
+        footage_face: the face in that footage, if it is known.
         consent: what is on record of the consent to its use; None where nothing is.
         changes: what was changed since the face was signed, one line each; none for an unsigned one.
     """
 
     def __init__(
-        self, folder: Path, description: Description, footage: Path | None, scene: Scene | None, device: Device
+        self,
+        folder: Path,
+        description: Description,
+        footage: Path | None,
+        footage_face: FootageFace | None,
+        device: Device,
     ) -> None:
         self.description = description
         self.hash = face_hash(folder)
-        self.changes = check_face(folder, self.hash)
-        self.consent = read_exported(folder)
+        self.changes = face_changes(folder, self.hash)
+        self.consent = read_exported_consent(folder)
         self.footage = footage
-        self.scene = scene
+        self.footage_face = footage_face
         self.device: Device = device
         self._completion = LandmarkCompletion.load(folder / "landmarks")
         prior = Prior.load(folder / "prior")
@@ -87,7 +89,7 @@ class TalkingFace:
         cls,
         folder: str | Path,
         footage: str | Path | None = None,
-        scene: Scene | None = None,
+        footage_face: FootageFace | None = None,
         device: Device = "auto",
         consent: Sequence[Consent] | None = None,
     ) -> TalkingFace:
@@ -96,8 +98,8 @@ class TalkingFace:
         Args:
             folder: an exported face, or `data/models` of a project.
             footage: base footage, by default the one in the folder; `data/models` has none: give the recording.
-            scene: the face in that footage; by default what the folder knows if it is the footage that `face.json`
-                names, else it is looked for.
+            footage_face: the face in that footage; by default what the folder knows if it is the footage that
+                `face.json` names, else it is looked for.
             device: where to compute.
             consent: on record; by default what the folder knows, as `difftalker export` wrote it.
 
@@ -107,10 +109,10 @@ class TalkingFace:
         folder = Path(folder)
         description = read_description(folder)
         film = Path(footage) if footage is not None else own_footage(folder, description)
-        known = folder / FOOTAGE / SCENE
-        if scene is None and film is not None and description.names(film) and known.exists():
-            scene = Scene.load(known)
-        face = cls(folder, description, film, scene, device)
+        known = folder / FOOTAGE / FACE_TRACK
+        if footage_face is None and film is not None and description.names(film) and known.exists():
+            footage_face = FootageFace.load(known)
+        face = cls(folder, description, film, footage_face, device)
         if consent is not None:
             face.consent = tuple(consent)
         for change in face.changes:
@@ -124,13 +126,13 @@ class TalkingFace:
         video: str | Path | None = None,
         *,
         landmarks: np.ndarray | str | Path | None = None,
-        settings: Settings | None = None,
+        settings: DubSettings | None = None,
         signing: Signing | None = None,
         overwrite: bool = False,
         resume: bool = False,
-        progress: Progress = lambda stage, done, total: None,
+        progress: StageProgress = lambda stage, done, total: None,
         cancel: Callable[[], bool] = lambda: False,
-    ) -> Report:
+    ) -> DubReport:
         """Make a film in which the face says something.
 
         Args:
@@ -138,7 +140,7 @@ class TalkingFace:
             output: file to write, `.mp4`, `.mov` or `.mkv`.
             video: base footage, by default the face's own. Longer speech plays it forwards and backwards.
             landmarks: what to paint from in place of what the networks hear: (frames, 68, 2) over the crop
-                size, or a file of `landmarks.completed.write_completed`.
+                size, or a file of `completion.landmark_file.write_completed`.
             settings: codec, label, gain and more.
             signing: with what the film is signed; by default with the user's own key.
             overwrite: replace an existing output, or the beginning of an interrupted film.
@@ -153,8 +155,8 @@ class TalkingFace:
             UserError: something that the user can put right; nothing is left under the output's name.
             Interrupted: the work was stopped; it says where the playable beginning is.
         """
-        output, settings = Path(output), settings or Settings()
-        check_begin(output, overwrite, resume)
+        output, settings = Path(output), settings or DubSettings()
+        check_resumable(output, overwrite, resume)
         base = self._base(video)
         key: dict[str, Any] = {
             "audio": file_hash(Path(audio)), "video": file_hash(base), "face": self.hash, "output": output.suffix,
@@ -164,27 +166,21 @@ class TalkingFace:
             key["landmarks"] = hashlib.sha256(landmarks.astype(np.float32).tobytes()).hexdigest()
         elif landmarks is not None:
             key["landmarks"] = file_hash(Path(landmarks))
-        report = Report(warnings=[*self.changes, *self._reminders()])
-        sources = Source(base.name, key["video"]), Source(Path(audio).name, key["audio"])
-        claims = self._claims(*sources, watermark.NAME if settings.watermark else None)
-        seal = Seal(signing or Signing(), output, claims, base, report.warnings.append)
-        with disk(output):
-            work = Work(output, key, resume)
-        with disk(output), work.guarded(), InterruptFlag() as flag:
-
-            def stop() -> bool:
-                return flag.raised or cancel()
-
-            scene = Scene.load(work.scene) if work.scene.exists() else self._known(video, settings)
-            plan = self._plan(Path(audio), base, work.sound, scene, settings, report, progress, stop)
-            plan.scene.save(work.scene)
-            if landmarks is not None:
-                plan = replace(plan, given=_given(landmarks, plan.frames))
-            tick = _ticker("paint", plan.frames, progress, lambda: False)
-            painter = Painter(plan, self._synthesiser)
-            report.seconds |= make_film(plan, painter, work, output, seal.metadata(self.metadata()), tick, stop, seal)
+        report = DubReport(warnings=[*self.changes, *self._reminders()])
+        sources = SourceFile(base.name, key["video"]), SourceFile(Path(audio).name, key["audio"])
+        claims = self._claims(*sources, WATERMARK_NAME if settings.watermark else None)
+        seal = FilmSigner(signing or Signing(), output, claims, base, report.warnings.append)
+        with explain_full_disk(output):
+            parts = PartsFolder(output, key, resume)
+        with explain_full_disk(output), parts.removed_on_failure(), InterruptFlag() as flag:
+            kept = FootageFace.load(parts.face_track) if parts.face_track.exists() else None
+            request = self._request(audio, video, landmarks, settings, kept)
+            metadata = seal.metadata(self.metadata())
+            make_film(
+                self._loaded(), request, parts, output, metadata, report, progress,
+                lambda: flag.raised or cancel(), seal,
+            )  # fmt: skip
             report.seconds["sign"] = seal.seconds
-        report.frames, report.fps, report.unpainted = plan.frames, plan.footage.fps, plan.unpainted()
         return report
 
     @contextmanager
@@ -193,15 +189,16 @@ class TalkingFace:
         audio: str | Path,
         video: str | Path | None = None,
         *,
-        settings: Settings | None = None,
-        progress: Progress = lambda stage, done, total: None,
+        landmarks: np.ndarray | str | Path | None = None,
+        settings: DubSettings | None = None,
+        progress: StageProgress = lambda stage, done, total: None,
         cancel: Callable[[], bool] = lambda: False,
-        report: Report | None = None,
+        report: DubReport | None = None,
     ) -> Iterator[Plan]:
         """What `dub` would paint, before it does: landmarks, crops and places, to look at in seconds.
 
         Args:
-            audio, video, settings, progress, cancel: as in `dub`.
+            audio, video, landmarks, settings, progress, cancel: as in `dub`.
             report: takes the warnings.
 
         Yields:
@@ -211,16 +208,18 @@ class TalkingFace:
             UserError, Interrupted: as `dub`.
         """
         with tempfile.TemporaryDirectory(prefix="difftalker-") as folder:
+            request = self._request(audio, video, landmarks, settings or DubSettings())
+            warn = (report or DubReport()).warnings.append
             spool = Path(folder) / "sound.wav"
-            choices = settings or Settings()
-            known, taken = self._known(video, choices), report or Report()
-            yield self._plan(Path(audio), self._base(video), spool, known, choices, taken, progress, cancel)
+            yield make_plan(
+                self._loaded(), request, spool, warn, lambda total: count_steps("survey", total, progress, cancel)
+            )
 
     def landmarks(
         self,
         audio: str | Path,
         video: str | Path | None = None,
-        **choices: Unpack[Choices],
+        **choices: Unpack[RunOptions],
     ) -> np.ndarray:
         """The landmarks that `dub` would paint from: (frames, 68, 2) float32 over the crop size.
 
@@ -237,11 +236,11 @@ class TalkingFace:
         *,
         parquet: str | Path | None = None,
         landmarks: np.ndarray | str | Path | None = None,
-        settings: Settings | None = None,
+        settings: DubSettings | None = None,
         overwrite: bool = False,
-        progress: Progress = lambda stage, done, total: None,
+        progress: StageProgress = lambda stage, done, total: None,
         cancel: Callable[[], bool] = lambda: False,
-    ) -> Report:
+    ) -> DubReport:
         """Make a film of the landmarks that `dub` would paint from, in a small part of the time.
 
         Args:
@@ -257,16 +256,18 @@ class TalkingFace:
             UserError, Interrupted: as `dub`; nothing is left.
         """
         output = Path(output)
-        check_preview(output, Path(parquet) if parquet is not None else None, overwrite)
-        report = Report()
+        check_preview_outputs(output, Path(parquet) if parquet is not None else None, overwrite)
+        report = DubReport()
         with (
-            disk(output, resumable=False),
-            self.planned(audio, video, settings=settings, progress=progress, cancel=cancel, report=report) as plan,
+            explain_full_disk(output, resumable=False),
+            self.planned(
+                audio, video, landmarks=landmarks, settings=settings, progress=progress, cancel=cancel, report=report
+            ) as plan,
         ):
-            given = plan.all_landmarks() if landmarks is None else _given(landmarks, plan.frames)
-            write_preview(output, plan, given, self.metadata(), _ticker("draw", plan.frames, progress, cancel))
+            points = plan.all_landmarks()
+            write_preview(output, plan, points, self.metadata(), count_steps("draw", plan.frames, progress, cancel))
             if parquet is not None:
-                write_completed(parquet, given, plan.footage.fps, plan.footage.path.stem, plan.sound.source.stem)
+                write_completed(parquet, points, plan.footage.fps, plan.footage.path.stem, plan.sound.source.stem)
             report.frames, report.fps, report.unpainted = plan.frames, plan.footage.fps, plan.unpainted()
         return report
 
@@ -277,12 +278,15 @@ class TalkingFace:
             "comment": f"Synthetic media, generated by DiffTalker {VERSION}; face sha256:{self.hash}",
         }
 
-    def _claims(self, video: Source, speech: Source, mark: str | None) -> Claims:
+    def _loaded(self) -> LoadedFace:
+        return LoadedFace(self.description, self._completion, self._synthesiser, self.device)
+
+    def _claims(self, video: SourceFile, speech: SourceFile, watermark: str | None) -> FilmClaims:
         consents = [consent.sha256 for consent in self.consent or ()]
-        return Claims(Source(self.description.name, self.hash), video, speech, consents, mark)
+        return FilmClaims(SourceFile(self.description.name, self.hash), video, speech, consents, watermark)
 
     def _reminders(self) -> list[str]:
-        return reminders(self.description.name, self.consent, date.today())
+        return consent_reminders(self.description.name, self.consent, date.today())
 
     def _base(self, video: str | Path | None) -> Path:
         if video is not None:
@@ -291,53 +295,15 @@ class TalkingFace:
             raise UserError(f"the face {self.description.name} comes without footage; name a base video with --video")
         return self.footage
 
-    def _known(self, video: str | Path | None, settings: Settings) -> Scene | None:
-        return self.scene if video is None and settings.track is None else None
-
-    def _plan(
+    def _request(
         self,
-        audio: Path,
-        video: Path,
-        spool: Path,
-        scene: Scene | None,
-        settings: Settings,
-        report: Report,
-        progress: Progress,
-        stop: Callable[[], bool],
-    ) -> Plan:
-        sound = spool_sound(audio, spool)
-        footage = Footage(video, settings.codec == "lossless")
-        if footage.has_alpha:
-            report.warnings.append(f"{video}: its alpha channel is left out")
-        return make_plan(
-            self.description,
-            self._completion,
-            sound,
-            footage,
-            scene,
-            settings,
-            self.device,
-            report.warnings.append,
-            lambda total: _ticker("survey", total, progress, stop),
-        )
-
-
-def _ticker(stage: str, total: int, progress: Progress, stop: Callable[[], bool]) -> Tick:
-    done = 0
-
-    def tick(steps: int) -> None:
-        nonlocal done
-        if stop():
-            raise Interrupted(None, 0.0)
-        done += steps
-        progress(stage, done, total)
-
-    return tick
-
-
-def _given(landmarks: np.ndarray | str | Path, frames: int) -> np.ndarray:
-    if not isinstance(landmarks, np.ndarray):
-        return read_completed(landmarks, frames)
-    if landmarks.shape != (frames, 68, 2):
-        raise UserError(f"landmarks of shape {landmarks.shape} for {frames} frames; give ({frames}, 68, 2)")
-    return landmarks.astype(np.float32)
+        audio: str | Path,
+        video: str | Path | None,
+        landmarks: np.ndarray | str | Path | None,
+        settings: DubSettings,
+        footage_face: FootageFace | None = None,
+    ) -> FilmRequest:
+        if footage_face is None and video is None and settings.track is None:
+            footage_face = self.footage_face
+        given = Path(landmarks) if isinstance(landmarks, str) else landmarks
+        return FilmRequest(Path(audio), self._base(video), footage_face, given, settings)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from difftalker.cli.entry import complain, run
+from difftalker.cli.entry import print_error, run_command_line
 from difftalker.errors import UserError
 
 app = typer.Typer(
@@ -18,11 +18,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", "-S", metavar="KEY=VALUE", help="Parameter to change, as for `dvc exp run -S`; repeatable."),
 ]
+Runner = Annotated[Literal["threads", "dask"], typer.Option(help="Where stages or items are run.")]
+Scheduler = Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT.")]
 
 
 @app.callback()
@@ -32,70 +33,65 @@ def callback() -> None:
         raise UserError(f"{Path.cwd()}: no dvc.yaml here; run the command in the project's folder")
 
 
-@app.command()
-def reproduce(
+@app.command("reproduce")
+def reproduce_command(
     targets: Annotated[list[str] | None, typer.Argument(help="Stages; none means all of dvc.yaml.")] = None,
     pull: Annotated[bool, typer.Option("--pull", help="Fetch missing outputs from the DVC remote.")] = False,
-    runner: Annotated[Literal["threads", "dask"], typer.Option(help="Where stages are run.")] = "threads",
-    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT.")] = None,
+    runner: Runner = "threads",
+    scheduler: Scheduler = None,
 ) -> int:
     """Bring all stages up to date, like `dvc repro`: independent ones at the same time."""
-    from pipelines.reproduce import STAGES_AT_ONCE
-    from pipelines.reproduce import reproduce as flow
-    from pipelines.runner import task_runner
+    from pipelines.reproduce import STAGES_AT_ONCE, reproduce
 
-    chosen = flow.with_options(task_runner=task_runner(runner, STAGES_AT_ONCE, scheduler))
-    return report(chosen(targets=targets, root=str(Path.cwd()), pull=pull, return_state=True))
+    return run_flow(reproduce, (runner, STAGES_AT_ONCE, scheduler), targets=targets, root=str(Path.cwd()), pull=pull)
 
 
-@app.command()
-def serve() -> None:
+@app.command("serve")
+def serve_command() -> None:
     """Serve the deployments of pipelines/prefect.yaml and watch data/inbox/ for new footage, until Ctrl-C."""
-    from pipelines.serve import serve as forever
+    from pipelines.serve import serve_and_watch
 
-    forever()
+    serve_and_watch()
 
 
-@app.command()
-def retrain(
+@app.command("retrain")
+def retrain_command(
     recording: Annotated[str | None, typer.Argument(help="New footage: a folder of data/raw.")] = None,
     overrides: Overrides = None,
 ) -> int:
     """Train a candidate and promote it if it is no worse than the champion in every gate."""
-    from pipelines.retrain import retrain as flow
+    from pipelines.retrain import retrain
 
-    return report(flow(recording=recording, overrides=overrides, return_state=True))
+    return run_flow(retrain, ("threads",), recording=recording, overrides=overrides)
 
 
-@app.command()
-def promote(experiment: Annotated[str, typer.Argument(help="Name of a DVC experiment.")]) -> None:
+@app.command("promote")
+def promote_command(name: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="A DVC experiment.")]) -> None:
     """Make an experiment the champion by hand, without gates."""
-    from pipelines.git import experiment as find
-    from pipelines.promote import adopt, advice, finish, run_quietly
-    from pipelines.promote import promote as crown
+    from pipelines.champion import adopt, finish, promote
+    from pipelines.experiment import find_experiment
 
     root = Path.cwd()
-    finish(root, run_quietly)
-    tag = crown(root, find(root, experiment), f"Promote {experiment}\n\nBy hand, without gates.")
-    obstacle = advice(adopt(root, tag, run_quietly), tag)
-    print(f"{experiment} is the champion: {tag}")
+    finish(root)
+    tag = promote(root, find_experiment(root, name), f"Promote {name}\n\nBy hand, without gates.")
+    obstacle = adopt(root, tag)
+    print(f"{name} is the champion: {tag}")
     if obstacle:
         print(obstacle)
 
 
-@app.command()
-def demote() -> None:
+@app.command("demote")
+def demote_command() -> None:
     """Undo the last promotion: the champion before it is the champion again."""
-    from pipelines.promote import demote as undo
-    from pipelines.promote import finish, run_quietly
+    from pipelines.champion import demote, finish
 
-    finish(Path.cwd(), run_quietly)
-    tag, present = undo(Path.cwd(), run_quietly)
+    finish(Path.cwd())
+    tag, present = demote(Path.cwd())
     print(f"{tag} is removed; the champion is {present}")
 
 
-@app.command()
-def study(
+@app.command("study")
+def study_command(
     grid: Annotated[
         list[str] | None, typer.Option("--grid", metavar="KEY=A,B", help="Values to try; repeat for combinations.")
     ] = None,
@@ -103,46 +99,45 @@ def study(
     jobs: Annotated[int, typer.Option(min=1, help="Experiments at the same time.")] = 1,
 ) -> int:
     """Run the paper's ablations, or a grid, as DVC experiments; ends with their tables."""
-    from pipelines.overrides import parse_grid
-    from pipelines.runner import task_runner
-    from pipelines.study import study as flow
+    from difftalker.report.study import parse_grid
+    from pipelines.study import study
 
-    chosen = flow.with_options(task_runner=task_runner("threads", jobs))
-    return report(chosen(grid=parse_grid(grid or []), overrides=overrides, return_state=True))
+    return run_flow(study, ("threads", jobs), grid=parse_grid(grid or []), overrides=overrides)
 
 
-@app.command()
-def dub(
-    items: Annotated[Path, typer.Argument(metavar="LIST", help="YAML or CSV list of sounds to render.")],
-    face: Annotated[Path | None, typer.Option(help="Exported face; by default this project's models.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the films that the list does not name.")] = Path("dubs"),
+@app.command("dub")
+def dub_command(
+    items: Annotated[str, typer.Argument(metavar="LIST", help="YAML or CSV list of sounds to render.")],
+    face: Annotated[str | None, typer.Option(help="Exported face; by default this project's models.")] = None,
+    out: Annotated[str, typer.Option(help="Folder for the films that the list does not name.")] = "dubs",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Render again what is there.")] = False,
     retries: Annotated[int, typer.Option(min=0, help="Further tries of an item that failed.")] = 2,
-    runner: Annotated[Literal["threads", "dask"], typer.Option(help="Where items are rendered.")] = "threads",
+    runner: Runner = "threads",
     workers: Annotated[int, typer.Option(min=1, help="Items at the same time, with threads.")] = 1,
-    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT.")] = None,
+    scheduler: Scheduler = None,
 ) -> int:
     """Render a list of sounds with a trained face; an item that fails never stops the others."""
-    from pipelines.dub import dub as flow
-    from pipelines.runner import task_runner
+    from pipelines.dub import dub_list
 
-    chosen = flow.with_options(task_runner=task_runner(runner, workers, scheduler))
-    options = {"items": str(items), "face": None if face is None else str(face), "out": str(out)}
-    return report(chosen(**options, overwrite=overwrite, retries=retries, return_state=True))
+    options = {"items": items, "face": face, "out": out, "overwrite": overwrite, "retries": retries}
+    return run_flow(dub_list, (runner, workers, scheduler), **options)
 
 
-def report(state: Any) -> int:
-    """Say in one line how a flow ended. Returns the exit status."""
+def run_flow(flow: Any, runner: tuple, **parameters: Any) -> int:
+    """Run a flow on the task runner with these arguments and say in one line how it ended. Returns the exit status."""
+    from pipelines.runtime import task_runner
+
+    state = flow.with_options(task_runner=task_runner(*runner))(**parameters, return_state=True)
     if state.is_completed():
         print(state.message)
         return 0
-    complain(state.message or state.name)
+    print_error(state.message or state.name)
     return 130 if state.is_cancelled() else 1
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; whatever a user can put right ends in one line and status 1, wrong usage in status 2."""
-    run(app, "python -m pipelines", arguments, "interrupted")
+    run_command_line(app, "python -m pipelines", arguments, "interrupted")
 
 
 if __name__ == "__main__":

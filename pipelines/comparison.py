@@ -11,28 +11,25 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from ruamel.yaml import YAML
 
+from difftalker.config import lookup
 from difftalker.errors import UserError
-from difftalker.files import replacing
-from pipelines.git import git
-from pipelines.snapshot import METRICS, Snapshot, lookup
+from difftalker.project import DATASET, METRICS, PARAMS, layout_yaml
+from pipelines.graph import local_cache
+from pipelines.revision import Snapshot, git
+from pipelines.runtime import run_dvc
 
 # What a face learns to take in: one cannot be run on crops or sound features made in another way.
 INPUT = ("video", "frames", "audio", "detector.name")
-DATASET = "data/processed/dataset.parquet"
 MAKING = ("synthesise", "make_films")  # stages that run a face
 MEASURING = (*MAKING, "evaluate")  # in order
-
-Run = Callable[[Sequence[str], Path], None]  # a command and its working directory; raises UserError if it fails
 
 
 @dataclass(frozen=True)
@@ -50,63 +47,62 @@ class Measured:
     seen: int
 
 
-def changed_inputs(champion: Snapshot, params: Mapping[str, Any]) -> list[str]:
-    """Keys of `INPUT` whose values differ: then the two faces cannot be measured alike."""
-    return [key for key in INPUT if lookup(champion.params, key) != lookup(params, key)]
-
-
 def differences(champion: Snapshot, candidate: Snapshot) -> list[str]:
     """What differs between two revisions of all that figures depend on, but for the models themselves."""
-    found = []
-    skipped = champion.model_hashes().keys() | {path for stage in MAKING for path in champion.outputs(stage)}
-    for stage in MEASURING:
-        before, after = (
-            {path: value for path, value in revision.dependencies(stage).items() if path not in skipped}
-            for revision in (champion, candidate)
-        )
-        found += [path for path in sorted(before.keys() | after.keys()) if before.get(path) != after.get(path)]
-    before, after = (
-        {**rev.stage_params("make_films"), **rev.stage_params("evaluate")} for rev in (champion, candidate)
-    )
-    found += [f"params.yaml: {key}" for key in sorted(before | after) if before.get(key) != after.get(key)]
-    return list(dict.fromkeys(found))
+    skipped = champion.model_hashes().keys() | {path for stage in MAKING for path in champion.hashes(stage, "outs")}
+
+    def basis(revision: Snapshot) -> dict[tuple[str, str], Any]:
+        hashes = {(s, path): found for s in MEASURING for path, found in sorted(revision.hashes(s, "deps").items())}
+        params = {**revision.stage_params("make_films"), **revision.stage_params("evaluate")}
+        found = {("params", f"params.yaml: {key}"): value for key, value in sorted(params.items())}
+        return {key: value for key, value in hashes.items() if key[1] not in skipped} | found
+
+    before, after = basis(champion), basis(candidate)
+    changed = (key for key in {**before, **after} if before.get(key) != after.get(key))
+    return list(dict.fromkeys(name for _, name in changed))
 
 
-def measure_champion(root: Path, champion: Snapshot, candidate: Snapshot, run: Run) -> Measured:
-    """The champion's figures on the candidate's test split.
+def measure_champion(root: Path, champion: Snapshot, candidate: Snapshot, device: int) -> Measured:
+    """The champion's figures on the candidate's test split; the project's workspace is neither read nor changed.
 
-    Args:
-        root: the project's folder; its workspace is neither read nor changed.
-        champion, candidate: both with a run's results.
-        run: runs a command, as `dvc repro`.
-
-    Raises:
-        UserError: the champion's models are not in the cache, or a stage fails with them.
+    `device` is the open lock of the compute device. Raises `UserError` if the champion's models are not in the cache,
+    or a stage fails with them.
     """
     changed = differences(champion, candidate)
     if not changed:
         assert champion.metrics is not None
         return Measured(champion.metrics, (), 0)
     with _clone(root, candidate.revision) as clone:
-        _dvc(run, clone, "checkout", "--force", "--quiet", "--allow-missing")
-        test = _frames(clone / DATASET, "test")
-        seen = test & _checkout(run, clone, champion, [*champion.model_hashes(), DATASET])
+
+        def dvc(*arguments: str) -> None:
+            run_dvc(clone, *arguments, holding=[device])
+
+        dvc("checkout", "--force", "--quiet", "--allow-missing")
+        test = _frames(clone, "test")
+        git(clone, "checkout", "--quiet", champion.revision, "--", "dvc.lock")
+        dvc("checkout", "--force", "--quiet", *champion.model_hashes(), str(DATASET))
+        seen = test & _frames(clone, "train")
         git(clone, "checkout", "--quiet", candidate.revision, "--", "dvc.lock")
-        _dvc(run, clone, "checkout", "--force", "--quiet", DATASET)
-        _set_params(clone / "params.yaml", _own_params(champion, candidate))
+        dvc("checkout", "--force", "--quiet", str(DATASET))
+        _set_own_params(clone / PARAMS, champion, candidate)
         for stage in MEASURING:
-            _dvc(run, clone, "repro", "--single-item", stage)
+            dvc("repro", "--single-item", stage)
         metrics = json.loads((clone / METRICS).read_text(encoding="utf-8"))
     return Measured(metrics, tuple(changed), len(seen))
 
 
-def require_models(root: Path, champion: Snapshot) -> None:
-    """Check that the champion's models can be had, before hours of training.
+def require_comparable(root: Path, champion: Snapshot, params: Mapping[str, Any]) -> None:
+    """Check before hours of training that a candidate can be compared with the champion; raises `UserError` if not.
 
-    Raises:
-        UserError: they are not in the cache.
+    Its crops and sound features have to be made in the same way, and the champion's models have to be in DVC's cache.
     """
-    cache = cache_folder(root)
+    changed = [key for key in INPUT if lookup(champion.params, key) != lookup(params, key)]
+    if changed:
+        raise UserError(
+            f"{', '.join(changed)}: differs from the champion's, so the two cannot be measured alike; train with "
+            "`dvc exp run --temp` and promote by `python -m pipelines promote EXPERIMENT` if you find it better"
+        )
+    cache = local_cache(root)
     for path, found in champion.model_hashes().items():
         if not (cache / "files/md5" / found[:2] / found[2:]).exists():
             raise UserError(
@@ -115,18 +111,15 @@ def require_models(root: Path, champion: Snapshot) -> None:
             )
 
 
-def cache_folder(root: Path) -> Path:
-    """DVC's local cache."""
-    from dvc.repo import Repo
-
-    with Repo(str(root)) as repo:
-        return Path(repo.cache.local_cache_dir)
-
-
-def _own_params(champion: Snapshot, candidate: Snapshot) -> dict[str, Any]:
-    """What belongs to the champion beside its models: params that synthesis reads and measuring does not."""
-    shared = candidate.stage_params("evaluate")
-    return {key: value for key, value in champion.stage_params("synthesise").items() if key not in shared}
+def _set_own_params(path: Path, champion: Snapshot, candidate: Snapshot) -> None:
+    """Write what belongs to the champion beside its models: params that synthesis reads and measuring does not."""
+    yaml = layout_yaml()
+    document = yaml.load(path.read_text(encoding="utf-8"))
+    for key in champion.stage_params("synthesise").keys() - candidate.stage_params("evaluate").keys():
+        group, _, last = key.rpartition(".")
+        (lookup(document, group) if group else document)[last] = champion.stage_params("synthesise")[key]
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(document, file)
 
 
 @contextmanager
@@ -141,38 +134,14 @@ def _clone(root: Path, revision: str) -> Iterator[Path]:
         if local.exists():
             shutil.copy(local, folder / ".dvc/config.local")
         with (folder / ".dvc/config.local").open("a", encoding="utf-8") as file:
-            file.write(f"[cache]\n    dir = {cache_folder(root)}\n")
+            file.write(f"[cache]\n    dir = {local_cache(root)}\n")
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _checkout(run: Run, clone: Path, champion: Snapshot, paths: Sequence[str]) -> set[tuple[Any, ...]]:
-    """Put files of the champion into the clone. Returns the frames that it was trained on."""
-    git(clone, "checkout", "--quiet", champion.revision, "--", "dvc.lock")
-    _dvc(run, clone, "checkout", "--force", "--quiet", *paths)
-    return _frames(clone / DATASET, "train")
-
-
-def _frames(dataset: Path, split: str) -> set[tuple[Any, ...]]:
-    """Recording, clip and frame number of every frame of a split."""
-    table = pq.read_table(dataset, columns=["recording", "clip", "frame", "split"])
-    table = table.filter(pc.equal(table["split"], split))
-    return set(zip(*(table[name].to_pylist() for name in ("recording", "clip", "frame")), strict=True))
-
-
-def _set_params(path: Path, values: Mapping[str, Any]) -> None:
-    yaml = YAML()
-    document = yaml.load(path.read_text(encoding="utf-8"))
-    for key, value in values.items():
-        *groups, last = key.split(".")
-        target = document
-        for group in groups:
-            target = target[group]
-        target[last] = value
-    with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
-        yaml.dump(document, file)
-
-
-def _dvc(run: Run, folder: Path, *arguments: str) -> None:
-    run(["dvc", "--wait-for-lock", *arguments], folder)
+def _frames(project: Path, split: str) -> set[tuple[Any, ...]]:
+    """Recording, clip and frame number of every frame of a split of the project's dataset."""
+    columns = ["recording", "clip", "frame"]
+    table = pq.read_table(project / DATASET, columns=columns, filters=[("split", "=", split)])
+    return set(zip(*(table[name].to_pylist() for name in columns), strict=True))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +12,17 @@ from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from pipelines.endings import in_one_line
-from pipelines.environment import stage_environment
-from pipelines.joblist import Item, read_items
+from difftalker.dub.film_list import FilmItem, read_items
 from pipelines.process import run_command, stopping_at_exit
-from pipelines.progress import Progress, artifact_key
-from pipelines.stage import cancellation
+from pipelines.runtime import cancellation, in_one_line, showing_progress
 
 COMMAND = (sys.executable, "-m", "difftalker.cli.main", "dub")
 DELAY = 10.0  # seconds before a failed item is tried again
 
 
-@dataclass(frozen=True)
-class Row:
-    """A line of the summary: `state` is rendered, present or failed, `note` why."""
-
-    audio: str
-    output: str
-    state: str
-    note: str = ""
-
-
 @flow(name="dub")
 @in_one_line
-def dub(
+def dub_list(
     items: str,
     face: str | None = None,
     out: str = "dubs",
@@ -44,11 +30,11 @@ def dub(
     retries: int = 2,
     root: str = ".",
     command: list[str] | None = None,
-) -> State[list[Row]]:
+) -> State[list[dict[str, str]]]:
     """Render a list of sounds. Films that are there already stay, so that a stopped run can be started again.
 
     Args:
-        items: YAML or CSV list (`pipelines.joblist`).
+        items: YAML or CSV list (`difftalker.dub.film_list`).
         face: exported face for the items that name none; None takes this project's models.
         out: folder for the films.
         overwrite: render again what is there.
@@ -58,16 +44,14 @@ def dub(
         command: what renders a film, with the options of `difftalker dub`, which it is by default.
 
     Returns:
-        Completed with the rows of the summary; failed if an item failed, the others being rendered all the same.
-
-    Raises:
-        UserError: the list is wrong.
+        The summary, a row for each item as `row` makes it. Failed if an item failed, the others being rendered all the
+        same, or if the list is wrong.
     """
     listed = read_items(Path(items), Path(out))
     log = get_run_logger()
     with stopping_at_exit():
         futures = [
-            render.with_options(
+            render_film.with_options(
                 name=item.output.stem, retries=retries if item.audio.is_file() else 0, retry_delay_seconds=DELAY
             ).submit(item, face, overwrite, str(Path(root).resolve()), command or list(COMMAND))
             for item in listed
@@ -75,18 +59,20 @@ def dub(
         for future in futures:
             future.wait()
     rows = [row(item, future.state) for item, future in zip(listed, futures, strict=True)]
-    create_table_artifact([vars(entry) for entry in rows], key=artifact_key("dub"), description=summary(rows))
+    counts = {name: sum(entry["state"] == name for entry in rows) for name in ("rendered", "present", "failed")}
+    summary = f"{len(rows)} films: " + ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    create_table_artifact(rows, key="dub", description=summary)
     for entry in rows:
-        log.info("%s: %s%s", entry.output, entry.state, entry.note and f": {entry.note}")
-    failed = [entry for entry in rows if entry.state == "failed"]
+        log.info("{output}: {state} {note}".format(**entry).rstrip())
+    failed = [entry["note"] for entry in rows if entry["state"] == "failed"]
     if failed:
-        return Failed(message=f"{summary(rows)}; {failed[0].note}")
-    return Completed(message=summary(rows), data=rows)
+        return Failed(message=f"{summary}; {failed[0]}")
+    return Completed(message=summary, data=rows)
 
 
-@task
+@task(name="render")
 @in_one_line
-def render(item: Item, face: str | None, overwrite: bool, root: str, command: Sequence[str]) -> bool:
+def render_film(item: FilmItem, face: str | None, overwrite: bool, root: str, command: Sequence[str]) -> bool:
     """Render one film. Returns whether there was anything to do."""
     if item.output.is_file() and not overwrite:
         return False
@@ -97,27 +83,13 @@ def render(item: Item, face: str | None, overwrite: bool, root: str, command: Se
         arguments += [option, str(value)] if value is not None else []
     parts = item.output.with_suffix(".parts")
     arguments += ["--overwrite"] * overwrite + ["--resume"] * parts.exists()
-    log = get_run_logger().info
-    run_command(
-        [*command, *arguments],
-        title=item.audio.name,
-        log=Progress(f"dub-{item.output.stem}", log).line,
-        cwd=root,
-        environment=stage_environment(),
-        stop=cancellation(),
-    )
+    log = showing_progress(f"dub-{item.output.stem}")
+    run_command([*command, *arguments], title=item.audio.name, log=log, cwd=root, stop=cancellation())
     return True
 
 
-def row(item: Item, state: State[Any]) -> Row:
-    """The summary's line for an item."""
-    names = item.audio.name, str(item.output)
-    if not state.is_completed():
-        return Row(*names, "failed", str(state.message or state.name))
-    return Row(*names, "rendered" if state.result() else "present")
-
-
-def summary(rows: Sequence[Row]) -> str:
-    """How many films were rendered, were there, failed."""
-    counts = {name: sum(entry.state == name for entry in rows) for name in ("rendered", "present", "failed")}
-    return f"{len(rows)} films: " + ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+def row(item: FilmItem, state: State[Any]) -> dict[str, str]:
+    """The summary's line for an item; its state is rendered, present or failed, its note why."""
+    note = "" if state.is_completed() else str(state.message or state.name)
+    word = "failed" if note else "rendered" if state.result() else "present"
+    return {"audio": item.audio.name, "output": str(item.output), "state": word, "note": note}

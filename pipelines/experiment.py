@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from pipelines.environment import stage_environment
-from pipelines.git import git
-from pipelines.process import run_command
-from pipelines.progress import Progress
+import yaml
+
+from difftalker.config import parse_params
+from difftalker.errors import UserError
+from pipelines.graph import change_params
+from pipelines.process import command_environment, run_command
+from pipelines.revision import git
+from pipelines.runtime import cancellation, showing_progress
 
 SCRATCH = Path("data/scratch")  # git-ignored: checkpoints of the project's own trainings
 
 
-def run_experiment(
-    root: Path,
-    name: str,
-    overrides: Sequence[str],
-    log: Callable[[str], None],
-    stop: Callable[[], bool],
-    *,
-    scratch: Path = SCRATCH,
-    holding: Sequence[int] = (),
-) -> None:
-    """Run `dvc exp run --temp` and wait for it.
+def overridden(root: Path, overrides: Sequence[str]) -> dict[str, Any]:
+    """params.yaml of the workspace with overrides such as `face.train.steps=2000`, applied by DVC itself and checked.
+
+    Raises `UserError` if an override is no `key=value`, or the result is wrong: one line before any work is done.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(shutil.copy(root / "params.yaml", folder))
+        change_params(copy, overrides)
+        data: dict[str, Any] = yaml.safe_load(copy.read_text(encoding="utf-8"))
+    parse_params(data, "params.yaml with overrides")
+    return data
+
+
+def run_experiment(root: Path, name: str, overrides: Sequence[str], device: int, scratch: Path = SCRATCH) -> None:
+    """Run `dvc exp run --temp` in the present task and wait for it.
 
     Stages that have ended are in DVC's run cache, and checkpoints are kept in the project, so that an experiment that
     was stopped or killed goes on where it was when it is started again, under whatever name.
@@ -34,34 +43,29 @@ def run_experiment(
         root: the project's folder.
         name: the experiment's name; none of it may exist.
         overrides: parameters to change, as `-S` takes them.
-        log, stop, holding: as for `run_command`.
+        device: the open lock of the compute device.
         scratch: folder for checkpoints, in the project. Two experiments at the same time need two.
 
     Raises:
-        CommandFailed: a stage failed; then no experiment is recorded.
+        UserError: a stage failed; then no experiment is recorded.
         Stopped: it was stopped.
     """
-    command = ["dvc", "--wait-for-lock", "exp", "run", "--temp", "--name", name]
-    for override in overrides:
-        command += ["--set-param", override]
+    changes = [part for override in overrides for part in ("--set-param", override)]
     run_command(
-        command,
+        ["dvc", "--wait-for-lock", "exp", "run", "--temp", "--name", name, *changes],
         title=f"experiment {name}",
-        log=Progress(name, log).line,
+        log=showing_progress(name),
         cwd=root,
-        environment={**stage_environment(), "DIFFTALKER_SCRATCH": str(root / scratch)},
-        stop=stop,
-        holding=holding,
+        environment={**command_environment(), "DIFFTALKER_SCRATCH": str(root / scratch)},
+        stop=cancellation(),
+        holding=[device],
     )
 
 
-def identity(root: Path, experiments: Mapping[str, Sequence[str]]) -> str:
-    """Eight digits that stand for experiments and all that they start from: files that git knows, as they are now.
-
-    Args:
-        root: the project's folder, with a commit.
-        experiments: name -> overrides.
-    """
-    workspace = git(root, "stash", "create") or "HEAD"  # a commit of the changed files; nothing else is touched
-    tree = git(root, "rev-parse", f"{workspace}^{{tree}}")
-    return hashlib.sha256(json.dumps([tree, experiments], sort_keys=True).encode()).hexdigest()[:8]
+def find_experiment(root: Path, name: str) -> str:
+    """The commit of a DVC experiment, the newest of that name; raises `UserError` if there is none."""
+    pattern = f"refs/exps/*/*/{name}"  # the first two parts of the hash that it started from
+    found = git(root, "for-each-ref", "--sort=-committerdate", "--format=%(objectname)", "--count=1", pattern)
+    if not found:
+        raise UserError(f"{name}: no experiment of that name; see `dvc exp show`")
+    return found

@@ -1,7 +1,7 @@
-"""DVC's graph, read from DVC: stages in order with what they wait for, and what DVC says about each of them now.
+"""What is asked of DVC: stages in order with what they wait for, how each differs from `dvc.lock`, recorded figures.
 
 Nothing of the graph is written down a second time. DVC's own lock is held while reading, since another process may be
-writing `dvc.lock`; the kernel releases it with the process.
+writing `dvc.lock`; the kernel releases it with the process. docs/development.md says what of DVC is used.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
+from difftalker.config import flatten, lookup
 from difftalker.errors import UserError
-from pipelines.snapshot import lookup
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -35,160 +35,127 @@ class Stage:
         name: as `dvc repro` takes it from the project's folder: `train_face`, `data/raw/dvc.yaml:render_demo`,
             `extract_frames@anna`, or `data/raw/anna.dvc` for tracked data.
         upstream: names of the stages whose outputs it reads.
-        command: None for tracked data, which has nothing to run.
-        params: keys of `params.yaml` that it depends on.
-        outs: its outputs, paths from the project's folder.
+        tracked: whether it is tracked data, which has nothing to run.
         uses_device: whether networks run in it. On a CPU these use all cores, too.
+        recording: the item of the matrix that it belongs to, if any.
     """
 
     name: str
     upstream: tuple[str, ...]
-    command: str | None
-    params: tuple[str, ...]
-    outs: tuple[str, ...]
+    tracked: bool
     uses_device: bool
-
-    @property
-    def recording(self) -> str | None:
-        """The item of the matrix that it belongs to, if any."""
-        return self.name.rpartition("@")[2] if "@" in self.name else None
+    recording: str | None
 
 
 @dataclass(frozen=True)
-class Condition:
+class StageStatus:
     """What DVC says about a stage.
 
     Attributes:
-        fingerprint: hash of all that DVC hashes: command, dependencies, params and outputs, as recorded in `dvc.lock`
-            if nothing changed.
-        changes: what differs from `dvc.lock`, one short text each. Empty: `dvc repro` would not run it.
-        outs: hashes of the outputs by path, as recorded.
+        changes: how it differs from `dvc.lock`, as in `dvc status --json`; empty if it does not.
+        outs: path -> recorded hash of each output.
+        fingerprint: hash of its command and of all hashes and params that are recorded of it.
     """
 
+    changes: Sequence[Any]
+    outs: Mapping[str, str]
     fingerprint: str
-    changes: tuple[str, ...]
-    outs: dict[str, str]
 
 
-def read_graph(root: Path | str = ".", targets: Sequence[str] = ()) -> list[Stage]:
-    """The stages that `dvc repro TARGETS` goes through, each after those that it waits for.
+def read_stages(root: Path | str = ".", targets: Sequence[str] = ()) -> list[Stage]:
+    """The stages that `dvc repro TARGETS` goes through, each after those that it waits for; no target means `dvc.yaml`.
 
-    Args:
-        root: the project's folder.
-        targets: stages or files as for `dvc repro`; none means `dvc.yaml`.
-
-    Raises:
-        UserError: no project, or one that DVC cannot read.
+    Raises `UserError` if there is no project, or one that DVC cannot read.
     """
     from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
 
     with _opened(root) as repo:
-        values = _params(repo)
+        params = Path(repo.root_dir) / "params.yaml"
+        values = yaml.safe_load(params.read_text(encoding="utf-8")) if params.is_file() else {}
         graph = get_active_graph(repo.index.graph)
         steps = plan_repro(graph, collect_stages(repo, [_target(repo, name) for name in targets or ["dvc.yaml"]]))
         return [
             Stage(
                 name=_name(repo, stage),
                 upstream=tuple(sorted(_name(repo, other) for other in graph.successors(stage))),
-                command=stage.cmd if stage.cmd is None or isinstance(stage.cmd, str) else "\n".join(stage.cmd),
-                params=tuple(sorted(str(key) for dependency in stage.params for key in dependency.params)),
-                outs=tuple(_path(repo, out.fs_path) for out in stage.outs),
+                tracked=stage.cmd is None,
                 uses_device=_uses_device(stage, values),
+                recording=_name(repo, stage).partition("@")[2] or None,
             )
             for stage in steps
         ]
 
 
-def condition(root: Path | str, name: str) -> Condition:
+def stage_status(root: Path | str, name: str) -> StageStatus:
     """What DVC says about a stage now, by the same comparison as `dvc repro -s NAME` and without its side effects.
 
-    Raises:
-        UserError: no such stage, or DVC cannot read it.
+    Raises `UserError` if there is no such stage, or DVC cannot read it.
     """
-    from dvc.stage.serialize import to_single_stage_lockfile
-
     with _opened(root) as repo:
-        (stage,) = repo.stage.collect(_target(repo, name))
-        if stage.is_data_source:
-            entry: dict[str, Any] = stage.dumpd()
-        else:
-            entry = to_single_stage_lockfile(stage, with_files=True)
-        text = json.dumps([name, entry], sort_keys=True, default=str)
-        return Condition(
-            fingerprint=hashlib.sha256(text.encode()).hexdigest()[:32],
-            changes=tuple(_changes(stage)),
-            outs={_path(repo, out.fs_path): str(out.hash_info.value) for out in stage.outs if out.hash_info},
-        )
+        target = _target(repo, name)
+        (stage,) = repo.stage.collect(target)
+        deps, outs = ([(_path(repo, e.fs_path), e.hash_info.value) for e in part] for part in (stage.deps, stage.outs))
+        changes = [change for found in repo.status([target]).values() for change in found]
+        text = json.dumps([name, stage.cmd, deps, outs], sort_keys=True, default=str)
+        return StageStatus(changes, dict(outs), hashlib.sha256(text.encode()).hexdigest()[:32])
 
 
 def changed_stages(root: Path | str, names: Sequence[str]) -> list[str]:
-    """Those of the stages for which DVC says now that something differs from `dvc.lock`.
-
-    Raises:
-        UserError: no such stage, or DVC cannot read it.
-    """
+    """Those of the stages for which DVC says now that something differs from `dvc.lock`; raises as `stage_status`."""
     with _opened(root) as repo:
-        stages = {name: repo.stage.collect(_target(repo, name))[0] for name in names}
-        return [name for name, stage in stages.items() if any(_changes(stage))]
+        return [name for name in names if repo.status([_target(repo, name)])]
 
 
-def compare(
-    root: Path | str, revision: str, what: Literal["metrics", "params"]
-) -> dict[str, dict[str, dict[str, Any]]]:
-    """Metrics or params of the workspace beside those of a git revision, as `dvc metrics diff --all` gives them.
+def recorded(root: Path | str, what: Literal["metrics", "params"], revision: str | None = None) -> dict[str, Any]:
+    """All metrics or params of the workspace, or of a git revision, by dotted names; raises `UserError` as DVC says."""
+    from dvc.api import metrics_show, params_show
 
-    Returns:
-        File -> name with dots -> `old`, `new`, and `diff` for numbers; without a commit, all is new.
+    with _plain_errors():
+        return flatten((metrics_show if what == "metrics" else params_show)(repo=str(root), rev=revision))
 
-    Raises:
-        UserError: no such revision.
-    """
+
+def change_params(params: Path, overrides: Sequence[str]) -> None:
+    """Change a parameter file as `dvc exp run --set-param` does; raises `UserError` for what is no `key=value`."""
+    from dvc.exceptions import DvcException
+    from dvc.utils.hydra import apply_overrides
+
+    try:
+        apply_overrides(params, list(overrides))
+    except (DvcException, ValueError) as error:
+        reason = " ".join(str(error.__cause__ or error).split())
+        raise UserError(f"overrides {' '.join(overrides)}: {reason}") from None
+
+
+def local_cache(root: Path) -> Path:
+    """The folder of DVC's local cache."""
     with _opened(root) as repo:
-        shown = getattr(repo, what)
-        if not repo.scm.no_commits:
-            return dict(shown.diff(a_rev=revision, all=True).get("diff", {}))
-        from dvc.utils.diff import diff, format_dict
-
-        return dict(diff({}, format_dict(shown.show().get("", {}).get("data", {})), with_unchanged=True))
+        return Path(repo.cache.local_cache_dir)
 
 
-def _params(repo: Repo) -> dict[str, Any]:
-    path = Path(repo.root_dir) / "params.yaml"
-    return dict(yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    from dvc.exceptions import DvcException
 
-
-def _uses_device(stage: DvcStage, values: Mapping[str, Any]) -> bool:
-    """Whether it depends on the key `device` and, if its `meta` in dvc.yaml says `device: {KEY: VALUE}`, that holds."""
-    if not any("device" in dependency.params for dependency in stage.params):
-        return False
-    only_if = (getattr(stage, "meta", None) or {}).get("device", {})
-    return all(lookup(values, key) == value for key, value in only_if.items())
-
-
-def _changes(stage: DvcStage) -> Iterator[str]:
-    if stage.changed_stage():
-        yield "command or definition: modified"
-    if stage.is_callback or stage.always_changed:
-        yield "runs always"
-    for entry in [*([] if stage.frozen else stage.deps), *stage.outs]:
-        for path, what in entry.status().items():
-            if isinstance(what, dict):
-                yield from (f"{path}: {key}: {how}" for key, how in what.items())
-            else:
-                yield f"{path}: {what}"
+    with _one_at_a_time:
+        try:
+            yield
+        except DvcException as error:
+            raise UserError(" ".join(str(error).split())) from None
 
 
 @contextmanager
 def _opened(root: Path | str) -> Iterator[Repo]:
-    from dvc.exceptions import DvcException
     from dvc.repo import Repo, lock_repo
 
-    with _one_at_a_time:
-        try:
-            with Repo(str(root), _wait_for_lock=True) as repo, lock_repo(repo):
-                yield repo
-        except DvcException as error:
-            raise UserError(" ".join(str(error).split())) from None
+    with _plain_errors(), Repo(str(root), _wait_for_lock=True) as repo, lock_repo(repo):
+        yield repo
+
+
+def _uses_device(stage: DvcStage, values: Mapping[str, Any]) -> bool:
+    """Whether it depends on the key `device` and, if its `meta` in dvc.yaml says `device: {KEY: VALUE}`, that holds."""
+    only_if = (getattr(stage, "meta", None) or {}).get("device", {})
+    uses = any("device" in dependency.params for dependency in stage.params)
+    return uses and all(lookup(values, key) == value for key, value in only_if.items())
 
 
 def _path(repo: Repo, path: str) -> str:
@@ -197,17 +164,13 @@ def _path(repo: Repo, path: str) -> str:
 
 def _name(repo: Repo, stage: DvcStage) -> str:
     """`stage.addressing`, which is relative to the working directory, relative to the project instead."""
-    file = _path(repo, stage.path)
-    name = getattr(stage, "name", None)
-    if name is None:
-        return file
-    return str(name) if file == "dvc.yaml" else f"{file}:{name}"
+    file, name = _path(repo, stage.path), getattr(stage, "name", None)
+    return file if name is None else name if file == "dvc.yaml" else f"{file}:{name}"
 
 
 def _target(repo: Repo, name: str) -> str:
     """A name of `_name` as DVC finds it from any working directory."""
     file, _, stage = name.rpartition(":")
-    if not file and not name.endswith((".dvc", "dvc.yaml")):
-        file, stage = "dvc.yaml", name
-    path = str(Path(repo.root_dir) / (file or name))
-    return f"{path}:{stage}" if file else path
+    if name.endswith((".dvc", "dvc.yaml")):
+        return str(Path(repo.root_dir) / name)
+    return f"{Path(repo.root_dir) / (file or 'dvc.yaml')}:{stage}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,29 +15,18 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.states import Cancelled, Completed, Failed
 
+from difftalker.config import flatten
 from difftalker.errors import UserError
 from difftalker.files import replacing
-from difftalker.report.study import Variant, csv_text, markdown
-from pipelines.endings import in_one_line, result
-from pipelines.experiment import SCRATCH, identity, run_experiment
-from pipelines.git import experiment
-from pipelines.locks import device_lock, flow_lock, locked
-from pipelines.overrides import combinations, overridden
+from difftalker.project import METRICS
+from difftalker.report.study import ABLATIONS, Variant, combinations, study_csv, study_markdown
+from pipelines.experiment import SCRATCH, find_experiment, overridden, run_experiment
+from pipelines.locks import device_lock, locked, project_lock
 from pipelines.process import stopping_at_exit
-from pipelines.progress import artifact_key
-from pipelines.runner import task_runner
-from pipelines.snapshot import Snapshot, flatten
-from pipelines.stage import cancellation
+from pipelines.revision import Snapshot, git
+from pipelines.runtime import in_one_line, task_runner
 
 STUDIES = Path("data/results/studies")  # git-ignored
-
-# Table 1 (Ours¹: audio features instead of landmarks) and section 3.3 (without AM-Trans; audio left out altogether).
-ABLATIONS = {
-    "ours": ["landmarks.audio_path=am", "face.condition=landmarks"],
-    "audio-in-bm": ["landmarks.audio_path=bm", "face.condition=landmarks"],
-    "no-audio": ["landmarks.audio_path=none", "face.condition=landmarks"],
-    "audio-condition": ["landmarks.audio_path=am", "face.condition=audio"],
-}
 
 
 @flow(name="study", task_runner=task_runner("threads"))
@@ -53,24 +44,20 @@ def study(grid: dict[str, list[Any]] | None = None, overrides: list[str] | None 
         root: the project's folder.
 
     Returns:
-        The folder with `study.md` and `study.csv`. Experiments that failed are in both, as failed.
-
-    Raises:
-        UserError: a parameter is wrong, or no experiment succeeded.
+        The folder with `study.md` and `study.csv`, where experiments that failed are marked. Failed if one did, or if a
+        parameter is wrong.
     """
-    folder, log, stop = Path(root).resolve(), get_run_logger().info, cancellation()
-    chosen = {
-        name: [*(overrides or []), *changes]
-        for name, changes in (combinations(grid) if grid else ABLATIONS).items()
-    }  # fmt: skip
+    folder = Path(root).resolve()
+    variants = combinations(grid) if grid else ABLATIONS
+    chosen = {name: [*(overrides or []), *changes] for name, changes in variants.items()}
     params = {name: flatten(overridden(folder, changes)) for name, changes in chosen.items()}
     futures: dict[str, PrefectFuture[Any]] = {}
     # One study at a time, else two of the same would both run what is missing.
-    with stopping_at_exit(), locked(flow_lock(folder, "study"), "another study", log, stop):
+    with stopping_at_exit(), locked(project_lock(folder, "flow:study"), "another study"):
         mark = identity(folder, chosen)
-        with locked(device_lock(), "the compute device", log, stop) as held:
+        with locked(device_lock(), "the compute device") as held:
             for name, changes in chosen.items():
-                futures[name] = measure.with_options(name=name).submit(
+                futures[name] = measure_variant.with_options(name=name).submit(
                     folder, f"study-{mark}-{name}", changes, held, return_state=False
                 )
             for future in futures.values():
@@ -78,54 +65,48 @@ def study(grid: dict[str, list[Any]] | None = None, overrides: list[str] | None 
     states = {name: future.state for name, future in futures.items()}
     if any(state.is_cancelled() for state in states.values()):
         return Cancelled(message="cancelled; the same study goes on where this one stopped")
-    found = [
-        Variant(name, params[name], result(state) if state.is_completed() else None) for name, state in states.items()
-    ]
-    failed = {name: state.message for name, state in states.items() if not state.is_completed()}
-    if len(failed) == len(states):
-        raise UserError(f"no experiment succeeded; {next(iter(failed.values()))}")
-    target = write_tables(folder / STUDIES / mark, found)
-    report = f"{len(states) - len(failed)} of {len(states)} experiments succeeded; tables in {target}"
-    log(report)
+    metrics = {name: state.result() for name, state in states.items() if state.is_completed()}
+    failed = [str(state.message) for state in states.values() if not state.is_completed()]
+    if not metrics:
+        raise UserError(f"no experiment succeeded; {failed[0]}")
+    target = folder / STUDIES / mark
+    write_tables(target, [Variant(name, params[name], metrics.get(name)) for name in states])
+    report = f"{len(metrics)} of {len(states)} experiments succeeded; tables in {target}"
+    get_run_logger().info(report)
     if failed:
-        return Failed(message=f"{report}; failed: {'; '.join(map(str, failed.values()))}")
+        return Failed(message=f"{report}; failed: {'; '.join(failed)}")
     return Completed(message=report, data=str(target))
 
 
-@task
+@task(name="measure")
 @in_one_line
-def measure(root: Path, name: str, overrides: Sequence[str], device: int) -> Mapping[str, Any]:
-    """The metrics of an experiment, which is run if there is none of that name.
-
-    Args:
-        root: the project's folder.
-        name: the experiment.
-        overrides: its parameters.
-        device: the open lock of the compute device.
-
-    Raises:
-        UserError: it failed, or measured nothing.
-    """
-    log = get_run_logger().info
+def measure_variant(root: Path, name: str, overrides: Sequence[str], device: int) -> Mapping[str, Any]:
+    """The metrics of an experiment, which is run if there is none of that name; `device`: the device's open lock."""
     try:
-        commit = experiment(root, name)
-        log(f"{name}: was run before")
+        commit = find_experiment(root, name)
+        get_run_logger().info(f"{name}: was run before")
     except UserError:
         scratch = SCRATCH / name
-        run_experiment(root, name, overrides, log, cancellation(), scratch=scratch, holding=[device])
+        run_experiment(root, name, overrides, device, scratch)
         shutil.rmtree(root / scratch, ignore_errors=True)  # empty: each training removes its checkpoints
-        commit = experiment(root, name)
+        commit = find_experiment(root, name)
     metrics = Snapshot.read(root, commit).metrics
     if metrics is None:
-        raise UserError(f"{name}: the experiment left no data/results/metrics.json; is it `cache: false` in dvc.yaml?")
+        raise UserError(f"{name}: the experiment left no {METRICS}; is it `cache: false` in dvc.yaml?")
     return metrics
 
 
-def write_tables(folder: Path, variants: Sequence[Variant]) -> Path:
-    """Write `study.md` and `study.csv`, and show the tables as an artifact of the run. Returns the folder."""
-    texts = {"study.md": markdown(variants), "study.csv": csv_text(variants)}
+def identity(root: Path, experiments: Mapping[str, Sequence[str]]) -> str:
+    """Eight digits that stand for experiments (name -> overrides) and the files that git knows, as they are now."""
+    workspace = git(root, "stash", "create") or "HEAD"  # a commit of the changed files; nothing else is touched
+    tree = git(root, "rev-parse", f"{workspace}^{{tree}}")
+    return hashlib.sha256(json.dumps([tree, experiments], sort_keys=True).encode()).hexdigest()[:8]
+
+
+def write_tables(folder: Path, variants: Sequence[Variant]) -> None:
+    """Write `study.md` and `study.csv`, and show the tables as an artifact of the run."""
+    texts = {"study.md": study_markdown(variants), "study.csv": study_csv(variants)}
     for name, text in texts.items():
         with replacing(folder / name) as partial:
             partial.write_text(text, encoding="utf-8")
-    create_markdown_artifact(texts["study.md"], key=artifact_key("study"), description=f"Tables, also in {folder}")
-    return folder
+    create_markdown_artifact(texts["study.md"], key="study", description=f"Tables, also in {folder}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from difftalker.config import load_params
-from difftalker.dataset.frames import Source, build_dataset
+from difftalker.dataset.frames import RecordingTables, build_dataset
 from difftalker.files import replacing
 from difftalker.tables import write_table
 from stages.runner import run
@@ -24,7 +24,7 @@ def main() -> None:
     params = load_params()
     # Only the listed recordings are read: the folders may still hold those of an earlier params.yaml.
     sources = [
-        Source(
+        RecordingTables(
             recording,
             geometry=arguments.frames / recording / "geometry.parquet",
             landmarks=arguments.landmarks / f"{recording}.parquet",

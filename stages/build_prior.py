@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from difftalker.compute.device import select_device
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded, select_device
 from difftalker.config import load_params
 from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
 from difftalker.painting.diffusion.prior import build_small_prior
 from difftalker.painting.diffusion.prior_training import train_prior
 from difftalker.painting.diffusion.stable_diffusion import import_prior
-from difftalker.training.history import write_losses
+from difftalker.training.progress import write_losses
 from stages.runner import run
 from stages.scratch import scratch
 

@@ -12,19 +12,18 @@ from difftalker.compute.device import select_device
 from difftalker.config import load_params
 from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
-from difftalker.media.excerpt import cut
-from difftalker.media.wav import read_wav
-from difftalker.sync.network import log_mel, lower_halves
+from difftalker.media.wav import cut_sound, read_wav
+from difftalker.sync.network import levelled_log_mel, lower_halves
 from difftalker.sync.official import read_published
-from difftalker.sync.training import Run, train_syncnet
+from difftalker.sync.training import TrainingRun, train_syncnet
 from difftalker.tables import iterate_images
-from difftalker.training.history import write_losses
+from difftalker.training.progress import write_losses
 from difftalker.weights.store import locate
 from stages.runner import run
 from stages.scratch import scratch
 
 
-def read_runs(dataset: Dataset, frames: Path) -> list[Run]:
+def read_runs(dataset: Dataset, frames: Path) -> list[TrainingRun]:
     """The runs of training frames with their sound, from the folder of the recordings' frames."""
     runs = []
     for recording in dict.fromkeys(dataset.recording):
@@ -35,8 +34,8 @@ def read_runs(dataset: Dataset, frames: Path) -> list[Run]:
         parts = images.split([len(index) for index in segments])
         for index, part in zip(segments, parts, strict=True):
             samples = read_wav(frames / recording / "audio" / f"{dataset.clip[index[0]]}.wav")
-            sound = cut(samples, int(dataset.frame[index[0]]), len(index), dataset.fps)
-            runs.append(Run(part, torch.from_numpy(log_mel(sound))))
+            sound = cut_sound(samples, int(dataset.frame[index[0]]), len(index), dataset.fps)
+            runs.append(TrainingRun(part, torch.from_numpy(levelled_log_mel(sound))))
     return runs
 
 

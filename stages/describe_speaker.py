@@ -13,11 +13,11 @@ from difftalker.completion.network import LandmarkCompletion
 from difftalker.compute.device import select_device
 from difftalker.config import load_params
 from difftalker.dataset.frames import Dataset
-from difftalker.dub.base_footage import base_clip, extracted_scene, find_clip, usual_place
+from difftalker.dub.base_footage import choose_base_clip, extracted_face, find_clip, usual_face_position
 from difftalker.dub.footage import Footage
-from difftalker.dub.footage_face import search
+from difftalker.dub.footage_face import find_speaker_in_footage
 from difftalker.dub.speaker_measures import measure_speaker
-from difftalker.face_folder import FOOTAGE, FORMAT, SCENE, Description, write_description
+from difftalker.face_folder import FACE_TRACK, FOOTAGE, FORMAT, Description, write_description
 from difftalker.media.wav import read_wav
 from difftalker.version import VERSION
 from stages.runner import run
@@ -39,7 +39,7 @@ def _arguments() -> argparse.Namespace:
 def main(arguments: argparse.Namespace) -> None:
     """Describe the face: the speaker's measures, the params that driving it needs, the base footage."""
     params, dataset = load_params(), Dataset.load(arguments.dataset)
-    recording, clip = base_clip(dataset)
+    recording, clip = choose_base_clip(dataset)
     film = find_clip(arguments.raw / recording, clip)
     geometry = arguments.frames / recording / "geometry.parquet"
 
@@ -55,23 +55,23 @@ def main(arguments: argparse.Namespace) -> None:
         name=params.recordings[0],
         version=VERSION,
         size=params.video.size,
-        margin=params.frames.margin,
-        smoothing=params.frames.smoothing,
+        crop_scale=params.frames.crop_scale,
+        smoothing_seconds=params.frames.smoothing_seconds,
         fps=params.video.fps,
         detector=params.detector,
         audio=params.audio,
         sampling=params.sampling,
-        speaker=measure_speaker(dataset, model, sound, crops, usual_place(geometry)),
+        speaker=measure_speaker(dataset, model, sound, crops, usual_face_position(geometry)),
         footage=f"{recording}/{film.name}",
         weights=params.weights,
     )
     footage = Footage(film)
-    scene = extracted_scene(footage, geometry, arguments.detected / f"{recording}.parquet")
-    if scene is None:  # the crops are at another rate: the film's own pictures are looked at once, here
+    footage_face = extracted_face(footage, geometry, arguments.detected / f"{recording}.parquet")
+    if footage_face is None:  # the crops are at another rate: the film's own pictures are looked at once, here
         with tqdm(desc="find the face in the base footage", unit="frame", mininterval=1) as bar:
             device = str(select_device(params.device))
-            scene = search(description, footage, sys.maxsize, None, device, _warn, bar.update)
-    scene.save(arguments.out / FOOTAGE / SCENE)
+            footage_face = find_speaker_in_footage(description, footage, sys.maxsize, None, device, _warn, bar.update)
+    footage_face.save(arguments.out / FOOTAGE / FACE_TRACK)
     write_description(arguments.out, description)
 
 

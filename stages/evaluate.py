@@ -9,22 +9,22 @@ from pathlib import Path
 from difftalker.compute.device import select_device
 from difftalker.config import load_params
 from difftalker.dataset.frames import Dataset
-from difftalker.evaluation.evaluate import evaluate
+from difftalker.evaluation.evaluate import evaluate_rows
 from difftalker.evaluation.film_folder import read_records
 from difftalker.evaluation.film_scoring import score_films
+from difftalker.evaluation.frame_table import read_row_crops, read_split
+from difftalker.evaluation.mouth_reference import mouth_reference
 from difftalker.evaluation.outputs import write_folder, write_metrics, write_plots
-from difftalker.evaluation.protocol import crop_in_words, protocol
+from difftalker.evaluation.protocol import describe_crop, describe_protocol
 from difftalker.evaluation.redetection import detection_pool
-from difftalker.evaluation.rows import read_crops, read_rows
-from difftalker.evaluation.scored_rows import rows_of_results
-from difftalker.evaluation.source_pictures import SourceFrames
-from difftalker.evaluation.spoken import spoken_by
+from difftalker.evaluation.result_rows import make_result_rows
+from difftalker.evaluation.source_pictures import SourcePictures
 from difftalker.evaluation.sync_scores import sound_embeddings
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.sync.crop_rules import make_sync_crop
 from difftalker.sync.experts import load_sync_expert
 from difftalker.sync.lse import LseScorer
-from difftalker.tables import metadata
+from difftalker.tables import table_metadata
 from stages.runner import run
 
 
@@ -47,26 +47,26 @@ def main(arguments: argparse.Namespace) -> None:
     """Evaluate the test split."""
     params, dataset = load_params(), Dataset.load(arguments.dataset)
     device = select_device(params.device)
-    train, test = read_rows(dataset, "train"), read_rows(dataset, "test")
+    train, test = read_split(dataset, "train"), read_split(dataset, "test")
     expert = load_sync_expert(arguments.syncnet).to(device)
     sound = sound_embeddings(expert, test, arguments.frames, dataset.fps)
     prior = Prior.load(arguments.prior).to(device)
-    sources, predicted = rows_of_results(arguments.synthesis, train, test, arguments.frames, prior)
-    pictures = SourceFrames(arguments.raw, arguments.frames, dataset.fps)
-    crop = metadata(arguments.frames / test.recordings[0] / "crops.parquet")
+    sources, predicted = make_result_rows(arguments.synthesis, train, test, arguments.frames, prior)
+    pictures = SourcePictures(arguments.raw, arguments.frames, dataset.fps)
+    crop = table_metadata(arguments.frames / test.recordings[0] / "crops.parquet")
     rule = make_sync_crop(
         params.syncnet.crop, test.landmarks, pictures.transforms(test), int(crop["size"]), test.runs()
     )
-    taken = protocol(params.detector.name, crop_in_words(crop), dataset.fps, expert.title, rule)
+    taken = describe_protocol(params.detector.name, describe_crop(crop), dataset.fps, expert.title, rule)
     records = read_records(arguments.films)
-    images = len(sources) * len(test) + sum(record.take.frames for record in records)
+    images = len(sources) * len(test) + sum(record.planned.frames for record in records)
     with detection_pool(params.detector, str(device), images, params.weights.fan2d) as detect:
-        result = evaluate(
+        result = evaluate_rows(
             test,
             sources,
             predicted,
-            spoken_by(test, arguments.frames, dataset.fps),
-            partial(read_crops, arguments.frames, test),
+            mouth_reference(test, arguments.frames, dataset.fps),
+            partial(read_row_crops, arguments.frames, test),
             pictures,
             detect,
             params.detector,

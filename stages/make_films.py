@@ -10,8 +10,8 @@ from tqdm import tqdm
 from difftalker.config import load_params
 from difftalker.dataset.frames import Dataset
 from difftalker.dub.settings import Interrupted
-from difftalker.evaluation.film_making import Material, make_films
-from difftalker.evaluation.film_plan import plan_takes
+from difftalker.evaluation.film_making import FilmInputs, make_films
+from difftalker.evaluation.film_plan import plan_films
 from difftalker.files import replacing
 from difftalker.talking_face import TalkingFace
 from stages.runner import run
@@ -31,7 +31,7 @@ def _arguments() -> argparse.Namespace:
 def main(arguments: argparse.Namespace) -> None:
     """Make the films."""
     params, dataset = load_params(), Dataset.load(arguments.dataset)
-    takes = plan_takes(
+    planned_films = plan_films(
         dataset,
         {
             "own": params.films.own,
@@ -40,13 +40,13 @@ def main(arguments: argparse.Namespace) -> None:
             "voice": params.films.voice,
         },
     )
-    material = Material(arguments.raw, arguments.frames, arguments.detected, dataset.fps, params.video.size)
+    inputs = FilmInputs(arguments.raw, arguments.frames, arguments.detected, dataset.fps, params.video.size)
     face = TalkingFace.load(arguments.models, device=params.device)
-    frames = sum(take.frames for take in takes)
+    frames = sum(planned.frames for planned in planned_films)
     with replacing(arguments.out) as partial, tqdm(total=frames, desc="films", unit="frame", mininterval=1.0) as bar:
         partial.mkdir()
         try:
-            make_films(partial, face, takes, material, bar.update)
+            make_films(partial, face, planned_films, inputs, bar.update)
         except Interrupted:
             raise KeyboardInterrupt from None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from difftalker.completion.network import LandmarkCompletion, complete
 from difftalker.files import replacing
-from difftalker.report.page import Inputs, build_page
+from difftalker.report.page import ReportInputs, build_page
 from stages.runner import TIMINGS, run
 
 PARAMS = Path("params.yaml")
@@ -32,7 +32,7 @@ def _arguments() -> argparse.Namespace:
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the report."""
-    inputs = Inputs(
+    inputs = ReportInputs(
         dataset=arguments.dataset,
         frames=arguments.frames,
         detected=arguments.detected,

@@ -5,19 +5,20 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from difftalker.compute.device import select_device
-from difftalker.compute.seeds import seeded
+import numpy as np
+
+from difftalker.compute.device import seeded, select_device
 from difftalker.config import load_params
 from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
 from difftalker.painting.decoder.network import ReferenceDecoder, save_prior_decoder
 from difftalker.painting.decoder.references import choose_references
-from difftalker.painting.decoder.training import generate_lower, train_decoder
+from difftalker.painting.decoder.training import generate_lower, measure_grain, train_decoder
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.synthesis import Synthesiser
-from difftalker.training.history import write_losses
-from difftalker.training.processes import cooperating, usable
+from difftalker.training.processes import cooperate, usable_gpus
+from difftalker.training.progress import write_losses
 from stages.runner import run
 from stages.scratch import scratch
 
@@ -49,7 +50,7 @@ def main() -> None:
     synthesiser = Synthesiser(prior, FaceNetwork.load(arguments.face, prior.unet), params.sampling, device)
     with scratch("train_decoder") as folder:
         generated = generate_lower(synthesiser, crops, landmarks, dataset.features[rows], network.height, folder)
-        with cooperating(usable(params.decoder.train.accumulate, device), device) as processes:
+        with cooperate(usable_gpus(params.decoder.train.accumulate, device), device) as processes:
             history = train_decoder(
                 network,
                 crops,
@@ -61,6 +62,8 @@ def main() -> None:
                 checkpoint=folder / "checkpoint.pt",
                 processes=processes,
             )
+        runs = [np.searchsorted(rows, run) for run in dataset.segments("train")]
+        network.grain_strength.fill_(measure_grain(network.eval(), crops, generated, landmarks, runs, device))
         with replacing(arguments.out) as partial:
             network.save(partial)
         write_losses(arguments.loss, {"decoder": history})

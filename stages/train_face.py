@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from difftalker.compute.device import select_device
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded, select_device
 from difftalker.config import load_params
 from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
@@ -14,7 +13,7 @@ from difftalker.painting.diffusion.latents import read_latents
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.diffusion.training import train_face
-from difftalker.training.processes import cooperating, usable
+from difftalker.training.processes import cooperate, usable_gpus
 from stages.runner import run
 from stages.scratch import scratch
 
@@ -35,10 +34,13 @@ def main() -> None:
     prior = Prior.load(arguments.prior)
     with seeded(params.seed):
         network = FaceNetwork(
-            prior.unet, prior.reduction, condition=params.face.condition, train_decoder=params.face.train_decoder
+            prior.unet,
+            prior.reduction,
+            condition=params.face.condition,
+            train_unet_decoder=params.face.train_unet_decoder,
         )
     with scratch("train_face") as folder:
-        with cooperating(usable(params.face.train.accumulate, device), device) as processes:
+        with cooperate(usable_gpus(params.face.train.accumulate, device), device) as processes:
             history = train_face(
                 network,
                 prior,

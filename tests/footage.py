@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from skimage import data
 
-from difftalker.face.follow import Follower
 from difftalker.face.mediapipe.mesh_detector import MeshDetector
+from difftalker.face.tracking import FaceTracker
 
 _CLOCK = 90_000  # ticks per second
 
@@ -99,6 +99,6 @@ def empty_room() -> np.ndarray:
 @lru_cache(maxsize=1)
 def portrait_points() -> np.ndarray:
     """The mesh's 68 points of `portrait`, (68, 2) float64."""
-    (face,) = Follower().find(portrait())
+    (face,) = FaceTracker().find(portrait())
     points, _ = MeshDetector(torch.device("cpu")).detect([portrait()], face.region[None])
     return points[0].astype(np.float64)

@@ -60,7 +60,7 @@ class Project:
             check=True,
         )
         for name in filter(None, listed.stdout.split("\0")):
-            wanted = name.split("/")[0] in (".dvc", "data", "difftalker", "stages") or "/" not in name
+            wanted = name.split("/")[0] in (".dvc", "data", "demo_speaker", "difftalker", "stages") or "/" not in name
             if wanted and (ROOT / name).is_file() and not name.endswith(".lock"):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, root / name)

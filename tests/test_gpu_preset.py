@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from difftalker.presets import preset_text
 from tests.project import ROOT, Project, merge
 
 pytestmark = pytest.mark.slow
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 def test_gpu_preset(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    params = yaml.safe_load((ROOT / "presets/gpu.yaml").read_text())
+    params = yaml.safe_load(preset_text(ROOT / "presets/gpu.yaml"))
     short = {"train": {"steps": 2, "batch_size": 2}}
     few = {"prior": {"unet": short}, "landmarks": short, "face": short, "syncnet": short}
     merge(params, few | {"device": "cpu", "demo": {"seconds": 4.0}, "split": {"test_fraction": 0.3}})

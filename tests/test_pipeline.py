@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from difftalker.presets import preset_text
 from difftalker.talking_face import TalkingFace
 from tests.painting.tiny_diffusion import write_model
 from tests.project import ROOT, STEPS, Project
@@ -53,7 +54,7 @@ def test_results_are_there(project: Project) -> None:
 
 def test_models_are_a_face(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("difftalker.dub.speaker_measures.measure_speaker", None)
-    monkeypatch.setattr("difftalker.dub.footage_face.survey", None)
+    monkeypatch.setattr("difftalker.dub.footage_face.find_face_in_footage", None)
     sound = project.root / "data/results/synthesis/demo.mp4"
     face = TalkingFace.load(project.root / "data/models", project.root / "data/raw/demo/demo.mp4")
     report = face.dub(sound, tmp_path / "talk.mp4")
@@ -144,7 +145,7 @@ def test_stable_diffusion_as_the_prior(
     shutil.copytree(project.root, root, ignore=shutil.ignore_patterns(".git", ".dvc", "prior", "face", "results"))
     write_model(tmp_path / "model", with_text=importlib.util.find_spec("transformers") is not None)
     params = yaml.safe_load((root / "params.yaml").read_text())
-    paper = yaml.safe_load((ROOT / "presets/paper.yaml").read_text())
+    paper = yaml.safe_load(preset_text(ROOT / "presets/paper.yaml"))
     params["prior"] = paper["prior"] | {"model": str(tmp_path / "model")}
     params["face"] = paper["face"]
     params["face"]["train"] |= {"steps": 4, "batch_size": 2, "accumulate": 2, "warmup_steps": 1}

@@ -13,22 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from difftalker.app.limits import Limits, sound_seconds
-from difftalker.dub.settings import Report, Settings
+from difftalker.dub.settings import DubReport, DubSettings
 from difftalker.errors import UserError
+from difftalker.intervals import seconds_in_words
 from difftalker.talking_face import TalkingFace
 
-Faces = Mapping[str, Callable[[], TalkingFace]]
-Tell = Callable[[float, str], None]  # done part in [0, 1], and what is being done
+FaceLoaders = Mapping[str, Callable[[], TalkingFace]]
+ProgressText = Callable[[float, str], None]  # done part in [0, 1], and what is being done
 
 _STAGES = {"survey": "Finding the face", "draw": "Drawing", "paint": "Painting"}
 _STEADY = 3.0  # seconds after which the time left is worth telling
 _PREFIX = "job-"
 
-KEPT = 3600  # seconds that a visitor's files stay
+KEPT_SECONDS = 3600  # seconds that a visitor's files stay
 
 
 @dataclass(frozen=True)
-class Wish:
+class JobRequest:
     """What a visitor has chosen; files by their paths, as the page gives them.
 
     Attributes:
@@ -51,14 +52,14 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Made:
+class JobResult:
     """A finished job: its files, the film first, and what the visitor should know."""
 
     files: tuple[Path, ...]
     warnings: tuple[str, ...]
 
 
-class Desk:
+class JobRunner:
     """The work of the app.
 
     Args:
@@ -67,13 +68,13 @@ class Desk:
         folder: for results.
     """
 
-    def __init__(self, faces: Faces, limits: Limits, folder: Path) -> None:
+    def __init__(self, faces: FaceLoaders, limits: Limits, folder: Path) -> None:
         self.faces, self.limits, self.folder = dict(faces), limits, folder
         self._loaded: tuple[str, TalkingFace] | None = None
         self._stops: dict[str, threading.Event] = {}
-        self._work = threading.Lock()
+        self._lock = threading.Lock()
 
-    def expect(self, visitor: str) -> None:
+    def announce(self, visitor: str) -> None:
         """Announce a visitor's job, which may have to wait for another one: from now on it can be stopped."""
         self._stops[visitor] = threading.Event()
 
@@ -87,14 +88,14 @@ class Desk:
         """Stop every job and wait until none is at work."""
         for event in list(self._stops.values()):
             event.set()
-        with self._work:
+        with self._lock:
             pass
 
-    def preview(self, wish: Wish, visitor: str, tell: Tell) -> Made:
+    def preview(self, job: JobRequest, visitor: str, tell: ProgressText) -> JobResult:
         """Complete the landmarks: a film of them, and the landmark file.
 
         Args:
-            wish: what is wanted.
+            job: what is wanted.
             visitor: whose job it is.
             tell: told how far it is.
 
@@ -102,39 +103,41 @@ class Desk:
             UserError: something that was given cannot be used.
             Interrupted: see `stop`.
         """
-        with self._job(wish, visitor, tell) as (face, folder, choices):
-            film, points = (folder / f"{_stem(wish)}-landmarks{suffix}" for suffix in (".mp4", ".parquet"))
-            return _made((film, points), face.preview(output=film, parquet=points, **choices))
+        with self._job(job, visitor, tell) as (face, folder, choices):
+            film, points = (folder / f"{_stem(job)}-landmarks{suffix}" for suffix in (".mp4", ".parquet"))
+            return _job_result((film, points), face.preview(output=film, parquet=points, **choices))
 
-    def dub(self, wish: Wish, visitor: str, tell: Tell) -> Made:
+    def dub(self, job: JobRequest, visitor: str, tell: ProgressText) -> JobResult:
         """Make the film; arguments and errors as `preview`."""
-        with self._job(wish, visitor, tell) as (face, folder, choices):
-            film = folder / f"{_stem(wish)}-dubbed.mp4"
-            return _made((film,), face.dub(output=film, **choices))
+        with self._job(job, visitor, tell) as (face, folder, choices):
+            film = folder / f"{_stem(job)}-dubbed.mp4"
+            return _job_result((film,), face.dub(output=film, **choices))
 
     @contextmanager
-    def _job(self, wish: Wish, visitor: str, tell: Tell) -> Iterator[tuple[TalkingFace, Path, dict[str, Any]]]:
+    def _job(
+        self, job: JobRequest, visitor: str, tell: ProgressText
+    ) -> Iterator[tuple[TalkingFace, Path, dict[str, Any]]]:
         stop = self._stops.setdefault(visitor, threading.Event())
         try:
-            if wish.audio is None:
+            if job.audio is None:
                 raise UserError("No sound yet: upload a file or record one")
-            sound_seconds(Path(wish.audio), self.limits)
-            self._tidy()
+            sound_seconds(Path(job.audio), self.limits)
+            self._remove_old_results()
             choices = {
-                "audio": wish.audio,
-                "video": wish.video,
-                "landmarks": wish.points,
-                "settings": Settings(label=wish.label, mouth_gain=wish.gain, smoothing=wish.smoothing),
+                "audio": job.audio,
+                "video": job.video,
+                "landmarks": job.points,
+                "settings": DubSettings(label=job.label, mouth_gain=job.gain, smoothing=job.smoothing),
                 "progress": _progress(tell),
                 "cancel": stop.is_set,
             }
-            with self._work, self._room() as folder:
-                yield self._face(wish.face), folder, choices
+            with self._lock, self._result_folder() as folder:
+                yield self._face(job.face), folder, choices
         finally:
             self._stops.pop(visitor, None)
 
     @contextmanager
-    def _room(self) -> Iterator[Path]:
+    def _result_folder(self) -> Iterator[Path]:
         """A folder for results, which goes again if there are none."""
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self.folder))
         try:
@@ -143,9 +146,9 @@ class Desk:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
-    def _tidy(self) -> None:
+    def _remove_old_results(self) -> None:
         for folder in self.folder.glob(f"{_PREFIX}*"):
-            if time.time() - folder.stat().st_mtime > KEPT:
+            if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _face(self, name: str | None) -> TalkingFace:
@@ -157,19 +160,19 @@ class Desk:
         return self._loaded[1]
 
 
-def _stem(wish: Wish) -> str:
-    return Path(wish.audio or "").stem
+def _stem(job: JobRequest) -> str:
+    return Path(job.audio or "").stem
 
 
-def _made(files: tuple[Path, ...], report: Report) -> Made:
+def _job_result(files: tuple[Path, ...], report: DubReport) -> JobResult:
     warnings = list(report.warnings)
     if report.unpainted:
-        stretches = ", ".join(f"{first:.2f}-{last:.2f} s" for first, last in report.unpainted)
-        warnings.append(f"no usable face, the source is shown unchanged: {stretches}")
-    return Made(files, tuple(warnings))
+        times = seconds_in_words(report.unpainted)
+        warnings.append(f"no usable face, the source is shown unchanged: {times}")
+    return JobResult(files, tuple(warnings))
 
 
-def _progress(tell: Tell) -> Callable[[str, int, int], None]:
+def _progress(tell: ProgressText) -> Callable[[str, int, int], None]:
     stage, began = "", 0.0
 
     def progress(name: str, done: int, total: int) -> None:

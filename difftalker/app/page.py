@@ -9,13 +9,13 @@ from typing import Any
 
 import gradio as gr
 
-from difftalker.app.jobs import KEPT, Desk, Made, Tell, Wish
+from difftalker.app.jobs import KEPT_SECONDS, JobRequest, JobResult, JobRunner, ProgressText
 from difftalker.app.limits import Limits, sound_seconds
-from difftalker.dub.label import TEXT
+from difftalker.dub.paste_back import LABEL_TEXT
 from difftalker.dub.settings import Interrupted
 from difftalker.errors import UserError
 
-STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+PAGE_STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
 _FONTS = ("system-ui", "sans-serif")
 _INTRODUCTION = """
@@ -31,10 +31,10 @@ def theme() -> Any:
     return gr.themes.Soft(primary_hue="sky", neutral_hue="slate", font=_FONTS, font_mono=("ui-monospace", "monospace"))
 
 
-def build(desk: Desk) -> gr.Blocks:
-    """Lay out the page for a desk."""
-    names = list(desk.faces)
-    with gr.Blocks(title="DiffTalker", analytics_enabled=False, delete_cache=(600, KEPT)) as page:
+def build_page_layout(runner: JobRunner) -> gr.Blocks:
+    """Lay out the page."""
+    names = list(runner.faces)
+    with gr.Blocks(title="DiffTalker", analytics_enabled=False, delete_cache=(600, KEPT_SECONDS)) as page:
         gr.Markdown(_INTRODUCTION, elem_id="introduction")
         with gr.Row(equal_height=False):
             with gr.Column(scale=4, min_width=330):
@@ -42,7 +42,7 @@ def build(desk: Desk) -> gr.Blocks:
                 audio = gr.Audio(
                     sources=["upload", "microphone"], type="filepath", label="Sound", elem_id="audio", buttons=[]
                 )
-                note = gr.HTML(_limits(desk.limits), elem_id="note", padding=False)
+                note = gr.HTML(_limits(runner.limits), elem_id="note", padding=False)
                 with gr.Accordion("Base video", open=False, elem_id="base"):
                     gr.Markdown("Of the same person. Without one, the face's own footage is used.", elem_classes="hint")
                     video = gr.Video(sources=["upload"], label="Base video", elem_id="video", height=220, buttons=[])
@@ -62,7 +62,7 @@ def build(desk: Desk) -> gr.Blocks:
                     points = gr.File(
                         label="Edited landmark file", file_types=[".parquet"], elem_id="points", height=110
                     )
-                label = gr.Checkbox(False, label=f"Write “{TEXT}” into the picture", elem_id="label")
+                label = gr.Checkbox(False, label=f"Write “{LABEL_TEXT}” into the picture", elem_id="label")
                 with gr.Row():
                     look = gr.Button("Preview landmarks", elem_id="preview", min_width=150)
                     make = gr.Button("Make video", variant="primary", elem_id="make", min_width=120)
@@ -80,13 +80,13 @@ def build(desk: Desk) -> gr.Blocks:
 
         def check(path: str | None) -> str:
             if path is None:
-                return _limits(desk.limits)
+                return _limits(runner.limits)
             try:
-                return _say(f"{sound_seconds(Path(path), desk.limits):.1f} s of sound", "done")
+                return _say(f"{sound_seconds(Path(path), runner.limits):.1f} s of sound", "done")
             except UserError as error:
                 return _say(_plain(error, path), "error")
 
-        def worker(make: Callable[[Wish, str, Tell], Made], text: str) -> Callable[..., list[Any]]:
+        def worker(make: Callable[[JobRequest, str, ProgressText], JobResult], text: str) -> Callable[..., list[Any]]:
             """What a button does: the status, the film, and the file to download."""
 
             def work(
@@ -100,31 +100,31 @@ def build(desk: Desk) -> gr.Blocks:
                 request: gr.Request,
                 progress: gr.Progress = gr.Progress(),  # noqa: B008
             ) -> list[Any]:
-                wish = Wish(face, audio, video, gain, smoothing, points, label)
+                job = JobRequest(face, audio, video, gain, smoothing, points, label)
                 try:
-                    made = make(wish, _visitor(request), _bar(progress))
+                    job_result = make(job, _visitor(request), _bar(progress))
                 except (UserError, Interrupted) as error:
-                    return [_explain(error, wish), gr.update(visible=False), gr.update(visible=False)]
-                first, last = str(made.files[0]), str(made.files[-1])
-                return [_finished(text, made, wish), first, gr.update(value=last, visible=True)]
+                    return [_explain(error, job), gr.update(visible=False), gr.update(visible=False)]
+                first, last = str(job_result.files[0]), str(job_result.files[-1])
+                return [_finished(text, job_result, job), first, gr.update(value=last, visible=True)]
 
             return work
 
-        preview = worker(desk.preview, "These are the landmarks. If you like them, make the video.")
-        dub = worker(desk.dub, "The video is ready. Its metadata say that it is synthetic.")
+        preview = worker(runner.preview, "These are the landmarks. If you like them, make the video.")
+        dub = worker(runner.dub, "The video is ready. Its metadata say that it is synthetic.")
 
         def cancel(request: gr.Request) -> Any:
-            desk.stop(_visitor(request))
+            runner.stop(_visitor(request))
             return gr.update(value="Stopping …", interactive=False)  # the status may have its last word
 
         def leave(request: gr.Request) -> None:
-            desk.stop(_visitor(request))
+            runner.stop(_visitor(request))
 
         def beginner(text: str) -> Callable[..., list[Any]]:
             """What comes before the work."""
 
             def begin(request: gr.Request) -> list[Any]:
-                desk.expect(_visitor(request))
+                runner.announce(_visitor(request))
                 off, on = gr.update(interactive=False), gr.update(visible=True, value="Stop", interactive=True)
                 return [off, off, on, gr.update(visible=True, value=None), _say(text)]
 
@@ -165,8 +165,8 @@ def _limits(limits: Limits) -> str:
     return f'<div class="hint">At most {limits.minutes:g} minutes and {limits.megabytes} MB.</div>'
 
 
-def _finished(text: str, made: Made, wish: Wish) -> str:
-    warnings = [_plain(warning, wish.audio, wish.video, wish.points) for warning in made.warnings]
+def _finished(text: str, job_result: JobResult, job: JobRequest) -> str:
+    warnings = [_plain(warning, job.audio, job.video, job.points) for warning in job_result.warnings]
     return _say(text, "done") + "".join(_say(warning, "warning") for warning in warnings)
 
 
@@ -175,10 +175,10 @@ def _say(text: str, kind: str = "plain") -> str:
     return f'<div class="say {kind}" role="{role}">{escape(text)}</div>'
 
 
-def _explain(error: UserError | Interrupted, wish: Wish) -> str:
+def _explain(error: UserError | Interrupted, job: JobRequest) -> str:
     if isinstance(error, Interrupted):
         return _say("Stopped; nothing was kept.")
-    return _say(_plain(error, wish.audio, wish.video, wish.points), "error")
+    return _say(_plain(error, job.audio, job.video, job.points), "error")
 
 
 def _plain(error: UserError | str, *paths: str | None) -> str:

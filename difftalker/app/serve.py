@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from difftalker.app.jobs import Desk, Faces
+from difftalker.app.jobs import FaceLoaders, JobRunner
 from difftalker.app.limits import Limits
 from difftalker.errors import UserError
 
@@ -34,7 +34,7 @@ def require_gradio() -> None:
         raise UserError(f"the app needs the package gradio, which is not installed; run: {INSTALL}")
 
 
-def serve(faces: Faces, limits: Limits, host: str, port: int, browser: bool) -> None:
+def serve(faces: FaceLoaders, limits: Limits, host: str, port: int, browser: bool) -> None:
     """Run the app until Ctrl-C or SIGTERM. Uploads and results go when it ends.
 
     Args:
@@ -56,10 +56,10 @@ def serve(faces: Faces, limits: Limits, host: str, port: int, browser: bool) -> 
         )
     with _surroundings() as folder, _ending() as ended:
         # After the environment is set: gradio reads it when it is imported.
-        from difftalker.app.page import STYLE, build, theme
+        from difftalker.app.page import PAGE_STYLE, build_page_layout, theme
 
-        desk = Desk(faces, limits, folder)
-        page = build(desk)
+        runner = JobRunner(faces, limits, folder)
+        page = build_page_layout(runner)
         _, url, _ = page.launch(
             server_name=host,
             server_port=port,
@@ -71,13 +71,13 @@ def serve(faces: Faces, limits: Limits, host: str, port: int, browser: bool) -> 
             footer_links=[],
             max_file_size=limits.megabytes * 2**20,
             theme=theme(),
-            css=STYLE,
+            css=PAGE_STYLE,
         )
         print(f"The app is at {url} (Ctrl-C ends it)", flush=True)
         try:
             ended.wait()
         finally:
-            desk.stop_all()
+            runner.stop_all()
             page.close(verbose=False)
 
 

@@ -1,4 +1,4 @@
-"""What an audio encoder is, and how to make the one that the parameters name."""
+"""What an audio encoder is, its features for the frames of a video, and the one that the parameters name."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from difftalker.audio.loudness import level_of, row_power
-from difftalker.audio.windows import RowReader, windows
+from difftalker.audio.feature_windows import RowReader, cut_feature_windows
+from difftalker.audio.voice_activity import active_speech_level, row_power
 from difftalker.config import AudioConfig
 from difftalker.weights.store import locate
 
@@ -24,7 +24,7 @@ class SoundSource(Protocol):
 
     @property
     def level(self) -> float:
-        """Active speech level of the whole, see `loudness.level_of`."""
+        """Active speech level of the whole, see `voice_activity.active_speech_level`."""
         ...
 
     def read(self, first: int, last: int) -> np.ndarray:
@@ -37,7 +37,7 @@ class SoundSource(Protocol):
 
 
 @dataclass(frozen=True)
-class Samples:
+class InMemorySound:
     """A sound in memory.
 
     Attributes:
@@ -54,7 +54,7 @@ class Samples:
     @property
     def level(self) -> float:
         """Active speech level."""
-        return level_of(row_power(self.values))
+        return active_speech_level(row_power(self.values))
 
     def read(self, first: int, last: int) -> np.ndarray:
         """See `SoundSource.read`."""
@@ -87,7 +87,7 @@ class AudioEncoder(ABC):
         Returns:
             (frames, 16, 29) float32; the middle of window v is the time of frame v.
         """
-        return windows(self.listen(Samples(samples)), 0, frames, fps)
+        return cut_feature_windows(self.listen(InMemorySound(samples)), 0, frames, fps)
 
 
 def make_encoder(
@@ -112,3 +112,20 @@ def make_encoder(
     from difftalker.compute.device import select_device
 
     return DeepSpeechEncoder(locate("deepspeech", pin), select_device(device))
+
+
+class FeatureWindows:
+    """Features for the video frames of a sound, those of the whole sound.
+
+    Args:
+        encoder: the face's audio encoder.
+        sound: what is to be said.
+        fps: video frames per second.
+    """
+
+    def __init__(self, encoder: AudioEncoder, sound: SoundSource, fps: float) -> None:
+        self._rows, self._fps = encoder.listen(sound), fps
+
+    def read(self, first: int, last: int) -> np.ndarray:
+        """Features of the frames `first` to `last` (exclusive): (last - first, 16, 29) float32."""
+        return cut_feature_windows(self._rows, first, last, self._fps)

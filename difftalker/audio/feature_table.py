@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from difftalker.audio.encoder import AudioEncoder
 from difftalker.errors import UserError
-from difftalker.media.wav import RATE, read_wav
-from difftalker.tables import AUDIO, read_table, table
+from difftalker.media.wav import AUDIO_RATE, read_wav
+from difftalker.tables import AUDIO_SCHEMA, make_table, read_table
 
 
 def audio_table(frames: str | Path, encoder: AudioEncoder, name: str, fps: float) -> pa.Table:
@@ -36,11 +36,11 @@ def audio_table(frames: str | Path, encoder: AudioEncoder, name: str, fps: float
         count = pc.sum(pc.equal(key.column("clip"), clip)).as_py()
         path = frames / "audio" / f"{clip}.wav"
         samples = read_wav(path)
-        if len(samples) != round(count / fps * RATE):
+        if len(samples) != round(count / fps * AUDIO_RATE):
             raise UserError(
-                f"{path}: {len(samples) / RATE:.2f} s of sound for {count / fps:.2f} s of pictures; "
+                f"{path}: {len(samples) / AUDIO_RATE:.2f} s of sound for {count / fps:.2f} s of pictures; "
                 "run `dvc repro` to extract both again"
             )
         features.append(encoder.encode(samples, count, fps))
     columns = {name: key.column(name) for name in key.column_names} | {"features": np.concatenate(features)}
-    return table(AUDIO, columns).replace_schema_metadata({"fps": repr(fps), "encoder": name})
+    return make_table(AUDIO_SCHEMA, columns).replace_schema_metadata({"fps": repr(fps), "encoder": name})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from difftalker.cli.preset import is_demo
 from difftalker.cli.size import size_for
 from difftalker.config import load_params
 from difftalker.errors import UserError
-from difftalker.project import PARAMS, RAW, require_project, set_footage, tracked
+from difftalker.project import INBOX, PARAMS, RAW, require_project, set_footage, tracked
 
 
 def add(
@@ -36,25 +37,25 @@ def add(
     ] = None,
 ) -> None:
     """Check videos, copy them to data/raw/NAME, track them with DVC; set `recordings` and `video.size`."""
-    from difftalker.dataset.recording import adding, gather
-    from difftalker.provenance.consent import read_form
+    from difftalker.dataset.recording import add_videos, find_videos
+    from difftalker.provenance.consent import read_consent_form
 
     require_project()
     folder = RAW / name
     if consent is not None:
-        read_form(consent)
+        read_consent_form(consent)
     if not videos:
         add_consent(name, folder, consent)
         return
     check_name(name, folder, append)
-    files = gather(videos)
+    files = find_videos(videos)
     params = load_params()
     before = params.recordings
     console = Console(stderr=True)
     with Progress(TextColumn("Copying"), BarColumn(), DownloadColumn(), console=console, transient=True) as bar:
         task = bar.add_task("", total=sum(path.stat().st_size for path in files))
         with (
-            adding(files, folder, lambda done: bar.advance(task, done)) as infos,
+            add_videos(files, folder, lambda done: bar.advance(task, done)) as infos,
             tracked(folder),
             recording_consent(consent, folder),
         ):
@@ -94,13 +95,32 @@ def add_consent(name: str, folder: Path, form: Path | None) -> None:
 @contextmanager
 def recording_consent(form: Path | None, folder: Path) -> Iterator[None]:
     """Store a form beside a recording and track it with DVC for as long as the body succeeds; None does nothing."""
-    from difftalker.provenance.consent import storing
+    from difftalker.provenance.consent import store_consent
 
     if form is None:
         yield
         return
-    with storing(form, folder) as stored, tracked(stored):
+    with store_consent(form, folder) as stored, tracked(stored):
         yield
+
+
+def take_in(name: str) -> Path:
+    """Copy the videos of an inbox folder to the recording of that name and track it, as `difftalker add` does.
+
+    `recordings` in params.yaml stays as it is: the retraining tries the footage first. Files that the recording has
+    already are left out, so that it can be done again after an interruption. Returns the recording's folder. Raises
+    `UserError` if the folder's name is no recording's name, or a file is no usable footage; then nothing was added.
+    """
+    from difftalker.dataset.recording import add_videos, find_videos
+
+    folder = RAW / name
+    check_name(name, folder, append=True)
+    files = ((path, folder / path.name) for path in find_videos([INBOX / name]))
+    new = [path for path, other in files if not (other.is_file() and filecmp.cmp(path, other, shallow=False))]
+    if new or not folder.with_name(f"{name}.dvc").exists():
+        with add_videos(new, folder), tracked(folder):
+            pass
+    return folder
 
 
 def check_name(name: str, folder: Path, append: bool) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from difftalker.talking_face import TalkingFace
 
 
-def app(
+def serve_app(
     faces: Annotated[
         list[Path] | None,
         typer.Option("--face", help="An exported face, or a folder of such; repeatable. Default: this project's."),
@@ -34,10 +34,10 @@ def app(
 
     require_gradio()
     print("Starting the app ...", file=sys.stderr, flush=True)
-    serve(offered(faces or [MODELS]), Limits(max_upload, max_minutes), host, port, browser)
+    serve(faces_to_offer(faces or [MODELS]), Limits(max_upload, max_minutes), host, port, browser)
 
 
-def offered(paths: Sequence[Path]) -> dict[str, Callable[[], TalkingFace]]:
+def faces_to_offer(paths: Sequence[Path]) -> dict[str, Callable[[], TalkingFace]]:
     """The faces to choose from, by name.
 
     Args:

@@ -25,20 +25,19 @@ def doctor(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A recording, a video file or a folder of videos.")],
 ) -> None:
     """Measure footage and say what is good, doubtful or wrong with it. Status 1 if something is wrong."""
-    from difftalker.dataset.recording import gather
+    from difftalker.dataset.recording import find_videos
     from difftalker.media.probe import validate_video
 
-    infos = [validate_video(path) for path in gather([find(name)])]
+    infos = [validate_video(path) for path in find_videos([find_footage(name)])]
     params = load_params(PARAMS)
     print(f"Measuring {len(infos)} file{'s' * (len(infos) > 1)} ...", file=sys.stderr, flush=True)
     from tqdm import tqdm
 
     from difftalker.compute.device import select_device
-    from difftalker.compute.parallel import processes, worker_count
-    from difftalker.doctor.consent import consent
-    from difftalker.doctor.findings import judge
+    from difftalker.compute.parallel import worker_count, worker_processes
+    from difftalker.doctor.consent import consent_finding
+    from difftalker.doctor.findings import judge_footage, pretrained_findings
     from difftalker.doctor.measure import measure_clips
-    from difftalker.doctor.pretrained import pretrained
     from difftalker.doctor.speed import training_time
     from difftalker.media.decode import frame_count
 
@@ -46,16 +45,19 @@ def doctor(
     fps = params.video.fps
     frames = sum(frame_count(info.duration, fps) for info in infos)
     workers = worker_count(frames // 100)
-    with tqdm(total=frames, desc="measure", unit="frame", mininterval=0.5) as bar, processes(workers) as executor:
+    with (
+        tqdm(total=frames, desc="measure", unit="frame", mininterval=0.5) as bar,
+        worker_processes(workers) as executor,
+    ):
         clips = list(measure_clips(infos, fps, executor, workers, bar.update))
-    findings = [*judge(clips, params), *pretrained(params), training_time(params)]
-    if (path := find(name)).resolve().parent == RAW.resolve() and path.name != "demo":
-        findings.append(consent(path, date.today()))
-    show(findings)
+    findings = [*judge_footage(clips, params), *pretrained_findings(params), training_time(params)]
+    if (path := find_footage(name)).resolve().parent == RAW.resolve() and path.name != "demo":
+        findings.append(consent_finding(path, date.today()))
+    show_findings(findings)
     raise typer.Exit(any(finding.verdict == "problem" for finding in findings))
 
 
-def find(name: str) -> Path:
+def find_footage(name: str) -> Path:
     """The footage that a user means: a recording of that name, or else a path.
 
     Raises:
@@ -67,7 +69,7 @@ def find(name: str) -> Path:
     raise UserError(f"{name}: neither a recording in {RAW} nor a file or folder; `difftalker add` makes recordings")
 
 
-def show(findings: list[Finding]) -> None:
+def show_findings(findings: list[Finding]) -> None:
     """Print a table, and last a line that counts the verdicts."""
     table = Table(box=None, pad_edge=False)
     for heading in ("", "found", "verdict"):

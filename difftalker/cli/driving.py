@@ -1,4 +1,4 @@
-"""What the commands that drive a face have in common: the face, a bar for every part of the work, the last words."""
+"""What the commands that drive a face share: options, loading the face, progress bars, and what is said at the end."""
 
 from __future__ import annotations
 
@@ -6,16 +6,30 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from difftalker import project
 from difftalker.errors import UserError
+from difftalker.intervals import seconds_in_words
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from difftalker.dub.settings import Progress, Report
+    from difftalker.dub.settings import DubReport, StageProgress
     from difftalker.talking_face import TalkingFace
+
+AudioOption = Annotated[Path, typer.Option(help="Speech: any sound or video file.")]
+VideoOption = Annotated[Path | None, typer.Option(help="Base footage; by default the face's own.")]
+FaceOption = Annotated[Path, typer.Option(help="Exported face, or this project's models.")]
+TrackOption = Annotated[int | None, typer.Option(min=1, help="Which of several faces, counted from the left.")]
+MouthGainOption = Annotated[float, typer.Option(min=0.0, max=3.0, help="Factor of the gap between the lips.")]
+SmoothingOption = Annotated[float, typer.Option(min=0.0, max=1.0, help="Smoothing of the mouth's motion, seconds.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
+SignKeyOption = Annotated[Path | None, typer.Option(help="Private key to sign with, PEM; by default, one's own.")]
+SignCertOption = Annotated[Path | None, typer.Option(help="Its certificate, PEM, with those that confirm it.")]
+NoSignOption = Annotated[bool, typer.Option("--no-sign", help="Leave it without a signature.")]
 
 _STAGES = {"survey": "find the face", "draw": "draw", "paint": "paint"}
 
@@ -35,7 +49,7 @@ def check_readable(*paths: Path | None) -> None:
                 raise UserError(f"{path}: {reason}; check the name") from None
 
 
-def load_face(folder: Path) -> TalkingFace:
+def load_face_with_notice(folder: Path) -> TalkingFace:
     """Load a face, saying so: it takes seconds.
 
     Raises:
@@ -46,7 +60,7 @@ def load_face(folder: Path) -> TalkingFace:
 
 
 @contextmanager
-def bars() -> Iterator[Progress]:
+def progress_bars() -> Iterator[StageProgress]:
     """A bar with the time left for every stage of the work; the last state of each stays on the screen."""
     from tqdm import tqdm
 
@@ -68,13 +82,13 @@ def bars() -> Iterator[Progress]:
             bar.close()
 
 
-def tell(report: Report, output: Path, speed: bool) -> None:
+def print_report(report: DubReport, output: Path, speed: bool) -> None:
     """Print what was made and what the user should know."""
     for warning in report.warnings:
         print(f"warning: {warning}")
     if report.unpainted:
-        stretches = ", ".join(f"{first:.2f}-{last:.2f} s" for first, last in report.unpainted)
-        print(f"warning: no usable face, the source is shown unchanged: {stretches}")
+        times = seconds_in_words(report.unpainted)
+        print(f"warning: no usable face, the source is shown unchanged: {times}")
     total = report.seconds.get("total", 0.0)
     rate = f"; {report.frames / total:.1f} frames/s" if speed and total else ""
     print(f"{output}: {report.frames} frames, {report.frames / report.fps:.2f} s{rate}")

@@ -7,8 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from difftalker.cli.driving import bars, check_readable, load_face, tell
-from difftalker.cli.options import Audio, Face, MouthGain, NoSign, Overwrite, SignCert, SignKey, Smoothing, Track, Video
+from difftalker.cli.driving import (
+    AudioOption,
+    FaceOption,
+    MouthGainOption,
+    NoSignOption,
+    OverwriteOption,
+    SignCertOption,
+    SignKeyOption,
+    SmoothingOption,
+    TrackOption,
+    VideoOption,
+    check_readable,
+    load_face_with_notice,
+    print_report,
+    progress_bars,
+)
 from difftalker.project import MODELS
 
 if TYPE_CHECKING:
@@ -16,46 +30,46 @@ if TYPE_CHECKING:
 
 
 def dub(
-    audio: Audio,
+    audio: AudioOption,
     output: Annotated[Path, typer.Option("--output", "-o", help="Film to write: .mp4, .mov or .mkv.")],
-    video: Video = None,
-    face: Face = MODELS,
+    video: VideoOption = None,
+    face: FaceOption = MODELS,
     codec: Annotated[Literal["h264", "lossless"], typer.Option(help="How pictures are stored.")] = "h264",
-    track: Track = None,
+    track: TrackOption = None,
     landmarks: Annotated[Path | None, typer.Option(help="Landmarks of `difftalker landmarks` to paint from.")] = None,
-    mouth_gain: MouthGain = 1.0,
-    smoothing: Smoothing = 0.0,
+    mouth_gain: MouthGainOption = 1.0,
+    smoothing: SmoothingOption = 0.0,
     label: Annotated[bool, typer.Option("--label", help="Burn a small visible note into the pictures.")] = False,
     watermark: Annotated[bool, typer.Option(help="Put an imperceptible mark into the painted part.")] = True,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Frames painted at once.")] = None,
-    overwrite: Overwrite = False,
+    overwrite: OverwriteOption = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted film.")] = False,
-    sign_key: SignKey = None,
-    sign_cert: SignCert = None,
-    no_sign: NoSign = False,
+    sign_key: SignKeyOption = None,
+    sign_cert: SignCertOption = None,
+    no_sign: NoSignOption = False,
 ) -> None:
     """Let a trained face say what AUDIO says, in the full pictures of its footage or of VIDEO."""
-    from difftalker.dub.parts_folder import check_begin
-    from difftalker.dub.settings import Interrupted, Settings
+    from difftalker.dub.parts_folder import check_resumable
+    from difftalker.dub.settings import DubSettings, Interrupted
     from difftalker.provenance.signing_key import Signing
 
     check_readable(audio, video, landmarks, sign_key, sign_cert)
-    check_begin(output, overwrite, resume)
-    settings = Settings(codec, track, label, mouth_gain, smoothing, batch_size, watermark=watermark)
+    check_resumable(output, overwrite, resume)
+    settings = DubSettings(codec, track, label, mouth_gain, smoothing, batch_size, watermark=watermark)
     try:
-        loaded = load_face(face)
-        with bars() as progress:
+        loaded = load_face_with_notice(face)
+        with progress_bars() as progress:
             report = loaded.dub(
                 audio, output, video, landmarks=landmarks, settings=settings,
                 signing=Signing(no_sign, sign_key, sign_cert), overwrite=overwrite, resume=resume, progress=progress,
             )  # fmt: skip
     except Interrupted as stopped:
-        print(explain(stopped))
+        print(explain_interruption(stopped))
         raise typer.Exit(130) from None
-    tell(report, output, speed=True)
+    print_report(report, output, speed=True)
 
 
-def explain(stopped: Interrupted) -> str:
+def explain_interruption(stopped: Interrupted) -> str:
     """What there is after an interruption."""
     made = f"the first {stopped.seconds:.2f} s are in {stopped.path}" if stopped.path else "no frame is painted yet"
     return f"interrupted: {made}; repeat the command with --resume to go on, or with --overwrite to start over"

@@ -1,17 +1,49 @@
-"""How a command line ends: in one line that says what to do, never in a traceback for a user's mistake."""
+"""How a command line begins and ends: its help, and one line that says what to do in place of a traceback."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
+from typer import Abort
+from typer.core import TyperCommand, TyperGroup
 
 from difftalker.errors import UserError
 
 
-def run(app: typer.Typer, program: str, arguments: Sequence[str] | None, interrupted: str) -> NoReturn:
+class Command(TyperCommand):
+    """A command."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it; Ctrl-C ends in `typer.Abort`, where Typer itself gives a status without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Abort from None
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """All options and arguments."""
+        return _without_type(super().get_params(ctx))
+
+
+class Group(TyperGroup):
+    """A command with commands of its own."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """All options."""
+        return _without_type(super().get_params(ctx))
+
+
+def _without_type(params: list[Any]) -> list[Any]:
+    for param in params:
+        if getattr(param, "is_flag", False):
+            param.metavar = ""
+    return params
+
+
+def run_command_line(app: typer.Typer, program: str, arguments: Sequence[str] | None, interrupted: str) -> NoReturn:
     """Run a command line and exit: with what the command returns, 1 after a `UserError`, 2 after wrong usage.
 
     Args:
@@ -31,10 +63,10 @@ def run(app: typer.Typer, program: str, arguments: Sequence[str] | None, interru
         message, status = f"{reason}; see `{command} --help`", error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         message, status = interrupted, 130
-    complain(message)
+    print_error(message)
     sys.exit(status)
 
 
-def complain(message: str) -> None:
+def print_error(message: str) -> None:
     """Print an error as one line."""
     print("error: " + " ".join(message.split()), file=sys.stderr)

@@ -17,10 +17,10 @@ from difftalker.project import PARAMS
 from difftalker.weights.store import locate
 
 if TYPE_CHECKING:
-    from difftalker.evaluation.compare_films import Comparison, NamedExpert, Settings
+    from difftalker.evaluation.compare_films import Comparison, ComparisonSettings, NamedExpert
     from difftalker.sync.crop_rules import RuleName
 
-SYNCNET = Path("data/models/syncnet")  # the project's expert
+SYNCNET_FOLDER = Path("data/models/syncnet")  # the project's expert
 
 
 def evaluate(
@@ -49,27 +49,27 @@ def evaluate(
     out: Annotated[list[Path] | None, typer.Option(help="Table to write: .md, .csv or .json; repeatable.")] = None,
 ) -> None:
     """Compute every metric of the pipeline for films of any system, under one protocol. Works without a project."""
-    from difftalker.evaluation.compare_films import compare
-    from difftalker.report.table import check_output, write_comparison
+    from difftalker.evaluation.compare_films import compare_films
+    from difftalker.report.film_comparison import check_table_name, write_comparison
 
     for path in out or []:
-        check_output(path)
+        check_table_name(path)
     films = dict(_candidate(text) for text in candidate)
     if len(films) < len(candidate):
         raise UserError("--candidate: every name may be given once")
     given = load_params(params or PARAMS) if params or PARAMS.is_file() else None
     settings = _settings(given, crop, size, detector, device)
     expert, rule = _expert(sync_model, sync_crop, settings.device, given.weights.syncnet if given else None)
-    comparison = compare(reference, films, replace(settings, rule=rule), expert)
-    show(comparison)
+    comparison = compare_films(reference, films, replace(settings, rule=rule), expert)
+    show_comparison(comparison)
     for path in out or []:
         write_comparison(path, comparison)
         print(f"written: {path}")
 
 
-def show(comparison: Comparison) -> None:
+def show_comparison(comparison: Comparison) -> None:
     """Print the table, the protocol and the notes."""
-    from difftalker.report.table import cell, shown_columns
+    from difftalker.report.film_comparison import cell, shown_columns
 
     shown = shown_columns(comparison)
     table = Table(box=None, pad_edge=False)
@@ -99,23 +99,23 @@ def _candidate(text: str) -> tuple[str, Path]:
 
 def _settings(
     given: Params | None, crop: Literal["face", "none"], size: int | None, detector: str | None, device: str | None
-) -> Settings:
+) -> ComparisonSettings:
     from difftalker.compute.device import select_device
-    from difftalker.evaluation.compare_films import Settings
+    from difftalker.evaluation.compare_films import ComparisonSettings
     from difftalker.evaluation.reference_film import CropSettings
 
-    usual = Settings()
+    usual = ComparisonSettings()
     if given is None:
         fps, laid, found, where, pin = usual.fps, usual.crop, usual.detector, usual.device, usual.pin
     else:
         fps, found, where, pin = given.video.fps, given.detector, given.device, given.weights.fan2d
-        laid = CropSettings("face", given.video.size, given.frames.margin, given.frames.smoothing)
+        laid = CropSettings("face", given.video.size, given.frames.crop_scale, given.frames.smoothing_seconds)
     if detector is not None:
         found = replace(found, name=detector)  # type: ignore[arg-type]
     where = device or where
     where = str(select_device(where))  # type: ignore[arg-type]
-    laid = CropSettings(crop, size or laid.size, laid.margin, laid.smoothing)
-    return Settings(fps, laid, found, usual.rule, where, pin)
+    laid = CropSettings(crop, size or laid.size, laid.crop_scale, laid.smoothing)
+    return ComparisonSettings(fps, laid, found, usual.rule, where, pin)
 
 
 def _expert(
@@ -127,12 +127,12 @@ def _expert(
     from difftalker.sync.network import SyncNet
     from difftalker.sync.official import read_published
 
-    if model is None and not (SYNCNET / "config.json").is_file():
+    if model is None and not (SYNCNET_FOLDER / "config.json").is_file():
         return None, "pipeline"
     if model == "official":
         loaded: object = read_published(locate("syncnet", pin))
     else:
-        loaded = load_sync_expert(Path(model) if model else SYNCNET)
+        loaded = load_sync_expert(Path(model) if model else SYNCNET_FOLDER)
     expert = loaded.to(device)  # type: ignore[attr-defined]
     kind = "trained" if isinstance(expert, SyncNet) else "official"
     chosen: RuleName = rule or ("pipeline" if kind == "trained" else "face_track")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from difftalker.cli.options import NoSign, SignCert, SignKey
+from difftalker.cli.driving import NoSignOption, SignCertOption, SignKeyOption
 from difftalker.errors import UserError
 from difftalker.project import DATASET, METRICS, MODELS, base_footage, consent_of, describe_face
 
 if TYPE_CHECKING:
-    from difftalker.export import Card
+    from difftalker.export import ModelCard
 
 
 def export(
@@ -28,18 +28,18 @@ def export(
     push: Annotated[
         str | None, typer.Option("--push-to-hub", metavar="USER/NAME", help="Upload to the Hugging Face hub.")
     ] = None,
-    sign_key: SignKey = None,
-    sign_cert: SignCert = None,
-    no_sign: NoSign = False,
+    sign_key: SignKeyOption = None,
+    sign_cert: SignCertOption = None,
+    no_sign: NoSignOption = False,
 ) -> None:
     """Pack a trained face, with a model card, so that it works on another machine without this project's data."""
     if output.exists() and not overwrite:
         raise UserError(f"{output}: exists; choose another name or give --overwrite")
-    from difftalker.export import CARD, export_face, push_to_hub
+    from difftalker.export import MODEL_CARD, export_face, push_to_hub
     from difftalker.provenance.signing_key import Signing
 
     described = describe_face(face)
-    if (face / CARD).exists():
+    if (face / MODEL_CARD).exists():
         raise UserError(f"{face}: is an exported face already; copy the folder")
     film = base_footage(face) if footage else None
     signing = Signing(no_sign, sign_key, sign_cert)
@@ -53,11 +53,11 @@ def export(
         print(push_to_hub(output, push))
 
 
-def _card(licence: str | None, face: Path) -> Card:
+def _card(licence: str | None, face: Path) -> ModelCard:
     import numpy as np
 
     from difftalker.dataset.frames import Dataset
-    from difftalker.export import Card
+    from difftalker.export import ModelCard
 
     dataset = Dataset.load(DATASET)
     used = np.isin(dataset.split, ("train", "test"))
@@ -67,4 +67,4 @@ def _card(licence: str | None, face: Path) -> Card:
         if (inside := used & (dataset.recording == name)).any()
     }
     metrics = json.loads(METRICS.read_text(encoding="utf-8")) if METRICS.is_file() else {}
-    return Card(recordings, metrics, licence or Card.licence, consent_of(face))
+    return ModelCard(recordings, metrics, licence or ModelCard.licence, consent_of(face))

@@ -11,19 +11,18 @@ from collections.abc import Sequence
 import typer
 
 from difftalker.cli.add import add
-from difftalker.cli.app import app as browser_app
-from difftalker.cli.commands import Command, Group
+from difftalker.cli.app import serve_app as browser_app
 from difftalker.cli.doctor import doctor
 from difftalker.cli.dub import dub
-from difftalker.cli.entry import run
+from difftalker.cli.entry import Command, Group, run_command_line
 from difftalker.cli.evaluate import evaluate
 from difftalker.cli.export import export
 from difftalker.cli.landmarks import landmarks
 from difftalker.cli.preset import preset
 from difftalker.cli.verify import verify
-from difftalker.cli.weights import app as weights
+from difftalker.cli.weights import weights_commands as weights
 
-app = typer.Typer(
+command_line = typer.Typer(
     cls=Group,
     help="Person-specific talking faces. Run it in the project's folder.",
     no_args_is_help=True,
@@ -31,14 +30,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (add, doctor, dub, landmarks, export, verify, preset, evaluate):
-    app.command(cls=Command)(command)
-app.command("app", cls=Command)(browser_app)
-app.add_typer(weights, name="weights")
+    command_line.command(cls=Command)(command)
+command_line.command("app", cls=Command)(browser_app)
+command_line.add_typer(weights, name="weights")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; whatever a user can put right ends in one line and status 1, wrong usage in status 2."""
-    run(app, "difftalker", arguments, "interrupted; nothing was changed")
+    run_command_line(command_line, "difftalker", arguments, "interrupted; nothing was changed")
 
 
 if __name__ == "__main__":

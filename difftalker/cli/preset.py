@@ -1,4 +1,4 @@
-"""`difftalker preset`: a complete params.yaml from `presets/`."""
+"""`difftalker preset`: params.yaml becomes a preset of `presets/`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from difftalker.cli.size import size_for
 from difftalker.config import Params, load_params
 from difftalker.errors import UserError
 from difftalker.files import replacing
-from difftalker.project import PARAMS, RAW, layout_yaml, set_footage
-from difftalker.weights.needed import needed
+from difftalker.presets import BASE, head, preset_text
+from difftalker.project import PARAMS, RAW, set_footage
 from difftalker.weights.store import path_of
+from difftalker.weights.table import needed_weights
 
 PRESETS = Path("presets")
 
@@ -41,13 +42,15 @@ def preset(
     if name not in known:
         problem = "name a preset" if name is None else f"no preset {name!r}"
         raise UserError(f"{problem}; known: {', '.join(known)} (`difftalker preset --list` explains them)")
-    write_preset(known[name], None if reset_recordings else present_recordings())
+    text = preset_text(known[name], None if reset_recordings else present_recordings())
+    with replacing(PARAMS) as partial:
+        partial.write_text(text, encoding="utf-8")
     params = load_params(PARAMS)
     print(f"{PARAMS}: preset {name}, recordings: [{', '.join(params.recordings)}]")
     if lines := fit_size(params):
         print("\n".join(lines))
     print("`dvc params diff` shows what changed against the last commit, `dvc repro` runs it")
-    if absent := [weight.name for weight in needed(params) if not path_of(weight).exists()]:
+    if absent := [weight.name for weight in needed_weights(params) if not path_of(weight).exists()]:
         print(f"pretrained weights that are not here yet: {', '.join(absent)}; run `difftalker weights fetch`")
 
 
@@ -61,25 +64,6 @@ def present_recordings() -> list[str]:
         return load_params(PARAMS).recordings
     except UserError as error:
         raise UserError(f"{error}; or give --reset-recordings to replace the file whole") from None
-
-
-def write_preset(source: Path, recordings: list[str] | None) -> None:
-    """Write params.yaml, whole or not at all.
-
-    Args:
-        source: the preset; its comments and layout stay.
-        recordings: take the place of its own; None keeps its own.
-
-    Raises:
-        UserError: the preset is no valid params.yaml.
-    """
-    load_params(source)
-    yaml = layout_yaml()
-    document = yaml.load(source.read_text(encoding="utf-8"))
-    if recordings is not None:
-        document["recordings"][:] = recordings
-    with replacing(PARAMS) as partial, partial.open("w", encoding="utf-8") as file:
-        yaml.dump(document, file)
 
 
 def fit_size(params: Params) -> list[str]:
@@ -104,15 +88,10 @@ def fit_size(params: Params) -> list[str]:
 
 def is_demo(params: Params) -> bool:
     """Whether parameters are the demo preset's but for what belongs to the footage."""
-    demo = PRESETS / "demo.yaml"
+    demo = PRESETS / BASE
     return demo.exists() and replace(load_params(demo), recordings=params.recordings, video=params.video) == params
 
 
 def explanation(text: str) -> str:
     """The comment at the head of a preset, as one paragraph."""
-    lines = []
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            break
-        lines.append(line.lstrip("# ").rstrip())
-    return " ".join(lines)
+    return " ".join(line.lstrip("# ").rstrip() for line in head(text).splitlines())

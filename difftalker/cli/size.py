@@ -39,7 +39,9 @@ def size_for(recordings: Sequence[Sequence[VideoInfo]], params: Params, least: i
     choice = choose_size(face, params)
     size = max(choice.size, least)
     line = f"video.size: {now} -> {size}" if size != now else f"video.size: {size}"
-    line += f": the face is {face:.0f} pixels wide, a crop of {params.frames.margin:g} face widths {choice.needed:.0f}"
+    line += (
+        f": the face is {face:.0f} pixels wide, a crop of {params.frames.crop_scale:g} face widths {choice.needed:.0f}"
+    )
     if size < choice.whole:
         line += (
             f"; {size} is as much as this device trains in reasonable time and shows {100 * size / choice.needed:.0f} %"

@@ -16,8 +16,8 @@ def verify(
     """Say what a film claims, whether its signature holds and whether it was changed since. Status 1 if it does not."""
     if not path.exists():
         raise UserError(f"{path}: no such file; check the name")
-    from difftalker.provenance.verdict import judge_face, judge_film
+    from difftalker.provenance.verdict import verify_face, verify_film
 
-    verdict = judge_face(path) if path.is_dir() else judge_film(path)
+    verdict = verify_face(path) if path.is_dir() else verify_film(path)
     print("\n".join(verdict.lines))
     raise typer.Exit(not verdict.holds)

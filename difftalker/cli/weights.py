@@ -11,15 +11,14 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from difftalker.cli.commands import Command, Group
+from difftalker.cli.entry import Command, Group
 from difftalker.config import load_params
 from difftalker.project import PARAMS
-from difftalker.weights.download import Report, fetch
-from difftalker.weights.needed import needed
-from difftalker.weights.store import cache_folder, find, import_weight, path_of
-from difftalker.weights.table import WEIGHTS, Weight, weight_named
+from difftalker.weights.download import DownloadProgress, fetch
+from difftalker.weights.store import cache_folder, import_weight, locate_weight, path_of
+from difftalker.weights.table import WEIGHTS, Weight, needed_weights, weight_named
 
-app = typer.Typer(cls=Group, help="Pretrained weights: list, fetch, verify, import.", no_args_is_help=True)
+weights_commands = typer.Typer(cls=Group, help="Pretrained weights: list, fetch, verify, import.", no_args_is_help=True)
 
 Cache = Annotated[
     Path | None,
@@ -27,7 +26,7 @@ Cache = Annotated[
 ]
 
 
-@app.command("list", cls=Command)
+@weights_commands.command("list", cls=Command)
 def list_weights(cache: Cache = None) -> None:
     """Show every weight, whether it is here, its size, licence and use."""
     table = Table("name", "here", "size", "licence", "for", box=None)
@@ -39,7 +38,7 @@ def list_weights(cache: Cache = None) -> None:
     print(f"folder: {cache_folder(cache)}")
 
 
-@app.command("fetch", cls=Command)
+@weights_commands.command("fetch", cls=Command)
 def fetch_weights(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]")] = None, cache: Cache = None
 ) -> None:
@@ -47,7 +46,7 @@ def fetch_weights(
 
     An interrupted download goes on.
     """
-    weights = [_pinned(name) for name in names] if names else needed(load_params(PARAMS))
+    weights = [_pinned(name) for name in names] if names else needed_weights(load_params(PARAMS))
     if not weights:
         print(f"{PARAMS}: needs no pretrained weights")
     for weight in weights:
@@ -57,7 +56,7 @@ def fetch_weights(
         print(f"{weight.name}: {path}, verified")
 
 
-@app.command("verify", cls=Command)
+@weights_commands.command("verify", cls=Command)
 def verify_weights(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]")] = None, cache: Cache = None
 ) -> None:
@@ -65,12 +64,12 @@ def verify_weights(
     weights = [_pinned(name) for name in names or WEIGHTS]
     present = [weight for weight in weights if names or path_of(weight, cache).exists()]
     for weight in present:
-        print(f"{weight.name}: {find(weight, cache)}, verified")
+        print(f"{weight.name}: {locate_weight(weight, cache)}, verified")
     if not present:
         print(f"no weights are here (folder: {cache_folder(cache)}); `difftalker weights fetch` brings them")
 
 
-@app.command("import", cls=Command)
+@weights_commands.command("import", cls=Command)
 def import_weights(
     name: Annotated[str, typer.Argument(metavar="NAME")],
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The file, its zip archive, or the folder.")],
@@ -97,7 +96,7 @@ def _pinned(name: str) -> Weight:
     return weight_named(name, pins.get(name))
 
 
-def _shown(bar: Progress) -> Report:
+def _shown(bar: Progress) -> DownloadProgress:
     """Shows one line for each file of a download."""
     tasks: dict[str, TaskID] = {}
 

@@ -11,27 +11,29 @@ _FEW = 10  # frames
 _INNER = (14, 18)  # middles of the inner lips among the mouth points
 
 
-def settle(landmarks: np.ndarray, shape: np.ndarray, closed: np.ndarray, rest: np.ndarray) -> np.ndarray:
+def close_mouth_in_silence(
+    landmarks: np.ndarray, shape: np.ndarray, closed: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
     """Bring the mouth to rest where nobody speaks.
 
     Args:
         landmarks: completed landmarks, (n, 68, 2), over the crop size.
         shape: the landmark network's mean shape (68, 2), in whose frame mouths are compared.
         closed: the speaker's mouth at rest in that frame, (20, 2).
-        rest: how far the mouth is at rest, (n,) in [0, 1]; see `activity.rest`.
+        weight: how far the mouth is at rest, (n,) in [0, 1]; see `voice_activity.silence_weight`.
 
     Returns:
         (n, 68, 2) float32; only the mouth differs.
     """
     frame = HeadFrame(landmarks, shape)
     mouth = frame.normalise(landmarks[:, MOUTH])  # (n, 20, 2)
-    mouth = mouth + rest[:, None, None] * (closed - mouth)
+    mouth = mouth + weight[:, None, None] * (closed - mouth)
     result = np.array(landmarks, np.float32)
     result[:, MOUTH] = frame.restore(mouth)
     return result
 
 
-def closed_mouth(landmarks: np.ndarray, shape: np.ndarray, silent: np.ndarray) -> np.ndarray:
+def fit_closed_mouth(landmarks: np.ndarray, shape: np.ndarray, silent: np.ndarray) -> np.ndarray:
     """The speaker's mouth at rest, from the training footage.
 
     Args:

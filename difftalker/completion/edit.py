@@ -1,10 +1,10 @@
-"""Changes to completed landmarks before the face is painted: how far the mouth opens, how calmly it moves."""
+"""Changes to completed landmarks before the face is painted: how far the mouth opens, how smoothly it moves."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from difftalker.face.smoothing import smooth
+from difftalker.face.smoothing import smooth_track
 from difftalker.face.topology import CONTOUR, MOUTH, RIGID
 
 _UPPER, _LOWER = (61, 62, 63), (67, 66, 65)  # inner lips, pairs that meet when the mouth closes
@@ -61,7 +61,7 @@ def scale_opening(landmarks: np.ndarray, gain: float | np.ndarray) -> np.ndarray
     return result
 
 
-def smooth_completed(landmarks: np.ndarray, valid: np.ndarray, width: float) -> np.ndarray:
+def smooth_mouth(landmarks: np.ndarray, valid: np.ndarray, width: float) -> np.ndarray:
     """Smooth the completed points over time, without delay, relative to the head.
 
     Args:
@@ -75,7 +75,7 @@ def smooth_completed(landmarks: np.ndarray, valid: np.ndarray, width: float) -> 
     if width == 0:
         return landmarks
     head = landmarks[:, RIGID].mean(axis=1, keepdims=True)
-    moved = smooth(landmarks - head, valid, width) + head
+    moved = smooth_track(landmarks - head, valid, width) + head
     result = landmarks.copy()
     completed = np.concatenate([CONTOUR, MOUTH])
     result[:, completed] = np.where(valid[:, None, None], moved[:, completed], landmarks[:, completed])

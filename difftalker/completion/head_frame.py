@@ -1,15 +1,20 @@
-"""Heads without their place, size and tilt: points in the frame of a mean face, and back."""
+"""Heads without their place, size and tilt: points in the frame of a mean face, and back; faces smoothed in it."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from difftalker.face.topology import RIGID
 
+UPPER_FACE_SMOOTHING = (
+    3.0  # standard deviation of the smoothing, in seconds: the head turns more slowly than that, speech does not
+)
 
-class Pose:
+
+class SimilarityTransform:
     """The similarity transform from points (b, p, 2) to a shape (p, 2) with the least squared error."""
 
     def __init__(self, points: Tensor, shape: Tensor) -> None:
@@ -43,7 +48,7 @@ class HeadFrame:
     """
 
     def __init__(self, landmarks: np.ndarray, shape: np.ndarray) -> None:
-        self._pose = Pose(_tensor(landmarks[:, RIGID]), _tensor(shape[RIGID]))
+        self._pose = SimilarityTransform(_tensor(landmarks[:, RIGID]), _tensor(shape[RIGID]))
 
     def normalise(self, points: np.ndarray) -> np.ndarray:
         """From the crop into the frame: (n, q, 2) -> (n, q, 2) float32."""
@@ -56,3 +61,33 @@ class HeadFrame:
 
 def _tensor(points: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(points, np.float32))
+
+
+def smooth_in_head_frame(landmarks: np.ndarray, shape: np.ndarray, width: float) -> np.ndarray:
+    """Smooth faces over time, every one in the frame of its own head.
+
+    Args:
+        landmarks: successive pictures, (n, 68, 2), over the crop size.
+        shape: the landmark network's mean shape (68, 2).
+        width: standard deviation of the Gaussian over time, in pictures.
+
+    Returns:
+        (n, 68, 2) float32: every head in its own place and size.
+    """
+    frame = HeadFrame(landmarks, shape)
+    slow = gaussian_filter1d(frame.normalise(landmarks), width, axis=0, mode="nearest")
+    return frame.restore(slow)
+
+
+def mean_face_on_heads(landmarks: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """The mean face in the place of every head: `smooth_in_head_frame` without end.
+
+    Args:
+        landmarks, shape: as in `smooth_in_head_frame`.
+
+    Returns:
+        (n, 68, 2) float32.
+    """
+    frame = HeadFrame(landmarks, shape)
+    mean = frame.normalise(landmarks).mean(axis=0, keepdims=True)
+    return frame.restore(mean)

@@ -1,8 +1,9 @@
 """The jaw follows the mouth, so that both follow the speech and not the base footage.
 
 The landmark network completes the lower contour from the upper points alone (paper, section 2.3). Without their quick
-motion (see `landmarks.calm`) it is the contour of a face that does not speak. What speech adds to it is a linear
-function of the mouth, fitted to what the network makes of the training footage when it is driven in the same way.
+motion (see `head_frame.smooth_in_head_frame`) it is the contour of a face that does not speak. What speech adds to it
+is a linear function of the mouth, fitted to what the network makes of the training footage when it is driven in the
+same way.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def fit_jaw(landmarks: np.ndarray, driven: np.ndarray, shape: np.ndarray) -> np.
 
     Args:
         landmarks: training footage, (n, 68, 2), over the crop size.
-        driven: the same frames completed from calm upper points and their sound, (n, 68, 2).
+        driven: the same frames completed from smoothed upper points and their sound, (n, 68, 2).
         shape: the landmark network's mean shape (68, 2).
 
     Returns:
@@ -38,7 +39,7 @@ def fit_jaw(landmarks: np.ndarray, driven: np.ndarray, shape: np.ndarray) -> np.
     return np.linalg.solve(gram, inputs.T @ lacking).astype(np.float32)
 
 
-def move_jaw(landmarks: np.ndarray, shape: np.ndarray, jaw: np.ndarray) -> np.ndarray:
+def apply_jaw(landmarks: np.ndarray, shape: np.ndarray, jaw: np.ndarray) -> np.ndarray:
     """Let the lower contour follow the mouth.
 
     Args:

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 from difftalker.errors import UserError
 from difftalker.face.topology import POINTS
 from difftalker.files import replacing
-from difftalker.tables import COMPLETED, table, write_table
+from difftalker.tables import COMPLETED_SCHEMA, make_table, write_table
 
-RANGE = (-1.0, 2.0)  # of coordinates over the crop size: a crop's width beyond every side
+COORDINATE_RANGE = (-1.0, 2.0)  # of coordinates over the crop size: a crop's width beyond every side
 
 _VALUES = 2 * POINTS
 
@@ -37,7 +37,7 @@ def write_completed(path: str | Path, landmarks: np.ndarray, fps: float, recordi
         "landmarks": landmarks,
     }
     with replacing(path) as partial:
-        write_table(partial, table(COMPLETED, columns).replace_schema_metadata({"fps": repr(fps)}))
+        write_table(partial, make_table(COMPLETED_SCHEMA, columns).replace_schema_metadata({"fps": repr(fps)}))
 
 
 def read_completed(path: str | Path, frames: int) -> np.ndarray:
@@ -68,7 +68,7 @@ def read_completed(path: str | Path, frames: int) -> np.ndarray:
         )
     _check_frames(path, data.column("frame"))
     values = _numbers(path, data.column("landmarks").combine_chunks())
-    low, high = RANGE
+    low, high = COORDINATE_RANGE
     wrong = ~(np.isfinite(values) & (values >= low) & (values <= high))
     if wrong.any():
         row, place = (int(index) for index in np.argwhere(wrong)[0])

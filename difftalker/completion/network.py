@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from difftalker.completion.attention import CrossBlock, Mlp, SelfBlock
-from difftalker.completion.head_frame import Pose
+from difftalker.completion.head_frame import SimilarityTransform
 from difftalker.face.topology import CONDITION, CONTOUR, MOUTH, POINTS, RIGID
 from difftalker.model_folder import load_weights, save_weights
 
-AudioPath = Literal["am", "bm", "none"]
+AudioFusion = Literal["am", "bm", "none"]
 
 _RIGID = np.searchsorted(CONDITION, RIGID)  # where the rigid points stand among the condition points
 
@@ -67,7 +67,7 @@ class LandmarkCompletion(nn.Module):
         dim: width of the tokens.
         heads: attention heads; divides `dim`.
         layers: self-attention blocks of each transformer, and blocks of AM-Trans.
-        audio_path: `am`: the sound moves the mouth through AM-Trans alone (the paper's); `bm`: no AM-Trans, BM-Trans
+        audio_fusion: `am`: the sound moves the mouth through AM-Trans alone (the paper's); `bm`: no AM-Trans, BM-Trans
             reads the audio tokens (the paper's ablation); `none`: no sound.
         dropout: on the residual branches, while training.
     """
@@ -77,10 +77,10 @@ class LandmarkCompletion(nn.Module):
     feature_mean: Tensor
     feature_scale: Tensor
 
-    def __init__(self, dim: int, heads: int, layers: int, audio_path: AudioPath, dropout: float = 0.1) -> None:
+    def __init__(self, dim: int, heads: int, layers: int, audio_fusion: AudioFusion, dropout: float = 0.1) -> None:
         super().__init__()
-        self.config = {"dim": dim, "heads": heads, "layers": layers, "audio_path": audio_path, "dropout": dropout}
-        self.audio_path = audio_path
+        self.config = {"dim": dim, "heads": heads, "layers": layers, "audio_fusion": audio_fusion, "dropout": dropout}
+        self.audio_fusion = audio_fusion
         self.register_buffer("mean_shape", torch.zeros(POINTS, 2))
         self.register_buffer("scale", torch.ones(POINTS, 1))
         self.register_buffer("feature_mean", torch.zeros(29))
@@ -93,11 +93,11 @@ class LandmarkCompletion(nn.Module):
         self.bm_self = nn.ModuleList(SelfBlock(dim, heads, dropout) for _ in range(layers))
         self.bm_cross = CrossBlock(dim, heads, dropout)
         self.bm_head = _head(dim)
-        if audio_path != "none":
+        if audio_fusion != "none":
             self.audio_network = AudioNetwork(29, dim, dropout)
             self.audio_embed = nn.Linear(29, dim)
             self.audio_position = nn.Parameter(0.02 * torch.randn(16, dim))
-        if audio_path == "am":
+        if audio_fusion == "am":
             self.am_cross = nn.ModuleList(CrossBlock(dim, heads, dropout) for _ in range(layers))
             self.am_head = _head(dim)
 
@@ -105,8 +105,8 @@ class LandmarkCompletion(nn.Module):
         """Set the mean shape and the scales from training data: (n, 68, 2) and (n, 16, 29)."""
         shape = landmarks.mean(0)
         for _ in range(3):  # generalised Procrustes analysis
-            shape = Pose(landmarks[:, RIGID], shape[RIGID]).normalise(landmarks).mean(0)
-        aligned = Pose(landmarks[:, RIGID], shape[RIGID]).normalise(landmarks)
+            shape = SimilarityTransform(landmarks[:, RIGID], shape[RIGID]).normalise(landmarks).mean(0)
+        aligned = SimilarityTransform(landmarks[:, RIGID], shape[RIGID]).normalise(landmarks)
         self.mean_shape.copy_(shape)
         self.scale.copy_((aligned - shape).square().mean((0, 2)).sqrt()[:, None].clamp_min(1e-6))
         self.feature_mean.copy_(features.mean((0, 1)))
@@ -121,18 +121,18 @@ class LandmarkCompletion(nn.Module):
             features: audio features, (b, 16, 29).
         """
         shape = self.mean_shape
-        pose = Pose(condition[:, _RIGID], shape[RIGID])
+        pose = SimilarityTransform(condition[:, _RIGID], shape[RIGID])
         upper = (pose.normalise(condition) - shape[CONDITION]) / self.scale[CONDITION]  # (b, 39, 2)
         upper_tokens = self._tokens(upper, CONDITION)  # (b, 39, dim)
 
         contour = self._read(upper_tokens, self.lf_self, self.lf_cross, self.lf_head, CONTOUR)  # (b, 9, 2)
 
         memory = torch.cat([upper_tokens, self._tokens(contour, CONTOUR)], 1)  # (b, 48, dim)
-        if self.audio_path == "bm":
+        if self.audio_fusion == "bm":
             memory = torch.cat([memory, self._audio_tokens(features)], 1)  # (b, 64, dim)
         base = self._read(memory, self.bm_self, self.bm_cross, self.bm_head, MOUTH)  # (b, 20, 2)
 
-        mouth = base + self._offset(base, features) if self.audio_path == "am" else base  # (b, 20, 2)
+        mouth = base + self._offset(base, features) if self.audio_fusion == "am" else base  # (b, 20, 2)
         points = ((contour, CONTOUR), (base, MOUTH), (mouth, MOUTH))
         return Completion(*(pose.restore(shape[index] + self.scale[index] * value) for value, index in points))
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from difftalker.completion.edit import lip_gaps, scale_opening
 from difftalker.completion.head_frame import HeadFrame
-from difftalker.face_folder import OPENING_LEVELS
 
 _WIDEST = 0.998  # quantile: a few wide openings are errors of the detector
 _MIDDLE = 1  # of the three gaps
@@ -21,18 +20,19 @@ _LEAST = 1e-6  # an opening that cannot be scaled
 _MOST = 4.0  # gain: the corners' gaps grow along with the middle's
 
 
-def fit_opening(landmarks: np.ndarray, driven: np.ndarray, shape: np.ndarray) -> np.ndarray:
+def fit_opening(landmarks: np.ndarray, driven: np.ndarray, shape: np.ndarray, levels: int) -> np.ndarray:
     """Openings of the landmark network, and those of the speaker at the same quantiles.
 
     Args:
         landmarks: training footage, (n, 68, 2), over the crop size.
-        driven: the same frames completed from calm upper points and their sound, (n, 68, 2).
+        driven: the same frames completed from smoothed upper points and their sound, (n, 68, 2).
         shape: the landmark network's mean shape (68, 2), in whose frame openings are measured.
+        levels: how many quantiles.
 
     Returns:
-        (2, 65) float32: the network's, rising, and the speaker's.
+        (2, levels) float32: the network's, rising, and the speaker's.
     """
-    shares = np.linspace(0.0, _WIDEST, OPENING_LEVELS)
+    shares = np.linspace(0.0, _WIDEST, levels)
     curve = np.stack([np.quantile(_opening(points, shape), shares) for points in (driven, landmarks)])
     return curve.astype(np.float32)
 

@@ -9,16 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from difftalker.completion.head_frame import mean_face_on_heads
 from difftalker.completion.network import LandmarkCompletion
-from difftalker.completion.resting_face import still
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import LandmarksConfig
-from difftalker.face.topology import CONDITION, CONTOUR, MOUTH
-from difftalker.training.history import History
+from difftalker.face.topology import COMPLETED_POINTS, CONDITION
 from difftalker.training.loop import train
+from difftalker.training.progress import LossHistory
 
-PREDICTED = np.concatenate([CONTOUR, MOUTH])
-_UPPER, _LOWER = (np.searchsorted(PREDICTED, lip) for lip in ((61, 62, 63), (67, 66, 65)))  # inner lips, in pairs
+_UPPER, _LOWER = (
+    np.searchsorted(COMPLETED_POINTS, lip) for lip in ((61, 62, 63), (67, 66, 65))
+)  # inner lips, in pairs
 
 
 def train_landmarks(
@@ -29,7 +30,7 @@ def train_landmarks(
     seed: int,
     device: torch.device,
     checkpoint: Path | None,
-) -> tuple[LandmarkCompletion, History]:
+) -> tuple[LandmarkCompletion, LossHistory]:
     """Train landmark completion from scratch.
 
     Args:
@@ -45,11 +46,11 @@ def train_landmarks(
         The model in eval mode, and its losses.
     """
     with seeded(seed):
-        model = LandmarkCompletion(config.dim, config.heads, config.layers, config.audio_path, config.dropout)
+        model = LandmarkCompletion(config.dim, config.heads, config.layers, config.audio_fusion, config.dropout)
     model.fit(landmarks, features)
-    unit = model.scale[PREDICTED].square().mean().sqrt().to(device)
+    unit = model.scale[COMPLETED_POINTS].square().mean().sqrt().to(device)
     shape = model.mean_shape.numpy()
-    faces = np.concatenate([still(landmarks[run].numpy(), shape) for run in runs])
+    faces = np.concatenate([mean_face_on_heads(landmarks[run].numpy(), shape) for run in runs])
     resting = torch.from_numpy(faces[:, CONDITION]).to(device)  # (n, 39, 2)
     landmarks, features = landmarks.to(device), features.to(device)
 
@@ -57,21 +58,21 @@ def train_landmarks(
         points = landmarks[rows]
         condition = points[:, CONDITION]
         noise = torch.randn(condition.shape, generator=generator).to(device)
-        if config.still:
-            chosen = (torch.rand(len(rows), 1, 1, generator=generator) < config.still).to(device)
+        if config.resting_share:
+            chosen = (torch.rand(len(rows), 1, 1, generator=generator) < config.resting_share).to(device)
             condition = torch.where(chosen, resting[rows], condition)
         sound = features[rows]
-        if config.sound_noise:
+        if config.audio_noise:
             hiss = torch.randn(sound.shape, generator=generator).to(device)
-            sound = sound + config.sound_noise * model.feature_scale * hiss
-        result = model(condition + config.noise * noise, sound)
+            sound = sound + config.audio_noise * model.feature_scale * hiss
+        result = model(condition + config.landmark_noise * noise, sound)
         predicted = torch.cat([result.contour, result.mouth], 1)  # (b, 29, 2)
         # Eq. 1, in units of the points' own spread: fractions of the crop would give gradients below Adam's epsilon.
-        error = (predicted - points[:, PREDICTED]) / unit
+        error = (predicted - points[:, COMPLETED_POINTS]) / unit
         value = error.square().sum(-1).mean()
-        if config.opening:
+        if config.opening_weight:
             gaps = error[:, _LOWER] - error[:, _UPPER]  # (b, 3, 2)
-            value = value + config.opening * gaps.square().sum(-1).mean()
+            value = value + config.opening_weight * gaps.square().sum(-1).mean()
         return value
 
     history = train(

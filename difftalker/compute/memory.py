@@ -12,7 +12,7 @@ from difftalker.errors import UserError
 
 
 @contextmanager
-def out_of_memory(advice: str) -> Iterator[None]:
+def explain_out_of_memory(advice: str) -> Iterator[None]:
     """Turn torch's out-of-memory errors of the body into a `UserError` that ends in `advice`."""
     try:
         yield
@@ -38,8 +38,8 @@ def training_advice(title: str, config: TrainConfig) -> str:
         ways.append(
             f"lower {group}.batch_size (now {config.batch_size}) to {half} and set {group}.accumulate to {passes}"
         )
-    if not config.checkpointing and title in ("face", "prior"):
-        ways.append(f"set {group}.checkpointing: true")
+    if not config.gradient_checkpointing and title in ("face", "prior"):
+        ways.append(f"set {group}.gradient_checkpointing: true")
     ways.append("lower video.size")
     return f"in params.yaml, {', or '.join(ways)}; the last checkpoint is kept"
 

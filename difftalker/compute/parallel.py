@@ -26,7 +26,7 @@ def usable_cores() -> int:
 
 
 @contextmanager
-def processes(workers: int) -> Iterator[Executor | None]:
+def worker_processes(workers: int) -> Iterator[Executor | None]:
     """Worker processes for `map_ordered`; None for a single worker: the work is then done in this process.
 
     They are spawned, not forked: the parent may hold threads of torch and OpenCV.

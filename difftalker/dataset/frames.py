@@ -12,13 +12,13 @@ import pyarrow as pa
 
 from difftalker.dataset.split import split_recording
 from difftalker.errors import UserError
-from difftalker.tables import DATASET, metadata, read_images, read_table, table, tensor
+from difftalker.tables import DATASET_SCHEMA, make_table, read_images, read_table, table_metadata, tensor_column
 
-MINIMUM = {"train": 16, "test": 6}  # frames; the sync expert alone looks at five at once
+MINIMUM_FRAMES = {"train": 16, "test": 6}  # frames; the sync expert alone looks at five at once
 
 
 @dataclass(frozen=True)
-class Source:
+class RecordingTables:
     """The tables of one recording."""
 
     recording: str
@@ -27,7 +27,7 @@ class Source:
     audio: Path
 
 
-def build_dataset(sources: Sequence[Source], test_fraction: float, fps: float) -> pa.Table:
+def build_dataset(sources: Sequence[RecordingTables], test_fraction: float, fps: float) -> pa.Table:
     """Join the recordings' tables and split each recording.
 
     Args:
@@ -36,7 +36,7 @@ def build_dataset(sources: Sequence[Source], test_fraction: float, fps: float) -
         fps: frames per second, kept in the schema metadata.
 
     Returns:
-        A table of schema `DATASET`.
+        A table of schema `DATASET_SCHEMA`.
 
     Raises:
         UserError: a table is missing, the tables of a recording have different rows, a recording has no frame with
@@ -44,7 +44,7 @@ def build_dataset(sources: Sequence[Source], test_fraction: float, fps: float) -
     """
     joined = pa.concat_tables([_join(source, test_fraction, fps) for source in sources])
     split = joined.column("split").to_numpy()
-    for part, minimum in MINIMUM.items():
+    for part, minimum in MINIMUM_FRAMES.items():
         found = int((split == part).sum())
         if found < minimum:
             raise UserError(
@@ -54,12 +54,12 @@ def build_dataset(sources: Sequence[Source], test_fraction: float, fps: float) -
     return joined.replace_schema_metadata({"fps": f"{fps:g}"})
 
 
-def _join(source: Source, test_fraction: float, fps: float) -> pa.Table:
+def _join(source: RecordingTables, test_fraction: float, fps: float) -> pa.Table:
     geometry, landmarks, audio = (read_table(path) for path in (source.geometry, source.landmarks, source.audio))
     for name, other in ((source.landmarks, landmarks), (source.audio, audio)):
         if not all(geometry.column(key).equals(other.column(key)) for key in ("clip", "frame")):
             raise UserError(f"{name}: its rows are not those of {source.geometry}; run `dvc repro` to make both again")
-    points, features = tensor(landmarks, "landmarks"), tensor(audio, "features")
+    points, features = tensor_column(landmarks, "landmarks"), tensor_column(audio, "features")
     valid = geometry.column("valid").to_numpy() & landmarks.column("valid").to_numpy()
     valid &= np.isfinite(points).all((1, 2)) & np.isfinite(features).all((1, 2))
     if not valid.any():
@@ -74,9 +74,9 @@ def _join(source: Source, test_fraction: float, fps: float) -> pa.Table:
         "split": split_recording(clip, valid, test_fraction, fps),
         "landmarks": points,
         "features": features,
-        "region": tensor(geometry, "region"),
+        "region": tensor_column(geometry, "region"),
     }
-    return table(DATASET, columns)
+    return make_table(DATASET_SCHEMA, columns)
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ class Dataset:
         """
         data = read_table(path)
         plain = {name: data.column(name).to_numpy() for name in ("recording", "clip", "frame", "time", "row", "split")}
-        tensors = {name: tensor(data, name) for name in ("landmarks", "features", "region")}
-        return cls(**plain, **tensors, fps=float(metadata(path)["fps"]))
+        tensors = {name: tensor_column(data, name) for name in ("landmarks", "features", "region")}
+        return cls(**plain, **tensors, fps=float(table_metadata(path)["fps"]))
 
     def rows(self, split: Literal["train", "test"]) -> np.ndarray:
         """Indices of the frames of a part, ascending, int64."""

@@ -12,10 +12,10 @@ from difftalker.errors import UserError
 from difftalker.media.probe import VIDEO_SUFFIXES, VideoInfo, list_videos, validate_video
 
 _CHUNK = 1 << 22  # bytes read at a time
-Progress = Callable[[int], None]
+BytesCopied = Callable[[int], None]
 
 
-def gather(sources: Sequence[Path]) -> list[Path]:
+def find_videos(sources: Sequence[Path]) -> list[Path]:
     """The video files that a user named: files as they are, folders replaced by the videos in them.
 
     Raises:
@@ -34,14 +34,16 @@ def gather(sources: Sequence[Path]) -> list[Path]:
 
 
 @contextmanager
-def adding(files: Sequence[Path], folder: Path, progress: Progress = lambda done: None) -> Iterator[list[VideoInfo]]:
+def add_videos(
+    files: Sequence[Path], folder: Path, progress: BytesCopied = lambda done: None
+) -> Iterator[list[VideoInfo]]:
     """Copy checked videos into a recording's folder for as long as the body succeeds.
 
     The copies take their names only when all are complete. If the body fails, they are removed again, and the folder
     too if it is new.
 
     Args:
-        files: videos, with different clip names (see `gather`).
+        files: videos, with different clip names (see `find_videos`).
         folder: the recording; may exist and hold other clips.
         progress: called with the number of bytes just copied.
 
@@ -75,7 +77,7 @@ def adding(files: Sequence[Path], folder: Path, progress: Progress = lambda done
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _copy(files: Sequence[Path], folder: Path, progress: Progress) -> None:
+def _copy(files: Sequence[Path], folder: Path, progress: BytesCopied) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for path in files:

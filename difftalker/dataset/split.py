@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-WINDOW = 0.32  # seconds of sound that one frame's features see: 16 rows at 50 Hz
+WINDOW_SECONDS = 0.32  # seconds of sound that one frame's features see: 16 rows at 50 Hz
 
 
 def split_recording(clip: np.ndarray, valid: np.ndarray, fraction: float, fps: float) -> np.ndarray:
@@ -33,7 +33,7 @@ def split_recording(clip: np.ndarray, valid: np.ndarray, fraction: float, fps: f
         gap = 0
     else:
         first_test = int(np.argmin(np.abs(after - wanted)))
-        gap = math.ceil(WINDOW * fps)
+        gap = math.ceil(WINDOW_SECONDS * fps)
     split = np.full(len(clip), "train", dtype=object)
     split[first_test:] = "test"
     split[max(first_test - gap, 0) : first_test] = "gap"

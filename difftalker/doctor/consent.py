@@ -6,16 +6,16 @@ from datetime import date
 from pathlib import Path
 
 from difftalker.doctor.findings import Finding
-from difftalker.provenance.consent import recorded
+from difftalker.provenance.consent import read_recorded_consent
 
 
-def consent(recording: Path, today: date) -> Finding:
+def consent_finding(recording: Path, today: date) -> Finding:
     """One line on the consent to the use of a recording.
 
     Raises:
         UserError: what is on record is damaged.
     """
-    found = recorded(recording)
+    found = read_recorded_consent(recording)
     if found is None:
         advice = f"`difftalker add --name {recording.name} --consent consent.yaml` puts it on record"
         return Finding("consent", "none is on record", "warning", advice)

@@ -12,9 +12,12 @@ import numpy as np
 from difftalker.config import Params
 from difftalker.doctor.measure import ClipMeasures
 from difftalker.doctor.size import allowed_sizes, reduced, sharpness_lost, whole_size
-from difftalker.doctor.sound_delay import estimate_offset
+from difftalker.doctor.sound_delay import estimate_delay
+from difftalker.intervals import true_intervals
+from difftalker.weights.store import path_of
+from difftalker.weights.table import needed_weights
 
-Verdict = Literal["ok", "warning", "problem"]
+FindingVerdict = Literal["ok", "warning", "problem"]
 
 
 @dataclass(frozen=True)
@@ -23,16 +26,16 @@ class Finding:
 
     topic: str
     text: str
-    verdict: Verdict = "ok"
+    verdict: FindingVerdict = "ok"
     advice: str = ""
 
 
-def judge(clips: Sequence[ClipMeasures], params: Params) -> list[Finding]:
+def judge_footage(clips: Sequence[ClipMeasures], params: Params) -> list[Finding]:
     """All findings on a recording, in a fixed order.
 
     Args:
         clips: at least one.
-        params: the crop's size and margin, the frame rate and the largest gap that is interpolated are used.
+        params: the crop's size and scale, the frame rate and the largest gap that is interpolated are used.
     """
     return [
         _duration(clips),
@@ -95,7 +98,7 @@ def _faces(clips: Sequence[ClipMeasures], params: Params) -> list[Finding]:
 
 def _distance(text: str, face: float, params: Params) -> Finding:
     smallest = allowed_sizes(params)[0]
-    enlarged = smallest / (params.frames.margin * face)
+    enlarged = smallest / (params.frames.crop_scale * face)
     advice = f"crops of {smallest} pixels enlarge it {enlarged:.1f} times and stay soft; film closer"
     if enlarged > 2:
         return Finding("face", text, "problem", advice)
@@ -105,8 +108,8 @@ def _distance(text: str, face: float, params: Params) -> Finding:
 
 
 def _size(face: float, params: Params) -> Finding:
-    size, whole, needed = params.video.size, whole_size(face, params), params.frames.margin * face
-    text = f"{params.frames.margin:g} face widths are {needed:.0f} pixels, video.size is {size}: "
+    size, whole, needed = params.video.size, whole_size(face, params), params.frames.crop_scale * face
+    text = f"{params.frames.crop_scale:g} face widths are {needed:.0f} pixels, video.size is {size}: "
     if reduced(size, face, params):
         text += f"reduced to {100 * size / needed:.0f} %"
         advice = f"{100 * sharpness_lost(size / needed):.0f} % of the mouth's sharpness is lost"
@@ -123,12 +126,12 @@ def _size(face: float, params: Params) -> Finding:
 def _chin(clips: Sequence[ClipMeasures], face: float, params: Params) -> Finding:
     """The nose base is the crop's middle row, so the chin has half a crop below it."""
     chins = np.concatenate([clip.chin[clip.found] for clip in clips])
-    outside = int((chins > params.frames.margin * face / 2).sum())
+    outside = int((chins > params.frames.crop_scale * face / 2).sum())
     text = f"leaves the crop in {outside} of {len(chins)} frames"
     if outside <= 0.01 * len(chins):
         return Finding("chin", text)
     enough = math.ceil(20 * 2 * np.percentile(chins, 99.5) / face) / 20
-    advice = f"these, the widest open mouths, are not used; set frames.margin: {enough:g}"
+    advice = f"these, the widest open mouths, are not used; set frames.crop_scale: {enough:g}"
     return Finding("chin", text, "warning", advice)
 
 
@@ -138,7 +141,7 @@ def _missing(clips: Sequence[ClipMeasures]) -> Finding:
     text = f"{missing} of {frames}"
     if not missing:
         return Finding("frames without a face", text)
-    where = [f"{clip.info.path.name}: {stretches(~clip.found)}" for clip in clips if not clip.found.all()]
+    where = [f"{clip.info.path.name}: {frames_in_words(~clip.found)}" for clip in clips if not clip.found.all()]
     text += f" ({_some(where, '; ')})"
     empty = [clip.info.path.name for clip in clips if not clip.found.any()]
     if empty:
@@ -148,10 +151,9 @@ def _missing(clips: Sequence[ClipMeasures]) -> Finding:
     return Finding("frames without a face", text, "warning" if missing > 0.01 * frames else "ok", "these are not used")
 
 
-def stretches(mask: np.ndarray, most: int = 4) -> str:
+def frames_in_words(mask: np.ndarray, most: int = 4) -> str:
     """Frame numbers where a mask (n,) is true: '3, 10-14 and 2 more stretches'."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))).reshape(-1, 2)
-    parts = [f"{start}" if end - start == 1 else f"{start}-{end - 1}" for start, end in edges]
+    parts = [f"{start}" if end - start == 1 else f"{start}-{end - 1}" for start, end in true_intervals(mask)]
     more = f" and {len(parts) - most} more stretches" if len(parts) > most else ""
     return ", ".join(parts[:most]) + more
 
@@ -186,7 +188,7 @@ def _loudness(clips: Sequence[ClipMeasures]) -> Finding:
 
 def _offset(clips: Sequence[ClipMeasures], fps: float) -> Finding:
     signals = [(np.where(clip.found, clip.opening, np.nan), clip.speech) for clip in clips]
-    offset = estimate_offset(signals, fps)
+    offset = estimate_delay(signals, fps)
     if offset is None:
         return Finding("sound delay", "cannot be estimated: too little footage or no clear relation to the lips")
     frames = abs(offset) * fps
@@ -200,3 +202,13 @@ def _offset(clips: Sequence[ClipMeasures], fps: float) -> Finding:
 
 def _some(names: Sequence[str], separator: str = ", ") -> str:
     return separator.join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def pretrained_findings(params: Params) -> list[Finding]:
+    """One line if any are needed. Looks whether they are there; `difftalker weights verify` reads them."""
+    weights = needed_weights(params)
+    absent = [weight.name for weight in weights if not path_of(weight).exists()]
+    if absent:
+        text = f"not here: {', '.join(absent)}"
+        return [Finding("pretrained weights", text, "problem", "run `difftalker weights fetch`")]
+    return [Finding("pretrained weights", ", ".join(weight.name for weight in weights))] if weights else []

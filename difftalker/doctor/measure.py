@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from difftalker.audio.encoder import AudioEncoder
+from difftalker.audio.feature_windows import WINDOW_ROWS
 from difftalker.audio.whisper.encoder import WhisperEncoder
-from difftalker.audio.windows import WINDOW
 from difftalker.face.active_speaker import find_speaker, picture_power
 from difftalker.face.crop import face_width
-from difftalker.face.follow import Cast, follow_faces, largest
 from difftalker.face.topology import CONTOUR, NOSE_BASE
-from difftalker.media.decode import AUDIO_RATE, decode_audio, decode_frames, key_pictures
+from difftalker.face.tracking import ClipFaces, largest_track, track_faces
+from difftalker.media.decode import decode_audio, decode_frames, key_pictures
 from difftalker.media.probe import VideoInfo
+from difftalker.media.wav import AUDIO_RATE
 
 _FULL_SCALE = 32768.0
 _CLIPPED = 32700  # a sample this large is taken as cut off
@@ -74,7 +75,7 @@ def typical_face(infos: Sequence[VideoInfo]) -> float | None:
         for index, info in enumerate(infos)
         for picture in key_pictures(info.path, moments[owner == index] - (ends[index] - info.duration))
     )
-    tracks = [cast.track(largest(cast.tracks)) for cast in follow_faces(pictures)]
+    tracks = [cast.track(largest_track(cast.tracks)) for cast in track_faces(pictures)]
     widths = [float(face_width(track.points[0])) for track in tracks if track.found[0]]
     return float(np.median(widths)) if widths and len(widths) >= _ENOUGH * len(tracks) else None
 
@@ -91,7 +92,7 @@ def measure_clips(
     Args:
         infos: what `validate_video` said of each file.
         fps: the pipeline's frame rate.
-        executor, workers: processes for the face search (`difftalker.compute.parallel.processes`).
+        executor, workers: processes for the face search (`difftalker.compute.parallel.worker_processes`).
         progress: called after every frame.
 
     Raises:
@@ -104,17 +105,17 @@ def measure_clips(
             progress()
 
     encoder = WhisperEncoder()
-    casts = follow_faces((counted(info.path) for info in infos), executor, workers)
+    casts = track_faces((counted(info.path) for info in infos), executor, workers)
     for info, cast in zip(infos, casts, strict=True):
         yield _measure(info, cast, fps, encoder)
 
 
-def _measure(info: VideoInfo, cast: Cast, fps: float, encoder: AudioEncoder) -> ClipMeasures:
+def _measure(info: VideoInfo, cast: ClipFaces, fps: float, encoder: AudioEncoder) -> ClipMeasures:
     frames = cast.count
     samples = np.concatenate(list(decode_audio(info.path, round(frames / fps * AUDIO_RATE))))
     level, clipped = sound_level(samples, frames, fps)
     track = cast.track(find_speaker(cast.tracks, picture_power(samples, frames, fps), fps)[0])
-    speech = encoder.encode(samples, frames, fps)[:, WINDOW // 2 - 1 : WINDOW // 2 + 1].mean(axis=1)
+    speech = encoder.encode(samples, frames, fps)[:, WINDOW_ROWS // 2 - 1 : WINDOW_ROWS // 2 + 1].mean(axis=1)
     face = face_width(track.points)
     chin = track.points[:, CONTOUR, 1].max(axis=1) - track.points[:, NOSE_BASE, 1]
     gap = np.linalg.norm(track.points[:, 66] - track.points[:, 62], axis=1)

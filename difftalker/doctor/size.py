@@ -11,13 +11,11 @@ from difftalker.config import Params
 
 SIZES = (96, 128, 160, 192, 224, 256, 320, 384, 448, 512)
 
-# The largest size that is chosen unasked. Work grows with the square of the size (benchmarks/sizes.py): the footage
-# preset's trainings are 190 TFLOP at 128 pixels and 450 at 192, half an hour and 75 minutes at the 0.1 TFLOP/s of two
-# cores; the gpu preset's are 21,000 at 256 and 92,000 at 512, 14 and 61 minutes at 25 TFLOP/s.
+# The largest size that is chosen unasked: docs/weights.md says what the trainings cost at these.
 _AFFORDABLE = {"cpu": 192, "mps": 192, "cuda": 256}
 
 # The mouth's sharpness (variance of the Laplacian) in the source's pixels after crop and paste-back, over that with an
-# unreduced crop: mean of GRID s1 and of a face 125 pixels wide, both at a margin of 1.25.
+# unreduced crop: mean of GRID s1 and of a face 125 pixels wide, both at a crop scale of 1.25.
 _REDUCTION = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _SHARPNESS = (0.0, 0.13, 0.22, 0.57, 0.72, 0.84, 0.91, 0.96, 1.0)
 
@@ -44,12 +42,12 @@ def choose_size(face: float, params: Params) -> SizeChoice:
 
     Args:
         face: median face width in source pixels.
-        params: the crop's margin, what the networks demand, and the device; the prior is a small one.
+        params: the crop's scale, what the networks demand, and the device; the prior is a small one.
     """
     device = select_device("auto").type if params.device == "auto" else params.device
     whole, allowed = whole_size(face, params), allowed_sizes(params)
     largest = max((size for size in allowed if size <= _AFFORDABLE[device]), default=allowed[0])
-    return SizeChoice(min(whole, largest), params.frames.margin * face, whole)
+    return SizeChoice(min(whole, largest), params.frames.crop_scale * face, whole)
 
 
 def whole_size(face: float, params: Params) -> int:
@@ -60,7 +58,7 @@ def whole_size(face: float, params: Params) -> int:
 
 def reduced(size: int, face: float, params: Params) -> bool:
     """Whether crops of this size show a face of so many pixels smaller than the footage does."""
-    return size < (1 - _SLACK) * params.frames.margin * face
+    return size < (1 - _SLACK) * params.frames.crop_scale * face
 
 
 def allowed_sizes(params: Params) -> list[int]:

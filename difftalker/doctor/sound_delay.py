@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-LARGEST = 0.6  # seconds searched to either side
+LARGEST_DELAY = 0.6  # seconds searched to either side
 _SHORTEST = 15.0  # seconds of footage with a face
 _DRIFT = 0.6  # seconds; slower changes are taken out
 _FOLDS = 6
@@ -23,7 +23,7 @@ _RISE = 0.12  # and how far it is above the median delay's
 _AGREE = 2  # frames within which the peaks must lie when a sixth of the footage is left out
 
 
-def estimate_offset(signals: Sequence[tuple[np.ndarray, np.ndarray]], fps: float) -> float | None:
+def estimate_delay(signals: Sequence[tuple[np.ndarray, np.ndarray]], fps: float) -> float | None:
     """Seconds by which the sound is late (positive) or early.
 
     Args:
@@ -34,7 +34,7 @@ def estimate_offset(signals: Sequence[tuple[np.ndarray, np.ndarray]], fps: float
         The delay to the nearest frame, or None where it cannot be estimated: too little footage, no clear peak, or
         parts of the footage that disagree.
     """
-    reach = round(LARGEST * fps)
+    reach = round(LARGEST_DELAY * fps)
     usable = [(opening, speech) for opening, speech in signals if np.isfinite(opening).sum() > 2 * reach]
     if sum(np.isfinite(opening).sum() for opening, _ in usable) < _SHORTEST * fps:
         return None

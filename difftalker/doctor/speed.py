@@ -17,17 +17,17 @@ from difftalker.completion.training import train_landmarks
 from difftalker.compute.device import select_device
 from difftalker.config import Params, TrainConfig
 from difftalker.doctor.findings import Finding
-from difftalker.media.wav import RATE
+from difftalker.media.wav import AUDIO_RATE
 from difftalker.painting.decoder.network import ReferenceDecoder
 from difftalker.painting.decoder.training import train_decoder
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import build_small_prior
 from difftalker.painting.diffusion.prior_training import train_unet
 from difftalker.painting.diffusion.training import train_face
-from difftalker.sync.network import HEIGHT, WIDTH, log_mel
-from difftalker.sync.training import Run, train_syncnet
+from difftalker.sync.network import LIPS_HEIGHT, LIPS_WIDTH, levelled_log_mel
+from difftalker.sync.training import TrainingRun, train_syncnet
 
-Trial = Callable[[TrainConfig], object]
+TrialTraining = Callable[[TrainConfig], object]
 
 _STEPS = 2  # timed
 _LONG = 2 * 3600  # seconds
@@ -44,16 +44,16 @@ def training_time(params: Params) -> Finding:
     device = select_device(params.device)
     seconds = {title: config.steps * step_time(config, run) for title, config, run in trainings(params, device)}
     total = sum(seconds.values())
-    parts = ", ".join(f"{title} {span(value)}" for title, value in seconds.items())
-    text = f"about {span(total)} on {device.type} ({parts})"
+    parts = ", ".join(f"{title} {duration_in_words(value)}" for title, value in seconds.items())
+    text = f"about {duration_in_words(total)} on {device.type} ({parts})"
     if params.prior.source == "huggingface":
-        text += "; the face comes on top, see docs/gpu.md"
+        text += "; the face comes on top, see docs/weights.md"
     if total > _LONG:
         return Finding("training time", text, "warning", "use a GPU, or fewer steps in params.yaml")
     return Finding("training time", text)
 
 
-def trainings(params: Params, device: torch.device) -> Iterator[tuple[str, TrainConfig, Trial]]:
+def trainings(params: Params, device: torch.device) -> Iterator[tuple[str, TrainConfig, TrialTraining]]:
     """Title, configuration and a run on data drawn at random of every training that the parameters ask for.
 
     But for the face on an imported prior, which is too large to be tried out.
@@ -78,14 +78,16 @@ def trainings(params: Params, device: torch.device) -> Iterator[tuple[str, Train
 
 def _painting(
     params: Params, points: Tensor, features: Tensor, generator: torch.Generator, same: dict[str, Any]
-) -> Iterator[tuple[str, TrainConfig, Trial]]:
+) -> Iterator[tuple[str, TrainConfig, TrialTraining]]:
     """Prior, face and reference decoder."""
     size, face, decoder = params.video.size, params.face, params.decoder
     prior = build_small_prior(params.prior, size).to(same["device"])
     side = size // prior.reduction
     latents = torch.randn(len(points), prior.latent_channels, side, side, generator=generator).numpy()
     yield "prior", params.prior.unet.train, lambda config: train_unet(prior, latents, latents, config, **same)
-    network = FaceNetwork(prior.unet, prior.reduction, condition=face.condition, train_decoder=face.train_decoder)
+    network = FaceNetwork(
+        prior.unet, prior.reduction, condition=face.condition, train_unet_decoder=face.train_unet_decoder
+    )
     yield (
         "face",
         face.train,
@@ -107,17 +109,19 @@ def _painting(
     )
 
 
-def _listening(params: Params, generator: torch.Generator, same: dict[str, Any]) -> tuple[str, TrainConfig, Trial]:
+def _listening(
+    params: Params, generator: torch.Generator, same: dict[str, Any]
+) -> tuple[str, TrainConfig, TrialTraining]:
     """The sync expert."""
     fps = params.video.fps
     frames = params.syncnet.train.batch_size + 60  # every window has neighbours to be compared with
-    pictures = torch.randint(0, 256, (frames, HEIGHT, WIDTH, 3), generator=generator, dtype=torch.uint8)
-    noise = torch.randint(-9999, 9999, (round(frames / fps * RATE),), generator=generator, dtype=torch.int16)
-    runs = [Run(pictures.permute(0, 3, 1, 2).contiguous(), torch.from_numpy(log_mel(noise.numpy())))]
+    pictures = torch.randint(0, 256, (frames, LIPS_HEIGHT, LIPS_WIDTH, 3), generator=generator, dtype=torch.uint8)
+    noise = torch.randint(-9999, 9999, (round(frames / fps * AUDIO_RATE),), generator=generator, dtype=torch.int16)
+    runs = [TrainingRun(pictures.permute(0, 3, 1, 2).contiguous(), torch.from_numpy(levelled_log_mel(noise.numpy())))]
     return "sync expert", params.syncnet.train, lambda config: train_syncnet(runs, fps, config, **same)
 
 
-def step_time(config: TrainConfig, run: Trial) -> float:
+def step_time(config: TrainConfig, run: TrialTraining) -> float:
     """Seconds per optimiser step.
 
     Args:
@@ -136,7 +140,7 @@ def step_time(config: TrainConfig, run: Trial) -> float:
     return max(long - short, 0.1 * long) / _STEPS  # the difference leaves the set-up out
 
 
-def span(seconds: float) -> str:
+def duration_in_words(seconds: float) -> str:
     """'40 s', '12 min' or '3.5 h'."""
     if seconds < 90:
         return f"{seconds:.0f} s"

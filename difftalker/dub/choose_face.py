@@ -8,15 +8,17 @@ import numpy as np
 
 from difftalker.errors import UserError
 from difftalker.face.active_speaker import who_speaks
-from difftalker.face.follow import Cast, Faces, area, join_speaker
+from difftalker.face.tracking import ClipFaces, FaceTrack, join_speaker, track_area
 
 # Of all faces and the power of the sound during every picture (None without sound), at pictures per second, the one.
-Chooser = Callable[[Cast, np.ndarray | None, float], Faces]
+FaceChooser = Callable[[ClipFaces, np.ndarray | None, float], FaceTrack]
 
 _BRIEF = 0.1  # share of the longest track's pictures below which a track is no person of its own
 
 
-def chooser(place: tuple[float, float, float] | None, number: int | None, warn: Callable[[str], None]) -> Chooser:
+def make_chooser(
+    place: tuple[float, float, float] | None, number: int | None, warn: Callable[[str], None]
+) -> FaceChooser:
     """Choose by number; or the one who speaks; or by the place and size that the speaker had in the training footage.
 
     Args:
@@ -26,7 +28,7 @@ def chooser(place: tuple[float, float, float] | None, number: int | None, warn: 
         warn: told of several faces.
     """
 
-    def choose(cast: Cast, power: np.ndarray | None, fps: float) -> Faces:
+    def choose(cast: ClipFaces, power: np.ndarray | None, fps: float) -> FaceTrack:
         tracks, width, height = cast.tracks, cast.width, cast.height
         if not tracks:
             return {}
@@ -45,8 +47,8 @@ def chooser(place: tuple[float, float, float] | None, number: int | None, warn: 
         def distance(index: int) -> tuple[float, float]:
             x, y, side = _place(boxes[index], width, height)
             if place is None or not beside:
-                return 0.0, -area(people[index])
-            return abs(x - place[0]) + abs(y - place[1]) + abs(np.log(side / place[2])), -area(people[index])
+                return 0.0, -track_area(people[index])
+            return abs(x - place[0]) + abs(y - place[1]) + abs(np.log(side / place[2])), -track_area(people[index])
 
         speaking = who_speaks(people, power, fps) if power is not None else None
         chosen = min(range(len(people)), key=distance) if speaking is None else speaking
@@ -64,5 +66,5 @@ def _place(box: np.ndarray, width: float, height: float) -> tuple[float, float, 
     return float(box[0] + box[2]) / 2 / width, float(box[1] + box[3]) / 2 / height, float(box[2] - box[0]) / width
 
 
-def _together(people: Sequence[Faces]) -> bool:
+def _together(people: Sequence[FaceTrack]) -> bool:
     return any(people[first].keys() & people[second].keys() for first in range(len(people)) for second in range(first))

@@ -12,9 +12,10 @@ import numpy as np
 
 from difftalker.errors import UserError
 from difftalker.face.active_speaker import picture_power
-from difftalker.media.decode import AUDIO_RATE, at_constant_rate, decode_audio, timed_frames, upright
+from difftalker.media.decode import at_constant_rate, decode_audio, timed_frames, upright
 from difftalker.media.planes import Picture, from_frame, working_format
 from difftalker.media.probe import open_video
+from difftalker.media.wav import AUDIO_RATE
 
 _RATES = (1, 120)  # frames per second that an output may have
 _HELD = 96 * 2**20  # bytes of pictures held to show them backwards
@@ -26,7 +27,7 @@ class Footage:
 
     Args:
         path: the file.
-        lossless: see `picture.working_format`.
+        lossless: see `planes.working_format`.
 
     Attributes:
         rate: frames per second.

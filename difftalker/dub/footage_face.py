@@ -11,36 +11,36 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from difftalker.compute.parallel import processes, worker_count
+from difftalker.compute.parallel import worker_count, worker_processes
 from difftalker.config import DetectorConfig
-from difftalker.dub.choose_face import Chooser, chooser
+from difftalker.dub.choose_face import FaceChooser, make_chooser
 from difftalker.dub.footage import Footage
-from difftalker.dub.identity import SIDE, mean_look, upper_look
+from difftalker.dub.identity import DESCRIPTOR_CROP, mean_descriptor, upper_face_descriptor
+from difftalker.dub.settings import StepsDone
 from difftalker.errors import UserError
-from difftalker.face.crop import cut
+from difftalker.face.crop import cut_crop
 from difftalker.face.detect_landmarks import detect_landmarks
-from difftalker.face.follow import PIECE, follow_faces
 from difftalker.face.landmark_table import MIN_SCORE, clean_shot
-from difftalker.face.shots import find_shots, laid_shots, parts_of, shot_geometry, watch
+from difftalker.face.shots import find_shots, measure_changes, shot_geometry, shot_slices, shots_of_transforms
+from difftalker.face.tracking import PIECE_PICTURES, track_faces
 from difftalker.face_folder import Description
 from difftalker.files import replacing
 
-Tick = Callable[[int], None]
-
-_LOOKED_AT = 12  # pictures of a shot in which the face is looked at
+_SAMPLED = 12  # pictures of a shot of which a descriptor is taken
 
 
 @dataclass(frozen=True)
-class Scene:
+class FootageFace:
     """The face in n pictures of the base footage.
 
     Attributes:
-        transforms: (n, 6) float64, from source to crop pixels; see `video.crop.Geometry`.
+        transforms: (n, 6) float64, from source to crop pixels; see `crop.Geometry`.
         landmarks: (n, 68, 2) float32, over the crop size.
         valid: (n,) bool: there is a face that can be painted on.
         stamps: time stamps of the pictures in the file, (n,) int64.
         shots: number of every picture's shot, (n,) int64, rising from 0.
-        looks: mean look of the face in every shot, see `likeness.upper_look`; zeros where it is not known.
+        descriptors: mean descriptor of the face in every shot, (shots, 160) float32, see
+            `identity.upper_face_descriptor`; zeros where it is not known.
     """
 
     transforms: np.ndarray
@@ -48,23 +48,25 @@ class Scene:
     valid: np.ndarray
     stamps: np.ndarray
     shots: np.ndarray
-    looks: np.ndarray
+    descriptors: np.ndarray
 
     @classmethod
-    def of_speaker(cls, transforms: np.ndarray, landmarks: np.ndarray, valid: np.ndarray, stamps: np.ndarray) -> Scene:
-        """A scene that is known to show the speaker, as `video.extract` laid its crops: each shot at its own scale.
+    def of_speaker(
+        cls, transforms: np.ndarray, landmarks: np.ndarray, valid: np.ndarray, stamps: np.ndarray
+    ) -> FootageFace:
+        """A face that is known to show the speaker, as `extract_frames` laid its crops: each shot at its own scale.
 
         Args: as the attributes.
         """
-        shots = laid_shots(transforms)
-        return cls(transforms, landmarks, valid, stamps, shots, np.tile(mean_look([]), (int(shots[-1]) + 1, 1)))
+        shots = shots_of_transforms(transforms)
+        return cls(transforms, landmarks, valid, stamps, shots, np.tile(mean_descriptor([]), (int(shots[-1]) + 1, 1)))
 
     def __len__(self) -> int:
         return len(self.valid)
 
-    def first(self, count: int) -> Scene:
+    def first(self, count: int) -> FootageFace:
         """The first pictures only."""
-        return replace(self, **{name: getattr(self, name)[:count] for name in _FIELDS if name != "looks"})
+        return replace(self, **{name: getattr(self, name)[:count] for name in _FIELDS if name != "descriptors"})
 
     def save(self, path: Path) -> None:
         """Write a `.safetensors` file, whole or absent."""
@@ -72,7 +74,7 @@ class Scene:
             partial.write_bytes(save({name: np.ascontiguousarray(getattr(self, name)) for name in _FIELDS}))
 
     @classmethod
-    def load(cls, path: Path) -> Scene:
+    def load(cls, path: Path) -> FootageFace:
         """Read what `save` wrote.
 
         Raises:
@@ -85,7 +87,7 @@ class Scene:
             raise UserError(f"{path}: cannot be read ({error}); remove it or export the face again") from None
 
 
-_FIELDS = ("transforms", "landmarks", "valid", "stamps", "shots", "looks")
+_FIELDS = ("transforms", "landmarks", "valid", "stamps", "shots", "descriptors")
 
 
 @dataclass(frozen=True)
@@ -94,44 +96,48 @@ class CropRule:
 
     Attributes:
         size: side of the crop in pixels.
-        margin, smoothing: see `config.FramesConfig`.
+        crop_scale, smoothing: see `crop_geometry`.
         detector: the landmark detector and its settings.
         pin: hash of its weights, see `make_detector`.
     """
 
     size: int
-    margin: float
+    crop_scale: float
     smoothing: float
     detector: DetectorConfig
     pin: str | None = None
 
 
-def search(
+def find_speaker_in_footage(
     face: Description,
     footage: Footage,
     limit: int,
     track: int | None,
     device: str,
     warn: Callable[[str], None],
-    tick: Tick,
-) -> Scene:
+    tick: StepsDone,
+) -> FootageFace:
     """Find a trained face's speaker in the first pictures of some footage.
 
     Args:
         face: what the face is: its crop rule and detector, and where the speaker was in the training footage.
-        footage, limit, device, tick: see `survey`.
-        track, warn: see `choose.chooser`.
+        footage, limit, device, tick: see `find_face_in_footage`.
+        track, warn: see `choose_face.make_chooser`.
 
     Raises:
-        UserError: see `survey`.
+        UserError: see `find_face_in_footage`.
     """
-    rule = CropRule(face.size, face.margin, face.smoothing, face.detector, face.weights.fan2d if face.weights else None)
+    rule = CropRule(
+        face.size, face.crop_scale, face.smoothing_seconds, face.detector, face.weights.fan2d if face.weights else None
+    )
     place = face.speaker.place
-    choose = chooser((place[0], place[1], place[2]) if place else None, track, warn)
-    return survey(footage, limit, rule, choose, device, tick)
+    choose = make_chooser((place[0], place[1], place[2]) if place else None, track, warn)
+    return find_face_in_footage(footage, limit, rule, choose, device, tick)
 
 
-def survey(footage: Footage, limit: int, rule: CropRule, choose: Chooser, device: str, tick: Tick) -> Scene:
+def find_face_in_footage(
+    footage: Footage, limit: int, rule: CropRule, choose: FaceChooser, device: str, tick: StepsDone
+) -> FootageFace:
     """Find the face in the first pictures of the footage, in two streaming passes: tracking, then landmarks.
 
     Args:
@@ -152,9 +158,9 @@ def survey(footage: Footage, limit: int, rule: CropRule, choose: Chooser, device
             tick(1)
 
     changes: list[float] = []
-    workers = worker_count(min(limit, footage.expected) // (8 * PIECE))
-    with processes(workers) as executor:
-        cast = next(follow_faces([watch(counted(footage.scan(limit)), changes)], executor, workers))
+    workers = worker_count(min(limit, footage.expected) // (8 * PIECE_PICTURES))
+    with worker_processes(workers) as executor:
+        cast = next(track_faces([measure_changes(counted(footage.scan(limit)), changes)], executor, workers))
     if not cast.tracks:
         raise UserError(
             f"{footage.path}: no face found in any of its {cast.count} frames; give footage with one face of at least "
@@ -164,27 +170,31 @@ def survey(footage: Footage, limit: int, rule: CropRule, choose: Chooser, device
     track = cast.track(choose(cast, power, footage.fps))
     stamps = footage.stamps
     shots = find_shots(changes, track)
-    geometry = shot_geometry(track, shots, rule.size, rule.margin, rule.smoothing, footage.fps)
+    geometry = shot_geometry(track, shots, rule.size, rule.crop_scale, rule.smoothing, footage.fps)
     images = counted(footage.scan(limit))
-    crops = (cut(image, transform, rule.size) for image, transform in zip(images, geometry.transforms, strict=True))
+    crops = (
+        cut_crop(image, transform, rule.size) for image, transform in zip(images, geometry.transforms, strict=True)
+    )
     samples = {index: np.zeros(0, np.uint8) for index in _samples(geometry.valid, shots)}
     points, scores = detect_landmarks(_kept(crops, samples), geometry.regions, rule.detector, device, rule.pin)
     seen = geometry.valid & (scores >= MIN_SCORE)
     landmarks, valid = np.empty_like(points, np.float32), np.zeros(len(seen), bool)
-    for part in parts_of(shots):
+    for part in shot_slices(shots):
         landmarks[part], valid[part], _ = clean_shot(points[part], seen[part], rule.detector)
     valid &= geometry.valid  # what was filled in where no face was found is not painted on
-    looks: list[list[np.ndarray]] = [[] for _ in range(int(shots[-1]) + 1)]
+    descriptors: list[list[np.ndarray]] = [[] for _ in range(int(shots[-1]) + 1)]
     for index, crop in samples.items():
         if valid[index]:
-            looks[shots[index]].append(upper_look(crop, landmarks[index]))
-    return Scene(geometry.transforms, landmarks, valid, stamps, shots, np.stack([mean_look(look) for look in looks]))
+            descriptors[shots[index]].append(upper_face_descriptor(crop, landmarks[index]))
+    return FootageFace(
+        geometry.transforms, landmarks, valid, stamps, shots, np.stack([mean_descriptor(shot) for shot in descriptors])
+    )
 
 
 def _samples(valid: np.ndarray, shots: np.ndarray) -> list[int]:
     """Pictures in which the face of every shot is looked at, evenly spread over its usable ones."""
-    usable = (part.start + np.flatnonzero(valid[part]) for part in parts_of(shots))
-    spread = (some[np.unique(np.linspace(0, len(some) - 1, _LOOKED_AT).astype(int))] for some in usable if len(some))
+    usable = (part.start + np.flatnonzero(valid[part]) for part in shot_slices(shots))
+    spread = (some[np.unique(np.linspace(0, len(some) - 1, _SAMPLED).astype(int))] for some in usable if len(some))
     return [int(index) for some in spread for index in some]
 
 
@@ -192,5 +202,5 @@ def _kept(crops: Iterator[np.ndarray], samples: dict[int, np.ndarray]) -> Iterat
     """The same crops; keeps small copies of those that are named."""
     for index, crop in enumerate(crops):
         if index in samples:
-            samples[index] = cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+            samples[index] = cv2.resize(crop, (DESCRIPTOR_CROP, DESCRIPTOR_CROP), interpolation=cv2.INTER_AREA)
         yield crop

@@ -1,7 +1,7 @@
 """Which shots show the trained speaker: by the upper face without its light, and by the shape of the face.
 
 The logarithm of the brightness makes a change of exposure or gamma a change of level or contrast, and a high-pass
-filter takes shading away; the correlation with other pictures of the same face stays as it is. Mean looks of one
+filter takes shading away; the correlation with other pictures of the same face stays as it is. Mean descriptors of one
 person's shots correlate at 0.96 to 0.99, those of four different people at -0.01 to 0.72. Another's shape is at
 0.7 to 3 of the speaker's extreme strangeness, the speaker's own at about 0.3.
 """
@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 
 from difftalker.face.topology import LEFT_EYE, NOSE_BASE, RIGHT_EYE
-from difftalker.face_folder import LOOK
+from difftalker.face_folder import DESCRIPTOR_SIZE
 
-WIDTH, HEIGHT = LOOK
-SIDE = 64  # pixels; larger crops hold nothing more that counts
+DESCRIPTOR_WIDTH, DESCRIPTOR_HEIGHT = DESCRIPTOR_SIZE
+DESCRIPTOR_CROP = 64  # pixels; larger crops hold nothing more that counts
 
 _EYES, _NOSE = ((0.27, 0.42), (0.73, 0.42)), (0.5, 0.98)  # where they are laid, over the reduced picture's size
 _FINE = 4  # times the resolution at which it is cut out, then averaged
@@ -27,7 +27,7 @@ _FOREIGN = 0.55  # likeness below which a shot shows another person
 _UNLIKE, _ODD = 0.78, 0.65  # or below which it does if also the shape is odd, in shares of the extreme one
 
 
-def upper_look(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+def upper_face_descriptor(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """The upper face without place, size, tilt and light.
 
     Args:
@@ -39,54 +39,58 @@ def upper_look(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """
     eyes = [landmarks[group].mean(axis=0) for group in (LEFT_EYE, RIGHT_EYE)]
     eyes.sort(key=lambda eye: float(eye[0]))
-    fine = np.array([WIDTH, HEIGHT]) * _FINE
+    fine = np.array([DESCRIPTOR_WIDTH, DESCRIPTOR_HEIGHT]) * _FINE
     source = np.array([*eyes, landmarks[NOSE_BASE]], np.float32) * len(crop) - 0.5
     target = np.array([*_EYES, _NOSE], np.float32) * fine.astype(np.float32) - 0.5
     matrix = cv2.getAffineTransform(source, target)
     around = cv2.warpAffine(crop, matrix, (int(fine[0]), int(fine[1])), borderMode=cv2.BORDER_REPLICATE)
-    small = cv2.resize(around, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
-    look = np.log(small.mean(axis=2, dtype=np.float32) + _DARK)
-    look -= cv2.GaussianBlur(look, (0, 0), _SMOOTH)
-    look -= look.mean()
-    return (look / max(float(np.linalg.norm(look)), 1e-6)).ravel()
+    small = cv2.resize(around, (DESCRIPTOR_WIDTH, DESCRIPTOR_HEIGHT), interpolation=cv2.INTER_AREA)
+    descriptor = np.log(small.mean(axis=2, dtype=np.float32) + _DARK)
+    descriptor -= cv2.GaussianBlur(descriptor, (0, 0), _SMOOTH)
+    descriptor -= descriptor.mean()
+    return (descriptor / max(float(np.linalg.norm(descriptor)), 1e-6)).ravel()
 
 
-def mean_look(looks: Sequence[np.ndarray]) -> np.ndarray:
-    """The mean of some looks, again of norm 1; zeros of none."""
-    mean = np.sum(looks, axis=0, dtype=np.float32) if len(looks) else np.zeros(WIDTH * HEIGHT, np.float32)
+def mean_descriptor(descriptors: Sequence[np.ndarray]) -> np.ndarray:
+    """The mean of some descriptors, again of norm 1; zeros of none."""
+    mean = (
+        np.sum(descriptors, axis=0, dtype=np.float32)
+        if len(descriptors)
+        else np.zeros(DESCRIPTOR_WIDTH * DESCRIPTOR_HEIGHT, np.float32)
+    )
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-6), np.float32)
 
 
-def choose_looks(looks: np.ndarray, count: int) -> np.ndarray:
-    """Looks that together stand for all: the one most like the mean, then each time the one least like those chosen.
+def choose_descriptors(descriptors: np.ndarray, count: int) -> np.ndarray:
+    """Descriptors that together stand for all: the one most like the mean, then each time that least like those chosen.
 
     Args:
-        looks: (n, 160).
+        descriptors: (n, 160).
         count: how many.
 
     Returns:
         (at most count, 160).
     """
-    chosen = [int(np.argmax(looks @ mean_look(list(looks))))]
-    nearest = looks @ looks[chosen[0]]
-    while len(chosen) < min(count, len(looks)):
+    chosen = [int(np.argmax(descriptors @ mean_descriptor(list(descriptors))))]
+    nearest = descriptors @ descriptors[chosen[0]]
+    while len(chosen) < min(count, len(descriptors)):
         chosen.append(int(np.argmin(nearest)))
-        nearest = np.maximum(nearest, looks @ looks[chosen[-1]])
-    return looks[chosen]
+        nearest = np.maximum(nearest, descriptors @ descriptors[chosen[-1]])
+    return descriptors[chosen]
 
 
-def speaker_shots(looks: np.ndarray, oddness: np.ndarray, known: np.ndarray) -> np.ndarray:
+def speaker_shots(descriptors: np.ndarray, oddness: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Which shots show the speaker. In doubt they do; and they all do where none does for certain.
 
     Args:
-        looks: mean look of each shot, (shots, 160); zeros where there is none.
+        descriptors: mean descriptor of each shot, (shots, 160); zeros where there is none.
         oddness: strangeness of each shot's usual face over the most extreme one of the training, (shots,).
-        known: looks of the speaker, (k, 160).
+        known: descriptors of the speaker, (k, 160).
 
     Returns:
         (shots,) bool.
     """
-    likeness = (looks @ known.T).max(axis=1)
-    seen = np.linalg.norm(looks, axis=1) > 0
+    likeness = (descriptors @ known.T).max(axis=1)
+    seen = np.linalg.norm(descriptors, axis=1) > 0
     foreign = seen & ((likeness < _FOREIGN) | ((likeness < _UNLIKE) & (oddness > _ODD)))
-    return ~foreign if (seen & ~foreign).any() else np.ones(len(looks), bool)
+    return ~foreign if (seen & ~foreign).any() else np.ones(len(descriptors), bool)

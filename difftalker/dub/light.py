@@ -10,9 +10,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from difftalker.painting.diffusion.upper_face import painted_share
+from difftalker.painting.diffusion.upper_face import generated_weight
 
-REACH = 3  # frames on either side over which the measured light is averaged
+GAIN_REACH = 3  # frames on either side over which the measured light is averaged
 
 # A cheek's corners, between a point of the jaw line and one of nose or mouth: (from, to, share of the way).
 _CHEEKS = (
@@ -26,7 +26,7 @@ _LARGEST = np.log(8.0)
 _SAME_LIGHT = 0.04  # log gains of successive frames that differ by more are another light, not noise
 
 
-def measure(source: np.ndarray, painted: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+def measure_gains(source: np.ndarray, painted: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """By how much the source is brighter than the painted crop on either cheek.
 
     Args:
@@ -60,36 +60,36 @@ def _common_gain(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     return np.log(theirs[alike].sum(axis=0) / ours[alike].sum(axis=0))
 
 
-def steady(gains: np.ndarray, at: int) -> np.ndarray:
+def smooth_gains(gains: np.ndarray, at: int) -> np.ndarray:
     """The light of a frame, without the noise of its measurement.
 
     Args:
-        gains: of successive frames, (n, 2, 3), see `measure`; NaN where they are not known.
+        gains: of successive frames, (n, 2, 3), see `measure_gains`; NaN where they are not known.
         at: which of them.
 
     Returns:
         (2, 3): the mean over the frames in the same light around it. Where its own is not known, the nearest light
         that is counts; zeros where none is known near it.
     """
-    first = max(at - REACH, 0)
-    known = first + np.flatnonzero(~np.isnan(gains[first : at + REACH + 1, 0, 0]))
+    first = max(at - GAIN_REACH, 0)
+    known = first + np.flatnonzero(~np.isnan(gains[first : at + GAIN_REACH + 1, 0, 0]))
     if not len(known):
         return np.zeros_like(gains[at])
     own = gains[known[np.argmin(np.abs(known - at))]]
-    reach = min(REACH, at, len(gains) - 1 - at)
+    reach = min(GAIN_REACH, at, len(gains) - 1 - at)
     near = gains[at - reach : at + reach + 1]
     same = np.abs(near - own).max(axis=(1, 2)) < _SAME_LIGHT
     both = same & same[::-1]  # symmetric about the frame: a fade is followed without delay
     return np.asarray(near[both].mean(axis=0) if both.any() else own)
 
 
-def relight(painted: np.ndarray, source: np.ndarray, gains: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+def apply_gains(painted: np.ndarray, source: np.ndarray, gains: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """Put a painted crop into its picture's light.
 
     Args:
         painted: what `composite` made of the source and what was generated, (size, size, 3) uint8 RGB.
         source: (size, size, 3) uint8 RGB; above the split it is in its own light.
-        gains: (2, 3), see `measure`.
+        gains: (2, 3), see `measure_gains`.
         landmarks: of the painted face, (68, 2) over the crop size.
 
     Returns:
@@ -100,7 +100,7 @@ def relight(painted: np.ndarray, source: np.ndarray, gains: np.ndarray, landmark
     across = np.clip((np.arange(size) - left) / max(right - left, 1.0), 0.0, 1.0)[:, None]
     gain = np.exp((1 - across) * gains[0] + across * gains[1]).astype(np.float32)  # (size, 3)
     result = painted * gain
-    result[:half] += (1 - painted_share(size)[:half]) * source[:half] * (1 - gain)
+    result[:half] += (1 - generated_weight(size)[:half]) * source[:half] * (1 - gain)
     return result.clip(0.0, 255.0)
 
 

@@ -18,7 +18,7 @@ _NO_ROOM = {
 }
 
 
-def check_free(path: Path, overwrite: bool) -> None:
+def refuse_existing(path: Path, overwrite: bool) -> None:
     """Refuse an output that is already there.
 
     Raises:
@@ -30,11 +30,11 @@ def check_free(path: Path, overwrite: bool) -> None:
         raise UserError(f"{path}: exists; choose another name or give --overwrite")
 
 
-def check_preview(output: Path, parquet: Path | None, overwrite: bool) -> None:
+def check_preview_outputs(output: Path, parquet: Path | None, overwrite: bool) -> None:
     """Refuse a film of landmarks, or the table beside it, that cannot be written.
 
     Raises:
-        UserError: the film's suffix is not .mp4, the table's not .parquet; or as `check_free`.
+        UserError: the film's suffix is not .mp4, the table's not .parquet; or as `refuse_existing`.
     """
     if output.suffix.lower() != ".mp4":
         raise UserError(f"{output}: name the output .mp4")
@@ -42,11 +42,11 @@ def check_preview(output: Path, parquet: Path | None, overwrite: bool) -> None:
         raise UserError(f"{parquet}: name the table of landmarks .parquet")
     for path in (output, parquet):
         if path is not None:
-            check_free(path, overwrite)
+            refuse_existing(path, overwrite)
 
 
 @contextmanager
-def disk(output: Path, resumable: bool = True) -> Iterator[None]:
+def explain_full_disk(output: Path, resumable: bool = True) -> Iterator[None]:
     """Say in one line that there is no room for an output.
 
     Args:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from difftalker.dub.output import check_free
+from difftalker.dub.output import refuse_existing
 from difftalker.dub.segment import check_suffix
 from difftalker.dub.settings import Interrupted
 from difftalker.errors import UserError
@@ -18,7 +18,7 @@ from difftalker.errors import UserError
 _MARK = "dub.json"
 
 
-class Work:
+class PartsFolder:
     """Parts of an unfinished film: `talk.mp4` has them in `talk.parts/`.
 
     Args:
@@ -46,7 +46,7 @@ class Work:
                 shutil.rmtree(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         if not mark.exists():
-            with self.guarded():
+            with self.removed_on_failure():
                 mark.write_text(text, encoding="utf-8")
 
     @property
@@ -54,20 +54,20 @@ class Work:
         return self.folder / "sound.wav"
 
     @property
-    def scene(self) -> Path:
-        return self.folder / "scene.safetensors"
+    def face_track(self) -> Path:
+        return self.folder / "face_track.safetensors"
 
     def segment(self, number: int) -> Path:
         """The file of a complete segment."""
         return self.folder / f"{number:06d}.mkv"
 
     @property
-    def tail(self) -> Path:
-        """The segment that was under way when the work was stopped."""
-        return self.folder / "tail.mkv"
+    def unfinished_segment(self) -> Path:
+        """The segment that was being written when the work was stopped."""
+        return self.folder / "unfinished.mkv"
 
     @contextmanager
-    def guarded(self) -> Iterator[None]:
+    def removed_on_failure(self) -> Iterator[None]:
         """Leave nothing behind when the work fails before a segment is complete."""
         try:
             yield
@@ -83,7 +83,7 @@ class Work:
         shutil.rmtree(self.folder)
 
 
-def check_begin(output: Path, overwrite: bool, resume: bool) -> None:
+def check_resumable(output: Path, overwrite: bool, resume: bool) -> None:
     """Refuse a film that is there already or was begun, where it is not said what is to become of that.
 
     Args:
@@ -98,7 +98,7 @@ def check_begin(output: Path, overwrite: bool, resume: bool) -> None:
     begun = (_folder(output) / _MARK).is_file()
     if output.is_file() and resume and not begun and not overwrite:
         raise UserError(f"{output}: is finished, there is nothing to go on with; --overwrite makes it anew")
-    check_free(output, overwrite)
+    refuse_existing(output, overwrite)
     if begun and not (resume or overwrite):
         raise UserError(f"{output}: was begun and interrupted; give --resume to go on, or --overwrite to start over")
 
@@ -107,7 +107,7 @@ def _folder(output: Path) -> Path:
     return output.with_name(f"{output.stem}.parts")
 
 
-def partial_name(output: Path) -> Path:
+def partial_film(output: Path) -> Path:
     """What the playable beginning of an interrupted film is called."""
     return output.with_name(f"{output.stem}.partial{output.suffix}")
 

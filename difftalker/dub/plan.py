@@ -9,32 +9,71 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from difftalker.audio.encoder import make_encoder
-from difftalker.audio.silence import rest, silent_rows
-from difftalker.completion.closed_mouth import settle
-from difftalker.completion.edit import scale_opening, smooth_completed
-from difftalker.completion.jaw import move_jaw
+from difftalker.audio.encoder import FeatureWindows, make_encoder
+from difftalker.audio.voice_activity import silence_weight, silent_rows
+from difftalker.completion.closed_mouth import close_mouth_in_silence
+from difftalker.completion.edit import scale_opening, smooth_mouth
+from difftalker.completion.head_frame import UPPER_FACE_SMOOTHING, smooth_in_head_frame
+from difftalker.completion.jaw import apply_jaw
+from difftalker.completion.landmark_file import read_completed
 from difftalker.completion.network import LandmarkCompletion, complete
 from difftalker.completion.opening import match_opening
-from difftalker.completion.resting_face import CALM, calm
-from difftalker.dub.audio_features import Features
 from difftalker.dub.footage import Footage
-from difftalker.dub.footage_face import Scene, Tick, search
+from difftalker.dub.footage_face import FootageFace, find_speaker_in_footage
 from difftalker.dub.identity import speaker_shots
 from difftalker.dub.picture_order import picture_order, turning_points
-from difftalker.dub.settings import Settings
-from difftalker.dub.sound import Sound
-from difftalker.dub.usable_faces import familiar, strangeness, visibility
+from difftalker.dub.settings import DubSettings, StepsDone
+from difftalker.dub.sound import Sound, spool_sound
+from difftalker.dub.usable_faces import is_within_training, painting_opacity, shape_deviation
 from difftalker.errors import UserError
-from difftalker.face.crop import cut
-from difftalker.face.shots import parts_of
+from difftalker.face.crop import cut_crop
+from difftalker.face.shots import shot_slices
 from difftalker.face.topology import CONDITION
 from difftalker.face_folder import Description
+from difftalker.intervals import true_intervals
 from difftalker.media.decode import frame_count
+from difftalker.painting.synthesis import Synthesiser
 
 _BATCH = 256  # frames completed at once
 _PART = 4096  # frames whose features are held at once
 _REACH = 4  # standard deviations at which the smoothing filter ends
+
+
+@dataclass(frozen=True)
+class LoadedFace:
+    """A trained face in memory.
+
+    Attributes:
+        description: what it is.
+        completion: its landmark network, in eval mode.
+        synthesiser: its other networks.
+        device: where a network detector runs.
+    """
+
+    description: Description
+    completion: LandmarkCompletion
+    synthesiser: Synthesiser
+    device: str
+
+
+@dataclass(frozen=True)
+class FilmRequest:
+    """What is asked for.
+
+    Attributes:
+        audio: file with the speech.
+        video: file with the base footage.
+        footage_face: what is known of the face in it; None searches for it.
+        landmarks: what to paint from in place of what the network completes: (frames, 68, 2) over the crop size, or a
+            file of `completion.landmark_file.write_completed`.
+        settings: the user's choices.
+    """
+
+    audio: Path
+    video: Path
+    footage_face: FootageFace | None
+    landmarks: np.ndarray | Path | None
+    settings: DubSettings
 
 
 @dataclass
@@ -42,62 +81,63 @@ class Plan:
     """A film to be made.
 
     Attributes:
-        sound, footage, scene: what it is made of.
-        order: which picture each frame shows, (frames,) int64.
-        shown: how much of the painting is shown in every picture of the scene, (pictures,) float32.
-        rest: how far the mouth is at rest in every frame, (frames,) float32.
+        sound, footage, footage_face: what it is made of.
+        picture_order: which picture each frame shows, (frames,) int64.
+        opacity: how much of the painting is shown in every picture of the footage, (pictures,) float32.
+        silence: weight of the mouth at rest in every frame, (frames,) float32.
         features: audio features of every frame.
         model: the landmark network.
-        calm: the scene's landmarks without quick motion, (pictures, 68, 2), from which mouth and chin are completed.
-        closed: mouth at rest, (20, 2).
+        smoothed_face: the footage's landmarks without quick motion, (pictures, 68, 2) float32, from which mouth and
+            chin are completed.
+        closed_mouth: the mouth at rest, (20, 2).
         opening: how far the speaker opens the mouth, (2, 65), or None.
         jaw: how the lower contour follows the mouth, (41, 18), or None.
         settings: the user's choices.
         size: side of the crops in pixels.
-        margin: the same in face widths.
-        given: landmarks that replace the completed ones, (frames, 68, 2), or None.
+        crop_scale: the same in face widths.
+        given_landmarks: landmarks that replace the completed ones, (frames, 68, 2), or None.
     """
 
     sound: Sound
     footage: Footage
-    scene: Scene
-    order: np.ndarray
-    shown: np.ndarray
-    rest: np.ndarray
-    features: Features
+    footage_face: FootageFace
+    picture_order: np.ndarray
+    opacity: np.ndarray
+    silence: np.ndarray
+    features: FeatureWindows
     model: LandmarkCompletion
-    calm: np.ndarray
-    closed: np.ndarray
+    smoothed_face: np.ndarray
+    closed_mouth: np.ndarray
     opening: np.ndarray | None
     jaw: np.ndarray | None
-    settings: Settings
+    settings: DubSettings
     size: int
-    margin: float
-    given: np.ndarray | None = None
+    crop_scale: float
+    given_landmarks: np.ndarray | None = None
 
     @property
     def frames(self) -> int:
         """Number of frames: round(duration * fps)."""
-        return len(self.order)
+        return len(self.picture_order)
 
     def landmarks(self, first: int, last: int) -> np.ndarray:
         """Landmarks of the frames `first` to `last` (exclusive), (n, 68, 2) float32 over the crop size."""
-        if self.given is not None:
-            return self.given[first:last]
+        if self.given_landmarks is not None:
+            return self.given_landmarks[first:last]
         width = self.settings.smoothing * self.footage.fps
         margin = round(_REACH * width) + 1 if width > 0 else 0
         begin, end = max(first - margin, 0), min(last + margin, self.frames)
-        pictures = self.order[begin:end]
+        pictures = self.picture_order[begin:end]
         shape = self.model.mean_shape.cpu().numpy()
-        completed = complete(self.model, self.calm[pictures], self.features.read(begin, end), _BATCH)
-        completed[:, CONDITION] = self.scene.landmarks[pictures][:, CONDITION]
+        completed = complete(self.model, self.smoothed_face[pictures], self.features.read(begin, end), _BATCH)
+        completed[:, CONDITION] = self.footage_face.landmarks[pictures][:, CONDITION]
         if self.opening is not None:
             completed = match_opening(completed, shape, self.opening)
-        settled = settle(completed, shape, self.closed, self.rest[begin:end])
-        opened = scale_opening(settled, self.settings.mouth_gain)
+        completed = close_mouth_in_silence(completed, shape, self.closed_mouth, self.silence[begin:end])
+        completed = scale_opening(completed, self.settings.mouth_gain)
         if self.jaw is not None:
-            opened = move_jaw(opened, shape, self.jaw)
-        return smooth_completed(opened, self.painted[begin:end], width)[first - begin : last - begin]
+            completed = apply_jaw(completed, shape, self.jaw)
+        return smooth_mouth(completed, self.painted[begin:end], width)[first - begin : last - begin]
 
     def all_landmarks(self) -> np.ndarray:
         """Landmarks of all frames, (frames, 68, 2) float32; features are held for a part of them at a time."""
@@ -107,97 +147,105 @@ class Plan:
     @property
     def painted(self) -> np.ndarray:
         """Which frames are painted at all, (frames,) bool; the others show the source."""
-        return self.shown[self.order] > 0
+        return self.opacity[self.picture_order] > 0
 
     def crops(self, first: int, last: int) -> Iterator[np.ndarray]:
         """Stream the source's crops of the frames `first` to `last` (exclusive), (size, size, 3) uint8 RGB."""
-        order = self.order[first:last]
+        order = self.picture_order[first:last]
         for index, picture in zip(order, self.footage.show(order), strict=True):
-            yield cut(picture.rgb, self.scene.transforms[index], self.size)
+            yield cut_crop(picture.rgb, self.footage_face.transforms[index], self.size)
 
     def unpainted(self) -> list[tuple[float, float]]:
         """(first, last) times of the stretches of frames that show the source unchanged."""
-        hidden = np.concatenate([[0], (~self.painted).astype(np.int8), [0]])
-        edges = np.flatnonzero(np.diff(hidden)).reshape(-1, 2)
-        return [(start / self.footage.fps, end / self.footage.fps) for start, end in edges]
+        fps = self.footage.fps
+        return [(start / fps, end / fps) for start, end in true_intervals(~self.painted)]
 
 
 def make_plan(
-    face: Description,
-    model: LandmarkCompletion,
-    sound: Sound,
-    footage: Footage,
-    scene: Scene | None,
-    settings: Settings,
-    device: str,
-    warn: Callable[[str], None],
-    tick: Callable[[int], Tick],
+    loaded: LoadedFace, request: FilmRequest, spool: Path, warn: Callable[[str], None], tick: Callable[[int], StepsDone]
 ) -> Plan:
-    """Survey the footage and put everything on the film's time base.
+    """Read sound and footage, find the face, and put everything on the film's time base.
 
     Args:
-        face: the trained face.
-        model: its landmark network, in eval mode.
-        sound: what is to be said.
-        footage: base footage.
-        scene: what is known of the footage, or None.
-        settings: the user's choices.
-        device: where a network detector runs.
+        loaded: the trained face.
+        request: what is asked for.
+        spool: WAV file to write the sound to.
         warn: told of what the user should know.
         tick: given the number of steps to come, makes the function that is told of steps done.
 
     Raises:
-        UserError: the sound is too short for one frame, or no picture can be painted on.
+        UserError: a file cannot be used, the sound is too short for one frame, or no picture can be painted on.
     """
+    face, model, settings, footage_face = loaded.description, loaded.completion, request.settings, request.footage_face
+    sound = spool_sound(request.audio, spool)
+    footage = Footage(request.video, settings.codec == "lossless")
+    if footage.has_alpha:
+        warn(f"{request.video}: its alpha channel is left out")
     frames = frame_count(sound.duration, footage.fps)
     if frames == 0:
         raise UserError(f"{sound.source}: {sound.duration:.3f} s are too short for one frame; give longer speech")
     pins = face.weights
     encoder = make_encoder(face.audio, pins.deepspeech if pins else None)  # first: its weights may be missing
-    if scene is None:
+    if footage_face is None:
         expected = min(frames, footage.expected or frames)
-        scene = search(face, footage, frames, settings.track, device, warn, tick(2 * expected))
-    scene = scene.first(frames)
-    familiar_face = _judged(scene, face, model, footage.path, warn)
-    footage.restore(scene.stamps)
-    places = -scene.transforms[:, [2, 5]] / scene.transforms[:, :1]
-    order = picture_order(frames, len(scene), turning_points(places, footage.fps))
+        footage_face = find_speaker_in_footage(
+            face, footage, frames, settings.track, loaded.device, warn, tick(2 * expected)
+        )
+    footage_face = footage_face.first(frames)
+    paintable = _paintable(footage_face, face, model, footage.path, warn)
+    footage.restore(footage_face.stamps)
+    places = -footage_face.transforms[:, [2, 5]] / footage_face.transforms[:, :1]
+    order = picture_order(frames, len(footage_face), turning_points(places, footage.fps))
     silent = silent_rows(sound.power, sound.level)
     return Plan(
         sound,
         footage,
-        scene,
+        footage_face,
         order,
-        visibility(familiar_face, scene.shots),
-        rest(silent, frames, footage.fps),
-        Features(encoder, sound, footage.fps),
+        painting_opacity(paintable, footage_face.shots),
+        silence_weight(silent, frames, footage.fps),
+        FeatureWindows(encoder, sound, footage.fps),
         model,
-        _calm(scene, model, footage.fps),
+        _smoothed_face(footage_face, model, footage.fps),
         np.array(face.speaker.closed_mouth, np.float32),
         np.array(face.speaker.opening, np.float32) if face.speaker.opening is not None else None,
         np.array(face.speaker.jaw, np.float32) if face.speaker.jaw is not None else None,
         settings,
         face.size,
-        face.margin,
+        face.crop_scale,
+        None if request.landmarks is None else _given_landmarks(request.landmarks, frames),
     )
 
 
-def _calm(scene: Scene, model: LandmarkCompletion, fps: float) -> np.ndarray:
+def _given_landmarks(landmarks: np.ndarray | Path, frames: int) -> np.ndarray:
+    if isinstance(landmarks, Path):
+        return read_completed(landmarks, frames)
+    if landmarks.shape != (frames, 68, 2):
+        raise UserError(f"landmarks of shape {landmarks.shape} for {frames} frames; give ({frames}, 68, 2)")
+    return landmarks.astype(np.float32)
+
+
+def _smoothed_face(footage_face: FootageFace, model: LandmarkCompletion, fps: float) -> np.ndarray:
     shape = model.mean_shape.cpu().numpy()
-    return np.concatenate([calm(scene.landmarks[part], shape, CALM * fps) for part in parts_of(scene.shots)])
+    return np.concatenate(
+        [
+            smooth_in_head_frame(footage_face.landmarks[part], shape, UPPER_FACE_SMOOTHING * fps)
+            for part in shot_slices(footage_face.shots)
+        ]
+    )
 
 
 @torch.no_grad()
-def _judged(
-    scene: Scene, face: Description, model: LandmarkCompletion, path: Path, warn: Callable[[str], None]
+def _paintable(
+    footage_face: FootageFace, face: Description, model: LandmarkCompletion, path: Path, warn: Callable[[str], None]
 ) -> np.ndarray:
     """The pictures whose face can be painted on, (n,) bool."""
-    if not scene.valid.any():
+    if not footage_face.valid.any():
         raise UserError(f"{path}: no frame shows the mouth and chin of a frontal face; give other footage")
     turns = (face.speaker.turn[0], face.speaker.turn[1])
     usual, extreme = face.speaker.strangeness
-    strange = strangeness(scene.landmarks, model)
-    valid = scene.valid & _of_speaker(scene, face, strange, path, warn)
+    strange = shape_deviation(footage_face.landmarks, model)
+    valid = footage_face.valid & _shows_speaker(footage_face, face, strange, path, warn)
     typical = float(np.median(strange[valid]))
     if typical > max(2 * usual, extreme):
         warn(
@@ -205,23 +253,23 @@ def _judged(
             f"{usual:.1f} in the training footage): is it another person?"
         )
         extreme = max(extreme, 1.5 * typical)
-    known: np.ndarray = valid & familiar(scene.landmarks, model, turns, extreme)
+    known: np.ndarray = valid & is_within_training(footage_face.landmarks, model, turns, extreme)
     if not known.any():
         warn(f"{path}: the head is turned otherwise than in the training footage throughout")
         known = valid
     return known
 
 
-def _of_speaker(
-    scene: Scene, face: Description, strange: np.ndarray, path: Path, warn: Callable[[str], None]
+def _shows_speaker(
+    footage_face: FootageFace, face: Description, strange: np.ndarray, path: Path, warn: Callable[[str], None]
 ) -> np.ndarray:
     """The pictures of shots that show the trained speaker, (n,) bool."""
-    parts = parts_of(scene.shots)
+    parts = shot_slices(footage_face.shots)
     if face.speaker.looks is None:
-        return np.ones(len(scene), bool)
-    usual = [strange[part][scene.valid[part]] for part in parts]
+        return np.ones(len(footage_face), bool)
+    usual = [strange[part][footage_face.valid[part]] for part in parts]
     oddness = np.array([np.median(values) if len(values) else 0.0 for values in usual]) / face.speaker.strangeness[1]
-    own = speaker_shots(scene.looks[: len(parts)], oddness, np.array(face.speaker.looks, np.float32))
+    own = speaker_shots(footage_face.descriptors[: len(parts)], oddness, np.array(face.speaker.looks, np.float32))
     result = np.concatenate([np.full(part.stop - part.start, shown) for part, shown in zip(parts, own, strict=True)])
     if not own.all():
         warn(f"{path}: {len(own) - own.sum()} of {len(own)} shots show another person and are left as they are")

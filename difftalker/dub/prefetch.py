@@ -7,12 +7,12 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
-Item = TypeVar("Item")
+_T = TypeVar("_T")
 
 _END = object()
 
 
-def ahead(items: Iterable[Item], most: int) -> Iterator[Item]:
+def prefetch(items: Iterable[_T], most: int) -> Iterator[_T]:
     """The same items, made in a thread of their own while the last ones are used.
 
     Args:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from difftalker.dub.plan import Plan
-from difftalker.face.crop import cut
-from difftalker.face.draw import SIDE, preview_frames
+from difftalker.face.crop import cut_crop
+from difftalker.face.draw import PANEL_SIDE, preview_frames
 from difftalker.media.encode import write_video
 
 
@@ -25,13 +25,13 @@ def write_preview(
         metadata: texts to store.
         tick: called with the number of frames just done.
     """
-    factor = SIDE / plan.size  # crops are cut again from the footage, large enough to look at
-    transforms = factor * plan.scene.transforms
+    factor = PANEL_SIDE / plan.size  # crops are cut again from the footage, large enough to look at
+    transforms = factor * plan.footage_face.transforms
     transforms[:, [2, 5]] += (factor - 1) / 2  # pixel centres are at integers
 
     def crops() -> Iterator[np.ndarray]:
-        for index, picture in zip(plan.order, plan.footage.show(plan.order), strict=True):
-            yield cut(picture.rgb, transforms[index], SIDE)
+        for index, picture in zip(plan.picture_order, plan.footage.show(plan.picture_order), strict=True):
+            yield cut_crop(picture.rgb, transforms[index], PANEL_SIDE)
             tick(1)
 
     frames = preview_frames(crops(), landmarks, plan.painted, plan.footage.fps)

@@ -54,7 +54,7 @@ def choose_encoding(codec: Codec, working: str, output: Path) -> Encoding:
 
     Args:
         codec: what the user asked for.
-        working: the format of the pictures, see `picture.working_format`.
+        working: the format of the pictures, see `planes.working_format`.
         output: the film's name.
 
     Raises:

@@ -8,11 +8,12 @@ from typing import TypedDict
 
 from difftalker.dub.segment import Codec
 
-Progress = Callable[[str, int, int], None]
+StageProgress = Callable[[str, int, int], None]  # stage (`survey`, `draw`, `paint`), steps done, steps in all
+StepsDone = Callable[[int], None]  # number of steps just done
 
 
 @dataclass(frozen=True)
-class Settings:
+class DubSettings:
     """Attributes:
     codec: `h264`, or `lossless`.
     track: which of several faces, counted from the left, from 1; None chooses by place and size.
@@ -34,16 +35,16 @@ class Settings:
     watermark: bool = True
 
 
-class Choices(TypedDict, total=False):
+class RunOptions(TypedDict, total=False):
     """What the methods of `TalkingFace` have in common: `settings`, `progress` and `cancel`, as in its `dub`."""
 
-    settings: Settings | None
-    progress: Progress
+    settings: DubSettings | None
+    progress: StageProgress
     cancel: Callable[[], bool]
 
 
 @dataclass
-class Report:
+class DubReport:
     """What was made.
 
     Attributes:
@@ -73,3 +74,27 @@ class Interrupted(Exception):
     def __init__(self, path: object, seconds: float) -> None:
         super().__init__(f"stopped after {seconds:.2f} s")
         self.path, self.seconds = path, seconds
+
+
+def count_steps(stage: str, total: int, progress: StageProgress, stop: Callable[[], bool]) -> StepsDone:
+    """Add up the steps of a stage.
+
+    Args:
+        stage: its name.
+        total: steps to come.
+        progress: told of the sum.
+        stop: asked before every step whether to stop.
+
+    Returns:
+        What to call with the number of steps just done; it raises `Interrupted` when `stop` says so.
+    """
+    done = 0
+
+    def tick(steps: int) -> None:
+        nonlocal done
+        if stop():
+            raise Interrupted(None, 0.0)
+        done += steps
+        progress(stage, done, total)
+
+    return tick

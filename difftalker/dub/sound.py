@@ -11,10 +11,10 @@ import av
 import numpy as np
 from av.container import InputContainer
 
-from difftalker.audio.loudness import level_of, row_power
+from difftalker.audio.voice_activity import active_speech_level, row_power
 from difftalker.errors import UserError
 from difftalker.media.decode import timed_sound
-from difftalker.media.wav import RATE, write_wav
+from difftalker.media.wav import AUDIO_RATE, write_wav
 
 _HEADER = 44  # bytes before the samples in the spooled file
 _SILENT = 1e-6  # mean power (-60 dB of full scale) that no 20 ms of a silent sound exceed
@@ -30,7 +30,7 @@ class Sound:
         start: what the source's clock shows at the first sample, seconds.
         duration: seconds.
         power: mean power of every 20 ms, (rows,) float64; full scale is 1.
-        level: active speech level, a power; see `audio.loudness.level_of`.
+        level: active speech level, a power; see `audio.voice_activity.active_speech_level`.
     """
 
     source: Path
@@ -79,14 +79,16 @@ def open_sound(path: Path) -> Iterator[InputContainer]:
     try:
         container = av.open(str(path))
     except av.FFmpegError as error:
-        raise UserError(f"{path}: not a readable sound file ({reason(error)}); copy or export it again") from None
+        raise UserError(
+            f"{path}: not a readable sound file ({ffmpeg_reason(error)}); copy or export it again"
+        ) from None
     with container:
         if not container.streams.audio:
             raise UserError(f"{path}: holds no sound; give a file with a sound track")
         yield container
 
 
-def reason(error: av.FFmpegError) -> str:
+def ffmpeg_reason(error: av.FFmpegError) -> str:
     """What FFmpeg says is wrong."""
     return (error.strerror or str(error)).strip().lower()
 
@@ -105,7 +107,7 @@ def spool_sound(source: str | Path, spool: Path) -> Sound:
     start, duration = _extent(source)
     if duration <= 0:
         raise UserError(f"{source}: its sound track is empty; give a file with speech")
-    total = round(duration * RATE)
+    total = round(duration * AUDIO_RATE)
     powers: list[np.ndarray] = []
     rest = np.zeros(0, np.int16)
 
@@ -120,7 +122,7 @@ def spool_sound(source: str | Path, spool: Path) -> Sound:
 
     write_wav(spool, pieces())
     power = np.concatenate(powers)
-    return Sound(source, spool, start, duration, power, level_of(power))
+    return Sound(source, spool, start, duration, power, active_speech_level(power))
 
 
 def _extent(source: Path) -> tuple[float, float]:
@@ -136,7 +138,7 @@ def _extent(source: Path) -> tuple[float, float]:
         except av.FFmpegError as error:
             at = end - (start or 0.0)
             raise UserError(
-                f"{source}: sound cannot be decoded after {at:.2f} s ({reason(error)}); export it again"
+                f"{source}: sound cannot be decoded after {at:.2f} s ({ffmpeg_reason(error)}); export it again"
             ) from None
     return start or 0.0, end - (start or 0.0)
 

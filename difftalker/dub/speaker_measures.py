@@ -8,24 +8,23 @@ import numpy as np
 import torch
 from scipy.ndimage import binary_erosion
 
-from difftalker.audio.loudness import level_of, row_power
-from difftalker.audio.silence import silent_rows
-from difftalker.audio.windows import FEATURE_RATE
-from difftalker.completion.closed_mouth import closed_mouth
+from difftalker.audio.feature_windows import FEATURE_RATE
+from difftalker.audio.voice_activity import active_speech_level, row_power, silent_rows
+from difftalker.completion.closed_mouth import fit_closed_mouth
+from difftalker.completion.head_frame import UPPER_FACE_SMOOTHING, smooth_in_head_frame
 from difftalker.completion.jaw import fit_jaw
 from difftalker.completion.network import LandmarkCompletion, complete
 from difftalker.completion.opening import fit_opening, match_opening
-from difftalker.completion.resting_face import CALM, calm
 from difftalker.dataset.frames import Dataset
-from difftalker.dub.identity import choose_looks, upper_look
-from difftalker.dub.usable_faces import strangeness, turn
-from difftalker.face_folder import Speaker
+from difftalker.dub.identity import choose_descriptors, upper_face_descriptor
+from difftalker.dub.usable_faces import head_turn, shape_deviation
+from difftalker.face_folder import OPENING_LEVELS, Speaker
 
 _ORDINARY, _EXTREME = 0.5, 0.995  # quantiles
 _PAUSE = 0.2  # seconds; shorter than what counts when driving: footage of fluent speech has few long pauses
 _EDGE = 4  # rows of 20 ms at both ends of a pause in which the mouth still moves
 _TURNS = (0.005, 0.995)
-_LOOKED_AT, _LOOKS = 200, 8  # frames whose upper face is looked at, and how many are kept
+_SAMPLED, _DESCRIPTORS = 200, 8  # frames of which a descriptor is taken, and how many are kept
 
 
 @torch.no_grad()
@@ -52,23 +51,28 @@ def measure_speaker(
         inside = (dataset.recording[rows] == recording) & (dataset.clip[rows] == clip)
         frames = dataset.frame[rows[inside]]
         power = row_power(sound(recording, clip))
-        quiet = binary_erosion(silent_rows(power, level_of(power), _PAUSE), iterations=_EDGE, border_value=1)
+        quiet = binary_erosion(silent_rows(power, active_speech_level(power), _PAUSE), iterations=_EDGE, border_value=1)
         row = np.minimum((frames / dataset.fps * FEATURE_RATE).astype(int), len(quiet) - 1)
         silent[inside] = quiet[row]
     landmarks, shape = dataset.landmarks[rows], model.mean_shape.cpu().numpy()
-    quiet = [calm(dataset.landmarks[run], shape, CALM * dataset.fps) for run in dataset.segments("train")]
+    quiet = [
+        smooth_in_head_frame(dataset.landmarks[run], shape, UPPER_FACE_SMOOTHING * dataset.fps)
+        for run in dataset.segments("train")
+    ]
     driven = complete(model, np.concatenate(quiet), dataset.features[rows])
-    opening = fit_opening(landmarks, driven, shape)
-    turns = turn(landmarks)
-    strange = strangeness(landmarks, model)
-    some = np.unique(np.linspace(0, len(rows) - 1, _LOOKED_AT).astype(int))
-    looks = np.stack([upper_look(*pair) for pair in zip(crops(rows[some]), landmarks[some], strict=True)])
+    opening = fit_opening(landmarks, driven, shape, OPENING_LEVELS)
+    turns = head_turn(landmarks)
+    strange = shape_deviation(landmarks, model)
+    some = np.unique(np.linspace(0, len(rows) - 1, _SAMPLED).astype(int))
+    descriptors = np.stack(
+        [upper_face_descriptor(*pair) for pair in zip(crops(rows[some]), landmarks[some], strict=True)]
+    )
     return Speaker(
-        closed_mouth=closed_mouth(landmarks, shape, silent).astype(float).tolist(),
+        closed_mouth=fit_closed_mouth(landmarks, shape, silent).astype(float).tolist(),
         place=list(place) if place is not None else None,
         turn=[float(np.quantile(turns, share)) for share in _TURNS],
         opening=opening.astype(float).tolist(),
         jaw=fit_jaw(landmarks, match_opening(driven, shape, opening), shape).astype(float).tolist(),
         strangeness=[float(np.quantile(strange, share)) for share in (_ORDINARY, _EXTREME)],
-        looks=np.round(choose_looks(looks, _LOOKS).astype(float), 3).tolist(),
+        looks=np.round(choose_descriptors(descriptors, _DESCRIPTORS).astype(float), 3).tolist(),
     )

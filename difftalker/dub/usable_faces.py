@@ -6,17 +6,17 @@ import numpy as np
 
 from difftalker.completion.head_frame import HeadFrame
 from difftalker.completion.network import LandmarkCompletion
-from difftalker.face.shots import parts_of
+from difftalker.face.shots import shot_slices
 from difftalker.face.topology import CONDITION, JAW_ENDS
 
 NOSE_TIP = 30
-FADE = 4  # pictures over which painting begins and ends beside pictures that are left alone
+FADE_PICTURES = 4  # pictures over which painting begins and ends beside pictures that are left alone
 
 _TURN_SLACK = 0.08  # of the face's width that the nose may go beyond what the training showed
 _STRANGE = 2.0  # times the most extreme training frame
 
 
-def turn(landmarks: np.ndarray) -> np.ndarray:
+def head_turn(landmarks: np.ndarray) -> np.ndarray:
     """Where the nose's tip is between the ends of the jaw line: (n, 68, 2) -> (n,), 0.5 from the front."""
     left, right = landmarks[:, JAW_ENDS[0]], landmarks[:, JAW_ENDS[1]]
     across = right - left
@@ -24,7 +24,7 @@ def turn(landmarks: np.ndarray) -> np.ndarray:
     return np.asarray(along / np.maximum((across**2).sum(axis=1), 1e-12))
 
 
-def strangeness(landmarks: np.ndarray, model: LandmarkCompletion) -> np.ndarray:
+def shape_deviation(landmarks: np.ndarray, model: LandmarkCompletion) -> np.ndarray:
     """Root mean square deviation of the given points from the network's mean shape, in standard deviations.
 
     Args:
@@ -40,7 +40,7 @@ def strangeness(landmarks: np.ndarray, model: LandmarkCompletion) -> np.ndarray:
     return np.sqrt(np.square(deviation, dtype=np.float64).mean((1, 2)))
 
 
-def familiar(
+def is_within_training(
     landmarks: np.ndarray, model: LandmarkCompletion, turns: tuple[float, float], extreme: float
 ) -> np.ndarray:
     """Pictures whose face is turned and shaped as in the training footage, or nearly: (n,) bool.
@@ -48,15 +48,15 @@ def familiar(
     Args:
         landmarks: (n, 68, 2).
         model: the speaker's landmark network.
-        turns: lowest and highest `turn` in the training footage.
-        extreme: highest `strangeness` there.
+        turns: lowest and highest `head_turn` in the training footage.
+        extreme: highest `shape_deviation` there.
     """
-    turned = turn(landmarks)
+    turned = head_turn(landmarks)
     near = (turned > turns[0] - _TURN_SLACK) & (turned < turns[1] + _TURN_SLACK)
-    return np.asarray(near & (strangeness(landmarks, model) < _STRANGE * max(extreme, 1.0)))
+    return np.asarray(near & (shape_deviation(landmarks, model) < _STRANGE * max(extreme, 1.0)))
 
 
-def visibility(valid: np.ndarray, shots: np.ndarray) -> np.ndarray:
+def painting_opacity(valid: np.ndarray, shots: np.ndarray) -> np.ndarray:
     """How much of the painting is shown in every picture.
 
     Args:
@@ -64,9 +64,9 @@ def visibility(valid: np.ndarray, shots: np.ndarray) -> np.ndarray:
         shots: number of every picture's shot, (n,), rising.
 
     Returns:
-        (n,) float32: 0 where it cannot be, rising to 1 over `FADE` pictures beside; but not across a cut.
+        (n,) float32: 0 where it cannot be, rising to 1 over `FADE_PICTURES` pictures beside; but not across a cut.
     """
-    parts = [_fade(valid[part]) for part in parts_of(shots)]
+    parts = [_fade(valid[part]) for part in shot_slices(shots)]
     return np.concatenate(parts).astype(np.float32)
 
 
@@ -77,4 +77,4 @@ def _fade(valid: np.ndarray) -> np.ndarray:
     index = np.arange(len(valid))
     after = np.searchsorted(bad, index)
     before, behind = bad[np.maximum(after - 1, 0)], bad[np.minimum(after, len(bad) - 1)]
-    return np.clip(np.minimum(np.abs(index - behind), np.abs(index - before)) / FADE, 0.0, 1.0)
+    return np.clip(np.minimum(np.abs(index - behind), np.abs(index - before)) / FADE_PICTURES, 0.0, 1.0)

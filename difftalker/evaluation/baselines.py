@@ -12,7 +12,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from tqdm import tqdm
 
-from difftalker.evaluation.rows import Rows
+from difftalker.evaluation.frame_table import FrameTable
 from difftalker.face.paste import paste
 from difftalker.painting.diffusion.upper_face import composite
 from difftalker.tables import decode_image, encode_image, iterate_images
@@ -20,7 +20,7 @@ from difftalker.tables import decode_image, encode_image, iterate_images
 _CODED = 4  # images through the autoencoder at once: its layers at full resolution need most of the memory
 
 
-class Codec(Protocol):
+class Autoencoder(Protocol):
     """The autoencoder of a prior."""
 
     def encode(self, images: np.ndarray) -> np.ndarray: ...
@@ -28,7 +28,7 @@ class Codec(Protocol):
     def decode(self, latents: np.ndarray) -> np.ndarray: ...
 
 
-class Source(Protocol):
+class RowImages(Protocol):
     """Where the images of one row of the results table come from."""
 
     def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
@@ -47,7 +47,7 @@ class Source(Protocol):
         ...
 
 
-class PastedBack:
+class PastedCrops:
     """A source that makes crops: its whole pictures are the source's with the lower half of the crop pasted back."""
 
     def whole(self, index: int, image: np.ndarray, picture: np.ndarray, transform: np.ndarray) -> np.ndarray:
@@ -64,10 +64,10 @@ class GroundTruth:
         return picture
 
 
-class VaeReconstruction(PastedBack):
+class VaeReconstruction(PastedCrops):
     """The full crop through the autoencoder and back: the upper bound of any generator in its latent space."""
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Autoencoder) -> None:
         self._codec = codec
 
     def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
@@ -75,10 +75,10 @@ class VaeReconstruction(PastedBack):
         return composite(truth, np.concatenate([self._codec.decode(self._codec.encode(part)) for part in parts]))
 
 
-class MeanMouth(PastedBack):
+class MeanMouth(PastedCrops):
     """The mean of the training crops under every test frame's upper half."""
 
-    def __init__(self, train: Rows, frames: str | Path) -> None:
+    def __init__(self, train: FrameTable, frames: str | Path) -> None:
         total, self.landmarks = np.zeros(1), train.landmarks.mean(axis=0)
         for recording in tqdm(train.recordings, desc="mean mouth", unit="recording", leave=False):
             rows = train.row[train.recording == recording]
@@ -90,7 +90,7 @@ class MeanMouth(PastedBack):
         return composite(truth, np.broadcast_to(self._mean, truth.shape))
 
 
-class NearestAudio(PastedBack):
+class NearestAudio(PastedCrops):
     """The training frame whose audio window is nearest in L2, under the test frame's upper half.
 
     Attributes:
@@ -98,7 +98,7 @@ class NearestAudio(PastedBack):
         landmarks: (n, 68, 2), those frames' landmarks.
     """
 
-    def __init__(self, train: Rows, test: Rows, frames: str | Path) -> None:
+    def __init__(self, train: FrameTable, test: FrameTable, frames: str | Path) -> None:
         windows = train.features.reshape(len(train), -1)
         wanted = test.features.reshape(len(test), -1)
         parts = [cdist(wanted[i : i + 256], windows).argmin(axis=1) for i in range(0, len(wanted), 256)]

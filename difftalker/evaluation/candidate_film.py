@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 
 from difftalker.errors import UserError
+from difftalker.evaluation.frame_table import FrameTable
 from difftalker.evaluation.reference_film import ReferenceFilm
-from difftalker.evaluation.rows import Rows
-from difftalker.face.crop import cut
-from difftalker.face.face_detector import overlap
-from difftalker.face.follow import Follower
+from difftalker.face.crop import cut_crop
+from difftalker.face.face_detector import box_overlap
+from difftalker.face.tracking import FaceTracker
 from difftalker.media.decode import decode_frames
 
 _ASPECT = 0.02  # by which the ratio of width to height may differ: encoders round sizes to multiples of 16
@@ -22,7 +22,7 @@ _LOOKS = 6  # frames of a candidate that are searched for a face
 _NEAR = 0.3  # overlap with the reference's face below which a note says so
 
 
-class Film:
+class CandidateFilm:
     """The pictures of a film for rows that are asked for in order.
 
     Args:
@@ -44,25 +44,27 @@ class Film:
         self._start = chosen.start
         self._held = [self._advance(int(frame)) for frame in reference.rows.frame[chosen]]
         transforms = reference.transforms[chosen]
-        return np.stack([cut(picture, t, reference.size) for picture, t in zip(self._held, transforms, strict=True)])
+        return np.stack(
+            [cut_crop(picture, t, reference.size) for picture, t in zip(self._held, transforms, strict=True)]
+        )
 
     def whole(self, index: int, image: np.ndarray, picture: np.ndarray, transform: np.ndarray) -> np.ndarray:
-        """See `Source.whole`: the film's own picture."""
+        """See `RowImages.whole`: the film's own picture."""
         return self._held[index - self._start]
 
-    def read(self, rows: Rows, chosen: slice) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """See `Pictures.read`, for the rows that `images` was last asked for."""
+    def read(self, rows: FrameTable, chosen: slice) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """See `PictureSource.read`, for the rows that `images` was last asked for."""
         yield from zip(self._held, self._reference.transforms[chosen], strict=True)
 
     def _advance(self, frame: int) -> np.ndarray:
         for picture in self._pictures:
             self._next += 1
             if self._next > frame:
-                return fitted(picture, self._reference.width, self._reference.height)
+                return resize_to(picture, self._reference.width, self._reference.height)
         raise UserError(f"{self._path}: ends before frame {frame}; export it again")
 
 
-def fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+def resize_to(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     """A picture (h, w, 3) uint8 in the given size."""
     if picture.shape[:2] == (height, width):
         return picture
@@ -83,7 +85,7 @@ def check_shape(path: Path, width: int, height: int, reference: Path, like: tupl
         )
 
 
-def look_for_face(path: Path, reference: ReferenceFilm) -> str | None:
+def check_face(path: Path, reference: ReferenceFilm) -> str | None:
     """Search a few frames of a candidate for a face.
 
     Returns:
@@ -94,15 +96,15 @@ def look_for_face(path: Path, reference: ReferenceFilm) -> str | None:
     """
     count = len(reference.boxes)
     wanted = set(np.linspace(0, count - 1, min(_LOOKS, count)).round().astype(int).tolist())
-    shared, seen, follower = [], False, Follower()
+    shared, seen, follower = [], False, FaceTracker()
     for index, picture in enumerate(islice(decode_frames(path, reference.fps), count)):
         if index not in wanted:
             continue
-        faces = [face.box for face in follower.find(fitted(picture, reference.width, reference.height))]
+        faces = [face.box for face in follower.find(resize_to(picture, reference.width, reference.height))]
         seen = seen or bool(faces)
         box = reference.boxes[index]
         if np.isfinite(box).all():
-            shared.append(max((overlap(face, box) for face in faces), default=0.0))
+            shared.append(max((box_overlap(face, box) for face in faces), default=0.0))
     if not seen:
         raise UserError(f"{path}: no face in {len(wanted)} frames of it; a candidate must show the reference's face")
     if shared and np.median(shared) < _NEAR:

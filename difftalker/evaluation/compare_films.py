@@ -11,18 +11,17 @@ import numpy as np
 
 from difftalker.config import DetectorConfig
 from difftalker.errors import UserError
-from difftalker.evaluation.baselines import GroundTruth, Source
-from difftalker.evaluation.candidate_film import Film, check_shape, look_for_face
-from difftalker.evaluation.evaluate import RowResult, evaluate
-from difftalker.evaluation.protocol import crop_in_words, protocol
+from difftalker.evaluation.baselines import GroundTruth, RowImages
+from difftalker.evaluation.candidate_film import CandidateFilm, check_face, check_shape
+from difftalker.evaluation.evaluate import RowResult, evaluate_rows
+from difftalker.evaluation.mouth_reference import MouthReference, silent_frames
+from difftalker.evaluation.protocol import describe_crop, describe_protocol
 from difftalker.evaluation.redetection import detection_pool
 from difftalker.evaluation.reference_film import CropSettings, ReferenceFilm, read_reference
-from difftalker.evaluation.spoken import Spoken, silent_frames
-from difftalker.evaluation.sync_scores import SyncScorer, Unscored
+from difftalker.evaluation.sync_scores import NoSyncScorer, SyncScorer
 from difftalker.media.decode import decode_audio, frame_count
-from difftalker.media.excerpt import cut
 from difftalker.media.probe import VideoInfo, check_complete, probe
-from difftalker.media.wav import RATE
+from difftalker.media.wav import AUDIO_RATE, cut_sound
 from difftalker.sync.crop_rules import RuleName, make_sync_crop
 from difftalker.sync.lse import LseScorer, SyncExpert
 
@@ -33,7 +32,7 @@ _ENDLESS = ("psnr", "psnr_lower", "psnr_frame", "psnr_jaw", "psnr_mouth")
 
 
 @dataclass(frozen=True)
-class Settings:
+class ComparisonSettings:
     """The protocol of a comparison.
 
     Attributes:
@@ -47,7 +46,9 @@ class Settings:
 
     fps: float = 25.0
     crop: CropSettings = field(default_factory=CropSettings)
-    detector: DetectorConfig = field(default_factory=lambda: DetectorConfig(name="mesh", smoothing=0.7, max_gap=5))
+    detector: DetectorConfig = field(
+        default_factory=lambda: DetectorConfig(name="mesh", smoothing_frames=0.7, max_gap=5)
+    )
     rule: RuleName = "pipeline"
     device: str = "auto"
     pin: str | None = None
@@ -78,8 +79,8 @@ class Comparison:
     notes: list[str]
 
 
-def compare(
-    reference: Path, candidates: Mapping[str, Path], settings: Settings, expert: NamedExpert | None
+def compare_films(
+    reference: Path, candidates: Mapping[str, Path], settings: ComparisonSettings, expert: NamedExpert | None
 ) -> Comparison:
     """Score films of the same scene against a reference.
 
@@ -111,13 +112,13 @@ def compare(
     )
     notes = [note for name in candidates for note in _notes(name, infos, frames, count, settings.fps)]
     for name, path in candidates.items():
-        if (elsewhere := look_for_face(path, film)) is not None:
+        if (elsewhere := check_face(path, film)) is not None:
             notes.append(f"{name}: {elsewhere}.")
     sounds = _sounds(films, infos, settings.fps, count) if expert is not None else {}
     if expert is not None and not sounds:
         notes.append("No film has sound: lip sync was not measured.")
-    spoken = _spoken(film, infos[REFERENCE], count)
-    results = _evaluate(film, films, spoken, settings, expert, sounds)
+    mouth = _mouth_reference(film, infos[REFERENCE], count)
+    results = _evaluate(film, films, mouth, settings, expert, sounds)
     late = results[REFERENCE].metrics.get("sync_offset", 0)
     if abs(late) > _CREDIBLE:
         notes.append(
@@ -126,7 +127,7 @@ def compare(
         )
     title = expert.title if expert is not None and sounds else None
     rule = make_sync_crop(settings.rule, film.rows.landmarks, film.transforms, film.size, film.rows.runs())
-    taken = protocol(settings.detector.name, _crop(film, settings.crop), settings.fps, title, rule)
+    taken = describe_protocol(settings.detector.name, _crop(film, settings.crop), settings.fps, title, rule)
     taken |= {
         "reference": reference.name,
         "frames": f"{len(film.rows)} of the {count} frames that all films have: those with a usable face",
@@ -138,8 +139,8 @@ def compare(
 def _evaluate(
     film: ReferenceFilm,
     films: Mapping[str, Path],
-    spoken: Spoken,
-    settings: Settings,
+    mouth: MouthReference,
+    settings: ComparisonSettings,
     expert: NamedExpert | None,
     sounds: Mapping[str, np.ndarray],
 ) -> dict[str, RowResult]:
@@ -148,28 +149,30 @@ def _evaluate(
 
     def scorer(name: str) -> SyncScorer:
         if expert is None or name not in sounds:
-            return Unscored()
+            return NoSyncScorer()
         samples = sounds[name]
         if id(samples) not in heard:
-            pieces = [cut(samples, int(test.frame[run.start]), run.stop - run.start, fps) for run in test.runs()]
+            pieces = [cut_sound(samples, int(test.frame[run.start]), run.stop - run.start, fps) for run in test.runs()]
             heard[id(samples)] = [expert.expert.embed_audio(piece) for piece in pieces]
         return LseScorer(expert.expert, list(test.runs()), heard[id(samples)])
 
-    truth = Film(film.path, film)
-    sources: dict[str, Source] = {REFERENCE: GroundTruth()}
-    sources |= {name: Film(path, film) for name, path in films.items() if name != REFERENCE}
+    truth = CandidateFilm(film.path, film)
+    sources: dict[str, RowImages] = {REFERENCE: GroundTruth()}
+    sources |= {name: CandidateFilm(path, film) for name, path in films.items() if name != REFERENCE}
     rule = make_sync_crop(settings.rule, test.landmarks, film.transforms, film.size, test.runs())
     with detection_pool(settings.detector, settings.device, len(sources) * len(test), settings.pin) as detect:
-        return evaluate(test, sources, {}, spoken, truth.images, truth, detect, settings.detector, scorer, rule).rows
+        return evaluate_rows(
+            test, sources, {}, mouth, truth.images, truth, detect, settings.detector, scorer, rule
+        ).rows
 
 
-def _spoken(film: ReferenceFilm, info: VideoInfo, count: int) -> Spoken:
+def _mouth_reference(film: ReferenceFilm, info: VideoInfo, count: int) -> MouthReference:
     """What the reference says; without sound nothing is known to be silence."""
     silent = np.zeros(count, bool)
     if info.has_audio:
-        samples = np.concatenate(list(decode_audio(film.path, round(count / film.fps * RATE))))
+        samples = np.concatenate(list(decode_audio(film.path, round(count / film.fps * AUDIO_RATE))))
         silent = silent_frames(samples, count, film.fps)
-    return Spoken(film.rows.landmarks, silent[film.rows.frame], film.fps)
+    return MouthReference(film.rows.landmarks, silent[film.rows.frame], film.fps)
 
 
 def _probe(path: Path) -> VideoInfo:
@@ -199,7 +202,7 @@ def _notes(name: str, infos: Mapping[str, VideoInfo], frames: Mapping[str, int],
 
 def _sounds(films: Mapping[str, Path], infos: Mapping[str, VideoInfo], fps: float, count: int) -> dict[str, np.ndarray]:
     """The sound that each film is judged with, (n,) int16 at 16 kHz; films that have none, nor the reference, lack."""
-    samples = round(count / fps * RATE)
+    samples = round(count / fps * AUDIO_RATE)
     found = {
         name: np.concatenate(list(decode_audio(path, samples))) for name, path in films.items() if infos[name].has_audio
     }
@@ -211,7 +214,7 @@ def _sounds(films: Mapping[str, Path], infos: Mapping[str, VideoInfo], fps: floa
 def _crop(film: ReferenceFilm, crop: CropSettings) -> str:
     if crop.kind == "none":
         return f"the whole pictures of {film.size} px, taken as face crops"
-    return crop_in_words({"size": str(film.size), "margin": str(crop.margin)})
+    return describe_crop({"size": str(film.size), "crop_scale": str(crop.crop_scale)})
 
 
 def _figures(row: RowResult, crop: Literal["face", "none"]) -> dict[str, float]:

@@ -10,26 +10,27 @@ import numpy as np
 from tqdm import tqdm
 
 from difftalker.config import DetectorConfig
-from difftalker.evaluation.baselines import Source
-from difftalker.evaluation.film_plan import Kind
-from difftalker.evaluation.metrics.closure import closure
-from difftalker.evaluation.metrics.jitter import jitter
-from difftalker.evaluation.metrics.landmark_distance import landmark_distance
-from difftalker.evaluation.metrics.opening import opening_score
-from difftalker.evaluation.metrics.silence import motion_in_silence
-from difftalker.evaluation.picture_scores import FrameScores, RealFrames
-from difftalker.evaluation.place import place_of
-from difftalker.evaluation.redetection import Redetection, Submit
-from difftalker.evaluation.rows import Rows
-from difftalker.evaluation.samples import mouth_opening, relative_opening, sample_positions
-from difftalker.evaluation.source_pictures import Pictures
-from difftalker.evaluation.spoken import Spoken
+from difftalker.evaluation.baselines import RowImages
+from difftalker.evaluation.film_plan import FilmKind
+from difftalker.evaluation.frame_table import FrameTable
+from difftalker.evaluation.metrics.landmark_metrics import jitter, landmark_distance, motion_in_silence
+from difftalker.evaluation.metrics.mouth_opening import (
+    closure_score,
+    mouth_opening,
+    opening_score,
+    relative_opening,
+    sample_positions,
+)
+from difftalker.evaluation.metrics.regions import find_face_regions
+from difftalker.evaluation.mouth_reference import MouthReference
+from difftalker.evaluation.picture_scores import FrameScores, RealFilmScores
+from difftalker.evaluation.redetection import DetectInBackground, Redetection
+from difftalker.evaluation.source_pictures import PictureSource
 from difftalker.evaluation.sync_scores import SyncScorer
-from difftalker.face.topology import CONTOUR, MOUTH
+from difftalker.face.topology import COMPLETED_POINTS, MOUTH
 from difftalker.sync.crop_rules import SyncCrop
 
-BATCH = 16  # frames held at a time
-PREDICTED = np.concatenate([CONTOUR, MOUTH])
+FRAMES_AT_ONCE = 16  # frames held at a time
 
 
 @dataclass
@@ -53,23 +54,23 @@ class Evaluation:
 
     Attributes:
         rows: the figures of each row.
-        films: the figures of the films that `dub` made, by their kind; see `takes`.
+        films: the figures of the films that `dub` made, by their kind; see `film_plan`.
         samples: (position in the test split, row, image) of the pictures that the report shows.
     """
 
     rows: dict[str, RowResult] = field(default_factory=dict)
-    films: dict[Kind, RowResult] = field(default_factory=dict)
+    films: dict[FilmKind, RowResult] = field(default_factory=dict)
     samples: list[tuple[int, str, np.ndarray]] = field(default_factory=list)
 
 
-def evaluate(
-    test: Rows,
-    sources: Mapping[str, Source],
+def evaluate_rows(
+    test: FrameTable,
+    sources: Mapping[str, RowImages],
     predicted: Mapping[str, np.ndarray],
-    spoken: Spoken,
+    mouth: MouthReference,
     crops: Callable[[slice], np.ndarray],
-    pictures: Pictures,
-    detect: Submit,
+    pictures: PictureSource,
+    detect: DetectInBackground,
     config: DetectorConfig,
     expert: Callable[[str], SyncScorer],
     rule: SyncCrop,
@@ -80,7 +81,7 @@ def evaluate(
         test: the test split.
         sources: row name -> its images.
         predicted: row name -> landmarks (n, 68, 2) that the row predicts, where it predicts any.
-        spoken: what is said; the mouth's motion is compared with the speaker's while saying it.
+        mouth: what is said; the mouth's motion is compared with the speaker's while saying it.
         crops: reads the ground truth's crops of some rows, (n, h, w, 3) uint8.
         pictures: the whole source frames.
         detect: finds landmarks again; the footage's own detector.
@@ -90,12 +91,12 @@ def evaluate(
     """
     result = Evaluation()
     shown = set(sample_positions(test.landmarks).tolist())
-    real = RealFrames()
+    real = RealFilmScores()
     scores = {name: FrameScores(real) for name in sources}
     detections = {name: Redetection(detect, config, test) for name in sources}
     sync = {name: expert(name) for name in sources}
     with tqdm(total=len(test), desc="evaluate", unit="frame", mininterval=1.0) as bar:
-        for batch in test.batches(BATCH):
+        for batch in test.batches(FRAMES_AT_ONCE):
             truth = crops(batch)
             images = {name: source.images(batch, truth) for name, source in sources.items()}
             for name, found in images.items():
@@ -103,12 +104,12 @@ def evaluate(
             seen: dict[str, list[np.ndarray]] = {name: [] for name in sources}
             for offset, (picture, transform) in enumerate(pictures.read(test, batch)):
                 index = batch.start + offset
-                place = place_of(test.landmarks[index], transform, truth.shape[1], picture.shape)
-                real.add(picture, place, int(test.run[index]))
+                regions = find_face_regions(test.landmarks[index], transform, truth.shape[1], picture.shape)
+                real.add(picture, regions, int(test.run[index]))
                 for name, found in images.items():
                     whole = sources[name].whole(index, found[offset], picture, transform)
-                    scores[name].add_crop(truth[offset], found[offset], place)
-                    scores[name].add_frame(picture, whole, place, int(test.run[index]))
+                    scores[name].add_crop(truth[offset], found[offset], regions)
+                    scores[name].add_frame(picture, whole, regions, int(test.run[index]))
                     seen[name].append(rule.cut(index, found[offset], whole))
                 if index in shown:
                     result.samples += [(index, name, found[offset]) for name, found in images.items()]
@@ -116,13 +117,13 @@ def evaluate(
                 sync[name].add(batch, np.stack(faces))
             bar.update(batch.stop - batch.start)
     for name in sources:
-        result.rows[name] = _row(test, spoken, scores[name], detections[name], sync[name], predicted.get(name))
+        result.rows[name] = _row(test, mouth, scores[name], detections[name], sync[name], predicted.get(name))
     return result
 
 
 def _row(
-    test: Rows,
-    spoken: Spoken,
+    test: FrameTable,
+    mouth: MouthReference,
     scores: FrameScores,
     detection: Redetection,
     sync: SyncScorer,
@@ -136,7 +137,7 @@ def _row(
     frames["mouth_opening"] = np.where(found, mouth_opening(points), np.nan)
     frames["mouth_opening_true"] = mouth_opening(truth)
     if predicted is not None:
-        frames["landmark_distance"] = landmark_distance(predicted[:, PREDICTED], truth[:, PREDICTED])
+        frames["landmark_distance"] = landmark_distance(predicted[:, COMPLETED_POINTS], truth[:, COMPLETED_POINTS])
     metrics = scores.means() | sync.means()
     metrics |= {
         name: float(np.nanmean(frames[name]))
@@ -145,20 +146,20 @@ def _row(
     }
     # A frame without a face breaks the run: no second difference is taken across it.
     run = np.where(found, test.run, -1 - np.arange(len(test)))
-    still = jitter(truth[:, MOUTH], run)
-    metrics["jitter_ratio"] = jitter(points[:, MOUTH], run) / still if still > 0 else float("nan")
+    real = jitter(truth[:, MOUTH], run)
+    metrics["jitter_ratio"] = jitter(points[:, MOUTH], run) / real if real > 0 else float("nan")
     metrics["undetected"] = int((~found).sum())
-    metrics |= _mouth(points, found, spoken, test.run)
+    metrics |= _mouth(points, found, mouth, test.run)
     return RowResult({key: value for key, value in metrics.items() if np.isfinite(value)}, frames, sync.distances())
 
 
-def _mouth(points: np.ndarray, found: np.ndarray, spoken: Spoken, run: np.ndarray) -> dict[str, float]:
+def _mouth(points: np.ndarray, found: np.ndarray, mouth: MouthReference, run: np.ndarray) -> dict[str, float]:
     """How the mouth of detected points (n, 68, 2) says what is said."""
     gap = np.where(found, relative_opening(points), np.nan)
-    wanted = relative_opening(spoken.landmarks)
-    opening, closed = opening_score(wanted, gap), closure(wanted, gap, run)
-    moved = motion_in_silence(points, spoken.silent & found & spoken.known, run, spoken.fps)
-    still = motion_in_silence(spoken.landmarks, spoken.silent & found & spoken.known, run, spoken.fps)
+    wanted = relative_opening(mouth.landmarks)
+    opening, closed = opening_score(wanted, gap), closure_score(wanted, gap, run)
+    moved = motion_in_silence(points, mouth.silent & found & mouth.known, run, mouth.fps)
+    real = motion_in_silence(mouth.landmarks, mouth.silent & found & mouth.known, run, mouth.fps)
     return {
         "opening_r": opening.r,
         "opening_slope": opening.slope,
@@ -166,11 +167,11 @@ def _mouth(points: np.ndarray, found: np.ndarray, spoken: Spoken, run: np.ndarra
         "closure": closed.share,
         "closure_moments": closed.moments,
         "silence_motion": moved,
-        "silence_motion_ratio": moved / still if still > 0 else float("nan"),
+        "silence_motion_ratio": moved / real if real > 0 else float("nan"),
     }
 
 
-def metrics_document(result: Evaluation, test: Rows, protocol: Mapping[str, str]) -> dict[str, Any]:
+def metrics_document(result: Evaluation, test: FrameTable, protocol: Mapping[str, str]) -> dict[str, Any]:
     """What metrics.json holds: the generated row's figures, counts and `protocol`; the films' figures under `film`, the
     other rows' under `reference`.
 

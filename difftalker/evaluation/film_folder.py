@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from difftalker.errors import UserError
-from difftalker.evaluation.film_plan import Take
+from difftalker.evaluation.film_plan import PlannedFilm
 
 _INDEX = "films.json"
 
@@ -28,32 +28,32 @@ class FilmRecord:
     """A film that was made.
 
     Attributes:
-        take: what it was made of.
+        planned: what it was made of.
         corner: column and row of the footage's pictures at which its own begin.
         unpainted: (first, last) frames, end excluded, of the stretches that show the source unchanged.
     """
 
-    take: Take
+    planned: PlannedFilm
     corner: tuple[int, int]
     unpainted: tuple[tuple[int, int], ...]
 
     @property
     def painted(self) -> np.ndarray:
         """The frames that are painted, (frames,) bool."""
-        shown = np.ones(self.take.frames, bool)
+        shown = np.ones(self.planned.frames, bool)
         for first, last in self.unpainted:
             shown[first:last] = False
         return shown
 
 
-def film_path(folder: Path, take: Take) -> Path:
-    """Where the film of a take lies."""
-    return folder / take.kind / f"{take.name}.mkv"
+def film_path(folder: Path, planned: PlannedFilm) -> Path:
+    """Where the film lies."""
+    return folder / planned.kind / f"{planned.name}.mkv"
 
 
-def source_path(folder: Path, take: Take) -> Path:
+def source_film_path(folder: Path, planned: PlannedFilm) -> Path:
     """Where the film of its pictures as they are lies."""
-    return folder / "sources" / f"{take.source}.mkv"
+    return folder / "sources" / f"{planned.source}.mkv"
 
 
 def write_records(folder: Path, records: Sequence[FilmRecord]) -> None:
@@ -72,7 +72,7 @@ def read_records(folder: Path) -> list[FilmRecord]:
         entries: list[dict[str, Any]] = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
         return [
             FilmRecord(
-                Take(**entry["take"]),
+                PlannedFilm(**entry["planned"]),
                 (entry["corner"][0], entry["corner"][1]),
                 tuple((first, last) for first, last in entry["unpainted"]),
             )

@@ -17,15 +17,15 @@ import numpy as np
 
 from difftalker.dataset.frames import Dataset
 
-Kind = Literal["own", "detected", "driven", "voice"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+FilmKind = Literal["own", "detected", "driven", "voice"]
+FILM_KINDS: tuple[FilmKind, ...] = get_args(FilmKind)
 
-TEMPO = 1.25  # of `voice`
+VOICE_TEMPO = 1.25  # of `voice`
 _SHORTEST = 6  # frames; the sync expert alone looks at five at once
 
 
 @dataclass(frozen=True)
-class Take:
+class PlannedFilm:
     """One film.
 
     Attributes:
@@ -37,7 +37,7 @@ class Take:
         tempo: how much faster the speech is played.
     """
 
-    kind: Kind
+    kind: FilmKind
     recording: str
     clip: str
     first: int
@@ -62,7 +62,7 @@ class Take:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class ClipPart:
     """Frames `first` to `last` of a clip, of which `usable` (last - first + 1,) bool have a face."""
 
     recording: str
@@ -74,7 +74,7 @@ class Stretch:
         return len(self.usable)
 
 
-def plan_takes(dataset: Dataset, seconds: dict[Kind, float]) -> list[Take]:
+def plan_films(dataset: Dataset, seconds: dict[FilmKind, float]) -> list[PlannedFilm]:
     """Plan the films, shared evenly among the recordings.
 
     Every stretch of held-out speech is said over its own pictures, and over a stretch of the training part's as long;
@@ -87,16 +87,18 @@ def plan_takes(dataset: Dataset, seconds: dict[Kind, float]) -> list[Take]:
     Returns:
         The films, kind by kind; none of a kind whose seconds are too few for six frames.
     """
-    found: list[Take] = []
+    found: list[PlannedFilm] = []
     recordings = list(dict.fromkeys(dataset.recording.tolist()))
-    for kind in KINDS:
+    for kind in FILM_KINDS:
         most = math.floor(seconds.get(kind, 0.0) * dataset.fps / len(recordings))
         for recording in recordings:
-            found += _takes(kind, stretches(dataset, "test", recording), stretches(dataset, "train", recording), most)
+            found += _plan_kind(
+                kind, clip_parts(dataset, "test", recording), clip_parts(dataset, "train", recording), most
+            )
     return found
 
 
-def stretches(dataset: Dataset, split: Literal["train", "test"], recording: str) -> list[Stretch]:
+def clip_parts(dataset: Dataset, split: Literal["train", "test"], recording: str) -> list[ClipPart]:
     """The stretches of a part of the split, one per clip, from its first usable frame to its last."""
     found = []
     for clip in dict.fromkeys(dataset.clip[dataset.recording == recording].tolist()):
@@ -104,26 +106,28 @@ def stretches(dataset: Dataset, split: Literal["train", "test"], recording: str)
         of_part = dataset.split[inside] == split
         if of_part.any():
             first, last = np.flatnonzero(of_part)[[0, -1]]
-            found.append(Stretch(recording, clip, int(dataset.frame[inside[first]]), of_part[first : last + 1]))
+            found.append(ClipPart(recording, clip, int(dataset.frame[inside[first]]), of_part[first : last + 1]))
     return found
 
 
-def _takes(kind: Kind, test: Sequence[Stretch], train: Sequence[Stretch], most: int) -> list[Take]:
-    found: list[Take] = []
+def _plan_kind(kind: FilmKind, test: Sequence[ClipPart], train: Sequence[ClipPart], most: int) -> list[PlannedFilm]:
+    found: list[PlannedFilm] = []
     left = most
     for index, speech in enumerate(test):
-        tempo = TEMPO if kind == "voice" else 1.0
+        tempo = VOICE_TEMPO if kind == "voice" else 1.0
         base, start = (speech, 0) if kind in ("own", "detected") else _window(train, index / len(test), len(speech))
         said = min(len(speech), len(base) - start)
         frames = min(math.floor((said - 1) / tempo) + 1, left)
         if frames >= _SHORTEST:
-            take = Take(kind, speech.recording, speech.clip, speech.first, frames, base.clip, base.first + start, tempo)
-            found.append(take)
+            planned = PlannedFilm(
+                kind, speech.recording, speech.clip, speech.first, frames, base.clip, base.first + start, tempo
+            )
+            found.append(planned)
             left -= frames
     return found
 
 
-def _window(train: Sequence[Stretch], share: float, frames: int) -> tuple[Stretch, int]:
+def _window(train: Sequence[ClipPart], share: float, frames: int) -> tuple[ClipPart, int]:
     """A stretch of pictures, and where in it to begin: of the clips long enough, the one at that share of them; in it
     where most faces are usable."""
     fitting = [stretch for stretch in train if len(stretch) >= frames] or [max(train, key=len)]
@@ -133,11 +137,11 @@ def _window(train: Sequence[Stretch], share: float, frames: int) -> tuple[Stretc
     return chosen, int(np.argmax(np.rint(usable)))
 
 
-def said_landmarks(dataset: Dataset, take: Take) -> np.ndarray:
+def spoken_landmarks(dataset: Dataset, planned: PlannedFilm) -> np.ndarray:
     """The speaker's landmarks while saying what each frame of the film says, (frames, 68, 2); NaN where unknown."""
-    times = take.spoken_at(np.arange(take.frames))
+    times = planned.spoken_at(np.arange(planned.frames))
     before, weight = np.floor(times).astype(int), (times % 1)[:, None, None]
-    first, second = (dataset.find(take.recording, take.clip, at) for at in (before, before + (times % 1 > 0)))
+    first, second = (dataset.find(planned.recording, planned.clip, at) for at in (before, before + (times % 1 > 0)))
     points = (1 - weight) * dataset.landmarks[first] + weight * dataset.landmarks[second]
     points[(first < 0) | (second < 0)] = np.nan
     return points

@@ -11,22 +11,21 @@ import numpy as np
 from difftalker.config import DetectorConfig
 from difftalker.dataset.frames import Dataset
 from difftalker.errors import UserError
-from difftalker.evaluation.evaluate import RowResult, evaluate
-from difftalker.evaluation.film_folder import FilmRecord, film_path, source_path
-from difftalker.evaluation.film_plan import KINDS, Kind, Take, said_landmarks
-from difftalker.evaluation.place import moved
-from difftalker.evaluation.redetection import Submit
-from difftalker.evaluation.rows import Rows
-from difftalker.evaluation.spoken import Spoken, silent_frames
-from difftalker.face.crop import cut
+from difftalker.evaluation.evaluate import RowResult, evaluate_rows
+from difftalker.evaluation.film_folder import FilmRecord, film_path, source_film_path
+from difftalker.evaluation.film_plan import FILM_KINDS, FilmKind, PlannedFilm, spoken_landmarks
+from difftalker.evaluation.frame_table import FrameTable
+from difftalker.evaluation.metrics.regions import shift_transforms
+from difftalker.evaluation.mouth_reference import MouthReference, silent_frames
+from difftalker.evaluation.redetection import DetectInBackground
+from difftalker.face.crop import cut_crop
 from difftalker.media.decode import decode_audio, decode_frames
-from difftalker.media.excerpt import cut as cut_sound
-from difftalker.media.wav import RATE
+from difftalker.media.wav import AUDIO_RATE, cut_sound
 from difftalker.sync.crop_rules import RuleName, make_sync_crop
 from difftalker.sync.lse import LseScorer, SyncExpert
-from difftalker.tables import metadata, read_table, tensor
+from difftalker.tables import read_table, table_metadata, tensor_column
 
-REAL = ("own", "detected")  # kinds of which the real film is known
+KINDS_WITH_REAL_FILM = ("own", "detected")  # kinds of which the real film is known
 _FRAME = ("psnr_frame", "ssim_frame")  # of whole pictures, which these films do not show
 _AGAINST_REAL = ("ld", "psnr", "ssim", "jitter")  # beginnings of figures that need the real film
 
@@ -34,22 +33,22 @@ _ROW = "film"
 
 
 @dataclass(frozen=True)
-class FilmRows:
+class FilmFrames:
     """The frames of all films of one kind that are scored: painted ones with a usable face.
 
     Attributes:
         rows: n frames; clip and frame are those of the film, landmarks and boxes those of the pictures it shows.
         transforms: (n, 6) from pixels of the film to crop pixels.
         size: side of the crops in pixels.
-        spoken: what is said.
+        mouth: what is said.
         sounds: the films' sound, by their names.
         unpainted: number of frames that show the source unchanged.
     """
 
-    rows: Rows
+    rows: FrameTable
     transforms: np.ndarray
     size: int
-    spoken: Spoken
+    mouth: MouthReference
     sounds: dict[str, np.ndarray]
     unpainted: int
 
@@ -58,11 +57,11 @@ class FilmPictures:
     """Pictures of films for rows that are asked for in order, a batch at a time.
 
     Args:
-        paths: the films by their names, see `FilmRows.rows`.
+        paths: the films by their names, see `FilmFrames.rows`.
         of: the rows.
     """
 
-    def __init__(self, paths: dict[str, Path], of: FilmRows) -> None:
+    def __init__(self, paths: dict[str, Path], of: FilmFrames) -> None:
         self._paths, self._of = paths, of
         self._open: Path | None = None
         self._pictures: Iterator[np.ndarray] = iter(())
@@ -75,18 +74,20 @@ class FilmPictures:
         rows = self._of.rows
         path = self._paths[rows.clip[chosen.start]]
         if path != self._open:
-            self._pictures, self._open, self._next = decode_frames(path, self._of.spoken.fps), path, 0
+            self._pictures, self._open, self._next = decode_frames(path, self._of.mouth.fps), path, 0
         self._start = chosen.start
         self._held = [self._advance(path, int(frame)) for frame in rows.frame[chosen]]
         transforms = self._of.transforms[chosen]
-        return np.stack([cut(picture, t, self._of.size) for picture, t in zip(self._held, transforms, strict=True)])
+        return np.stack(
+            [cut_crop(picture, t, self._of.size) for picture, t in zip(self._held, transforms, strict=True)]
+        )
 
     def whole(self, index: int, image: np.ndarray, picture: np.ndarray, transform: np.ndarray) -> np.ndarray:
-        """See `Source.whole`: the film's own picture."""
+        """See `RowImages.whole`: the film's own picture."""
         return self._held[index - self._start]
 
-    def read(self, rows: Rows, chosen: slice) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """See `Pictures.read`, for the rows that `images` was last asked for."""
+    def read(self, rows: FrameTable, chosen: slice) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """See `PictureSource.read`, for the rows that `images` was last asked for."""
         yield from zip(self._held, self._of.transforms[chosen], strict=True)
 
     def _advance(self, path: Path, frame: int) -> np.ndarray:
@@ -102,11 +103,11 @@ def score_films(
     records: Sequence[FilmRecord],
     dataset: Dataset,
     frames: Path,
-    detect: Submit,
+    detect: DetectInBackground,
     config: DetectorConfig,
     expert: SyncExpert,
     rule: RuleName,
-) -> dict[Kind, RowResult]:
+) -> dict[FilmKind, RowResult]:
     """Score the films kind by kind.
 
     Figures that need the real film are left out where it is unknown: of films over other pictures. There, sharpness and
@@ -129,39 +130,41 @@ def score_films(
     Raises:
         UserError: a film is missing, or is not of this dataset.
     """
-    found: dict[Kind, RowResult] = {}
-    for kind in KINDS:
-        chosen = [record for record in records if record.take.kind == kind]
-        rows = film_rows(folder, chosen, dataset, frames) if chosen else None
+    found: dict[FilmKind, RowResult] = {}
+    for kind in FILM_KINDS:
+        chosen = [record for record in records if record.planned.kind == kind]
+        rows = read_film_frames(folder, chosen, dataset, frames) if chosen else None
         if rows is not None and len(rows.rows):
-            found[kind] = _score(folder, kind, [record.take for record in chosen], rows, detect, config, expert, rule)
+            found[kind] = _score(
+                folder, kind, [record.planned for record in chosen], rows, detect, config, expert, rule
+            )
     return found
 
 
-def film_rows(folder: Path, records: Sequence[FilmRecord], dataset: Dataset, frames: Path) -> FilmRows:
+def read_film_frames(folder: Path, records: Sequence[FilmRecord], dataset: Dataset, frames: Path) -> FilmFrames:
     """The frames of some films that can be scored, in order."""
     index, number, film, transforms, said, silent, unpainted = [], [], [], [], [], [], 0
     sounds: dict[str, np.ndarray] = {}
-    size = int(metadata(frames / records[0].take.recording / "crops.parquet")["size"])
+    size = int(table_metadata(frames / records[0].planned.recording / "crops.parquet")["size"])
     for record in records:
-        take = record.take
-        sounds[take.name] = np.concatenate(
-            list(decode_audio(film_path(folder, take), round(take.frames / dataset.fps * RATE)))
+        planned = record.planned
+        sounds[planned.name] = np.concatenate(
+            list(decode_audio(film_path(folder, planned), round(planned.frames / dataset.fps * AUDIO_RATE)))
         )
-        shown = dataset.find(take.recording, take.base_clip, take.base_first + np.arange(take.frames))
+        shown = dataset.find(planned.recording, planned.base_clip, planned.base_first + np.arange(planned.frames))
         kept = np.flatnonzero(record.painted & (shown >= 0))
         unpainted += int((~record.painted).sum())
         index.append(shown[kept])
         number.append(kept)
-        film += [take.name] * len(kept)
-        places = tensor(read_table(frames / take.recording / "geometry.parquet", ["transform"]), "transform")
-        transforms.append(moved(places[dataset.row[shown[kept]]], record.corner))
-        said.append(said_landmarks(dataset, take)[kept])
-        silent.append(silent_frames(sounds[take.name], take.frames, dataset.fps)[kept])
+        film += [planned.name] * len(kept)
+        places = tensor_column(read_table(frames / planned.recording / "geometry.parquet", ["transform"]), "transform")
+        transforms.append(shift_transforms(places[dataset.row[shown[kept]]], record.corner))
+        said.append(spoken_landmarks(dataset, planned)[kept])
+        silent.append(silent_frames(sounds[planned.name], planned.frames, dataset.fps)[kept])
     order, frame, clip = np.concatenate(index), np.concatenate(number), np.array(film)
     here, before = slice(1, None), slice(None, -1)
     breaks = (clip[here] != clip[before]) | (frame[here] != frame[before] + 1)
-    rows = Rows(
+    rows = FrameTable(
         recording=dataset.recording[order],
         clip=clip,
         frame=frame,
@@ -172,35 +175,35 @@ def film_rows(folder: Path, records: Sequence[FilmRecord], dataset: Dataset, fra
         region=dataset.region[order],
         run=np.concatenate([np.zeros(min(len(order), 1), int), np.cumsum(breaks)]),
     )
-    spoken = Spoken(np.concatenate(said), np.concatenate(silent), dataset.fps)
-    return FilmRows(rows, np.concatenate(transforms), size, spoken, sounds, unpainted)
+    mouth = MouthReference(np.concatenate(said), np.concatenate(silent), dataset.fps)
+    return FilmFrames(rows, np.concatenate(transforms), size, mouth, sounds, unpainted)
 
 
 def _score(
     folder: Path,
-    kind: Kind,
-    takes: Sequence[Take],
-    of: FilmRows,
-    detect: Submit,
+    kind: FilmKind,
+    planned_films: Sequence[PlannedFilm],
+    of: FilmFrames,
+    detect: DetectInBackground,
     config: DetectorConfig,
     expert: SyncExpert,
     rule: RuleName,
 ) -> RowResult:
-    films = FilmPictures({take.name: film_path(folder, take) for take in takes}, of)
-    truth = FilmPictures({take.name: source_path(folder, take) for take in takes}, of)
+    films = FilmPictures({planned.name: film_path(folder, planned) for planned in planned_films}, of)
+    truth = FilmPictures({planned.name: source_film_path(folder, planned) for planned in planned_films}, of)
     runs = list(of.rows.runs())
 
     def sound(run: slice) -> np.ndarray:
         first, count = int(of.rows.frame[run.start]), run.stop - run.start
-        return cut_sound(of.sounds[of.rows.clip[run.start]], first, count, of.spoken.fps)
+        return cut_sound(of.sounds[of.rows.clip[run.start]], first, count, of.mouth.fps)
 
     heard = [expert.embed_audio(sound(run)) for run in runs]
     crop = make_sync_crop(rule, of.rows.landmarks, of.transforms, of.size, runs)
-    result = evaluate(
+    result = evaluate_rows(
         of.rows,
         {_ROW: films},
         {},
-        of.spoken,
+        of.mouth,
         truth.images,
         truth,
         detect,
@@ -208,6 +211,10 @@ def _score(
         lambda _: LseScorer(expert, runs, heard),
         crop,
     ).rows[_ROW]
-    dropped = _FRAME if kind in REAL else (*_FRAME, *(key for key in result.metrics if key.startswith(_AGAINST_REAL)))
+    dropped = (
+        _FRAME
+        if kind in KINDS_WITH_REAL_FILM
+        else (*_FRAME, *(key for key in result.metrics if key.startswith(_AGAINST_REAL)))
+    )
     metrics = {key: value for key, value in result.metrics.items() if key not in dropped}
     return RowResult(metrics | {"frames": len(of.rows), "unpainted": of.unpainted}, result.frames, result.sync)

@@ -10,18 +10,18 @@ from pathlib import Path
 import pyarrow as pa
 
 from difftalker.evaluation.evaluate import Evaluation, metrics_document
-from difftalker.evaluation.rows import Rows
+from difftalker.evaluation.frame_table import FrameTable
 from difftalker.files import replacing
-from difftalker.sync.lse import SHIFT
-from difftalker.tables import encode_image, table, write_table
+from difftalker.sync.lse import LARGEST_SHIFT
+from difftalker.tables import encode_image, make_table, write_table
 
 _KEY = [("recording", pa.string()), ("clip", pa.string()), ("frame", pa.int32()), ("time", pa.float64())]
 
 # Pictures for the report: `position` is the place in the test split, `row` the row of the results table.
-SAMPLES = pa.schema([("position", pa.int32()), ("row", pa.string()), ("image", pa.binary())])
+SAMPLES_SCHEMA = pa.schema([("position", pa.int32()), ("row", pa.string()), ("image", pa.binary())])
 
 
-def write_metrics(path: Path, result: Evaluation, test: Rows, protocol: Mapping[str, str]) -> None:
+def write_metrics(path: Path, result: Evaluation, test: FrameTable, protocol: Mapping[str, str]) -> None:
     """Write metrics.json; `protocol` says what the figures were taken with, see `evaluation.protocol`."""
     with replacing(path) as partial:
         text = json.dumps(metrics_document(result, test, protocol), indent=2, sort_keys=True)
@@ -40,28 +40,31 @@ def write_plots(folder: Path, result: Evaluation) -> None:
         ("index", "ld", "landmark_distance"),
         ((index, *_texts(pair)) for index, pair in enumerate(distances)),
     )
-    offsets = range(-SHIFT, SHIFT + 1) if len(main.sync) else ()
+    offsets = range(-LARGEST_SHIFT, LARGEST_SHIFT + 1) if len(main.sync) else ()
     _write_csv(
         folder / "sync_offset.csv",
         ("offset", "ground_truth", "generated"),
-        ((offset, *_texts((truth.sync[SHIFT - offset], main.sync[SHIFT - offset]))) for offset in offsets),
+        (
+            (offset, *_texts((truth.sync[LARGEST_SHIFT - offset], main.sync[LARGEST_SHIFT - offset])))
+            for offset in offsets
+        ),
     )
 
 
-def write_folder(folder: Path, result: Evaluation, test: Rows) -> None:
+def write_folder(folder: Path, result: Evaluation, test: FrameTable) -> None:
     """Write per_frame.parquet (the generated row) and samples.parquet (schema SAMPLES)."""
     with replacing(folder) as partial:
         partial.mkdir()
         frames = result.rows["generated"].frames
         schema = pa.schema([*_KEY, *((name, pa.float32()) for name in sorted(frames))])
-        write_table(partial / "per_frame.parquet", table(schema, test.keys | {"time": test.time} | frames))
+        write_table(partial / "per_frame.parquet", make_table(schema, test.keys | {"time": test.time} | frames))
         samples = sorted(result.samples, key=lambda sample: sample[:2])
         columns = {
             "position": [position for position, _, _ in samples],
             "row": [row for _, row, _ in samples],
             "image": [encode_image(image, "png") for _, _, image in samples],
         }
-        write_table(partial / "samples.parquet", table(SAMPLES, columns))
+        write_table(partial / "samples.parquet", make_table(SAMPLES_SCHEMA, columns))
 
 
 def _texts(values: Iterable[float]) -> list[str]:

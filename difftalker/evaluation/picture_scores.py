@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from difftalker.evaluation.metrics.blocks import Gradients, block_gradients, block_ratio
-from difftalker.evaluation.metrics.difference import Difference
-from difftalker.evaluation.metrics.flicker import second_difference
-from difftalker.evaluation.metrics.sharpness import sharpness
-from difftalker.evaluation.place import Place
+from difftalker.evaluation.metrics.picture_metrics import (
+    BlockGradients,
+    block_gradients,
+    block_ratio,
+    flicker,
+    sharpness,
+)
+from difftalker.evaluation.metrics.psnr_ssim import PictureDifference
+from difftalker.evaluation.metrics.regions import FaceRegions
 
 _RATIOS = ("sharpness", "flicker")  # of means, over the real film's
 
 
-class Memory:
+class FlickerMeter:
     """The last two pictures of a film."""
 
     def __init__(self) -> None:
-        self._before: list[tuple[int, np.ndarray, Place]] = []
+        self._before: list[tuple[int, np.ndarray, FaceRegions]] = []
 
-    def flicker(self, picture: np.ndarray, place: Place, run: int) -> float:
+    def flicker(self, picture: np.ndarray, regions: FaceRegions, run: int) -> float:
         """Second difference with the two pictures before, inside the jaw of the middle one; NaN where these are no two
         of the same run."""
         self._before = [frame for frame in self._before if frame[0] == run][-2:]
@@ -27,12 +31,12 @@ class Memory:
         if len(self._before) == 2:
             (_, first, _), (_, middle, inside) = self._before
             before, here, after = (inside.inside(image) for image in (first, middle, picture))
-            found = second_difference(before, here, after, inside.jaw)
-        self._before.append((run, picture, place))
+            found = flicker(before, here, after, inside.jaw)
+        self._before.append((run, picture, regions))
         return found
 
 
-class RealFrames:
+class RealFilmScores:
     """The frames of the real film, whose own figures are taken once for all rows.
 
     Attributes:
@@ -42,12 +46,12 @@ class RealFrames:
     def __init__(self) -> None:
         self.sharpness: list[float] = []
         self.flicker: list[float] = []
-        self._memory = Memory()
+        self._memory = FlickerMeter()
 
-    def add(self, picture: np.ndarray, place: Place, run: int) -> None:
+    def add(self, picture: np.ndarray, regions: FaceRegions, run: int) -> None:
         """Take in the next picture, (height, width, 3) uint8; `run` names its run of successive frames."""
-        self.sharpness.append(sharpness(picture, place.mouth))
-        self.flicker.append(self._memory.flicker(picture, place, run))
+        self.sharpness.append(sharpness(picture, regions.mouth))
+        self.flicker.append(self._memory.flicker(picture, regions, run))
 
 
 class FrameScores:
@@ -62,7 +66,7 @@ class FrameScores:
             inside the jaw and around the mouth. `sharpness` and `flicker` in grey levels.
     """
 
-    def __init__(self, real: RealFrames) -> None:
+    def __init__(self, real: RealFilmScores) -> None:
         self._real = real
         self.values: dict[str, list[float]] = {
             name: []
@@ -72,44 +76,44 @@ class FrameScores:
                 *("sharpness", "flicker"),
             )
         }
-        self._blocks: list[Gradients] = []
-        self._memory = Memory()
+        self._blocks: list[BlockGradients] = []
+        self._memory = FlickerMeter()
 
-    def add_crop(self, truth: np.ndarray, image: np.ndarray, place: Place) -> None:
+    def add_crop(self, truth: np.ndarray, image: np.ndarray, regions: FaceRegions) -> None:
         """Score one crop.
 
         Args:
             truth: (h, w, 3) uint8.
             image: of the same shape.
-            place: of the real face.
+            regions: of the real face.
         """
         height, width = truth.shape[:2]
         lower = (0, height // 2, width, height)
-        crop = Difference(truth, image)
+        crop = PictureDifference(truth, image)
         self._add(psnr=crop.psnr(), ssim=crop.ssim(), psnr_lower=crop.psnr(lower), ssim_lower=crop.ssim(lower))
-        self._blocks.append(block_gradients(image, place.crop_jaw))
+        self._blocks.append(block_gradients(image, regions.crop_jaw))
 
-    def add_frame(self, truth: np.ndarray, picture: np.ndarray, place: Place, run: int) -> None:
+    def add_frame(self, truth: np.ndarray, picture: np.ndarray, regions: FaceRegions, run: int) -> None:
         """Score one whole picture, in order.
 
         Args:
             truth: the source's, (height, width, 3) uint8.
             picture: of the same shape.
-            place: of the real face.
+            regions: of the real face.
             run: label of the run of successive frames that it belongs to.
         """
-        x0, y0, x1, y1 = place.mouth
+        x0, y0, x1, y1 = regions.mouth
         around_mouth = np.ones((y1 - y0, x1 - x0), bool)
-        whole = Difference(truth, picture)
+        whole = PictureDifference(truth, picture)
         self._add(
             psnr_frame=whole.psnr(),
             ssim_frame=whole.ssim(),
-            psnr_jaw=whole.psnr(place.jaw_box, place.jaw),
-            ssim_jaw=whole.ssim_inside(place.jaw_box, place.jaw),
-            psnr_mouth=whole.psnr(place.mouth),
-            ssim_mouth=whole.ssim_inside(place.mouth, around_mouth),
-            sharpness=sharpness(picture, place.mouth),
-            flicker=self._memory.flicker(picture, place, run),
+            psnr_jaw=whole.psnr(regions.jaw_box, regions.jaw),
+            ssim_jaw=whole.ssim_inside(regions.jaw_box, regions.jaw),
+            psnr_mouth=whole.psnr(regions.mouth),
+            ssim_mouth=whole.ssim_inside(regions.mouth, around_mouth),
+            sharpness=sharpness(picture, regions.mouth),
+            flicker=self._memory.flicker(picture, regions, run),
         )
 
     def means(self) -> dict[str, float]:

@@ -14,7 +14,7 @@ from typing import Any
 from difftalker.config import PromotionConfig
 from difftalker.errors import UserError
 
-Value = Callable[[Mapping[str, Any]], float | None]
+MetricReader = Callable[[Mapping[str, Any]], float | None]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PromotionVerdict:
     """All gates of one comparison."""
 
     gates: tuple[Gate, ...]
@@ -82,7 +82,9 @@ class Verdict:
         return "; ".join(gate.explain() for gate in self.failed)
 
 
-def judge(candidate: Mapping[str, Any], champion: Mapping[str, Any], config: PromotionConfig) -> Verdict:
+def judge_candidate(
+    candidate: Mapping[str, Any], champion: Mapping[str, Any], config: PromotionConfig
+) -> PromotionVerdict:
     """Compare two metrics.json of the same test split, by the figures of the films.
 
     What ships is judged: LSE-D, closure and the opening on films of held-out speech over other pictures; LD and
@@ -109,14 +111,14 @@ def judge(candidate: Mapping[str, Any], champion: Mapping[str, Any], config: Pro
         here, there, margin = value(candidate), value(champion), getattr(config, name)
         limit = None if there is None else there * (1 + margin) if is_relative else there + margin
         gates.append(Gate(name, measure, here, there, limit))
-    return Verdict(tuple(gates))
+    return PromotionVerdict(tuple(gates))
 
 
-def _figure(kind: str, key: str) -> Value:
+def _figure(kind: str, key: str) -> MetricReader:
     return lambda metrics: _number(_film(metrics, kind), key)
 
 
-def _from_one(kind: str, key: str) -> Value:
+def _from_one(kind: str, key: str) -> MetricReader:
     def value(metrics: Mapping[str, Any]) -> float | None:
         found = _number(_film(metrics, kind), key)
         return None if found is None else abs(found - 1)
@@ -132,7 +134,7 @@ def _faceless(metrics: Mapping[str, Any]) -> float | None:
 
 
 # Name, as in `promotion` of params.yaml: measure, its value, and whether the margin is a share of the champion's.
-_GATES: dict[str, tuple[str, Value, bool]] = {
+_GATES: dict[str, tuple[str, MetricReader, bool]] = {
     "ld": ("LD", _figure("own", "ld"), True),
     "lse_d": ("LSE-D", _figure("driven", "lse_d"), True),
     "closure": ("share of closures missed", _from_one("driven", "closure"), False),

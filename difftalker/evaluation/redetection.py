@@ -10,22 +10,24 @@ from functools import lru_cache
 
 import numpy as np
 
-from difftalker.compute.parallel import processes, worker_count
+from difftalker.compute.parallel import worker_count, worker_processes
 from difftalker.config import DetectorConfig
-from difftalker.evaluation.rows import Rows
-from difftalker.face.landmark_detector import Detector, make_detector, takes_processes
+from difftalker.evaluation.frame_table import FrameTable
+from difftalker.face.landmark_detector import LandmarkDetector, make_landmark_detector, runs_in_processes
 from difftalker.face.landmark_table import MIN_SCORE
-from difftalker.face.smoothing import fill_gaps, smooth
+from difftalker.face.smoothing import fill_gaps, smooth_track
 
-Found = tuple[np.ndarray, np.ndarray]  # points (n, 68, 2) in pixels and scores (n,)
-Submit = Callable[[np.ndarray, np.ndarray], "Future[Found]"]  # images (n, h, w, 3) and regions (n, 4)
+Detections = tuple[np.ndarray, np.ndarray]  # points (n, 68, 2) in pixels and scores (n,)
+DetectInBackground = Callable[[np.ndarray, np.ndarray], "Future[Detections]"]  # images (n, h, w, 3) and regions (n, 4)
 
 _WORTH = 256  # images per process that make up for its start
 _PENDING = 4  # batches of a row under way
 
 
 @contextmanager
-def detection_pool(config: DetectorConfig, device: str, images: int, pin: str | None = None) -> Iterator[Submit]:
+def detection_pool(
+    config: DetectorConfig, device: str, images: int, pin: str | None = None
+) -> Iterator[DetectInBackground]:
     """Run the footage's detector beside the other measurements.
 
     Args:
@@ -34,19 +36,19 @@ def detection_pool(config: DetectorConfig, device: str, images: int, pin: str | 
         images: how many there will be in all.
         pin: the hash of FAN's weights (`weights.fan2d`); None takes the published one.
     """
-    workers = worker_count(images // _WORTH) if takes_processes(config, device) else 1
-    with processes(workers) as executor:
+    workers = worker_count(images // _WORTH) if runs_in_processes(config, device) else 1
+    with worker_processes(workers) as executor:
         if executor is not None:
             yield lambda batch, regions: executor.submit(_detect, config, batch, regions)
         else:
-            yield immediately(make_detector(config, device, pin))
+            yield detect_at_once(make_landmark_detector(config, device, pin))
 
 
-def immediately(detector: Detector) -> Submit:
+def detect_at_once(detector: LandmarkDetector) -> DetectInBackground:
     """Run a detector in this process."""
 
-    def submit(images: np.ndarray, regions: np.ndarray) -> Future[Found]:
-        future: Future[Found] = Future()
+    def submit(images: np.ndarray, regions: np.ndarray) -> Future[Detections]:
+        future: Future[Detections] = Future()
         future.set_result(detector.detect(list(images), regions))
         return future
 
@@ -54,11 +56,11 @@ def immediately(detector: Detector) -> Submit:
 
 
 @lru_cache(maxsize=1)
-def _detector(config: DetectorConfig) -> Detector:
-    return make_detector(config, "cpu")
+def _detector(config: DetectorConfig) -> LandmarkDetector:
+    return make_landmark_detector(config, "cpu")
 
 
-def _detect(config: DetectorConfig, images: np.ndarray, regions: np.ndarray) -> Found:
+def _detect(config: DetectorConfig, images: np.ndarray, regions: np.ndarray) -> Detections:
     return _detector(config).detect(list(images), regions)
 
 
@@ -74,9 +76,9 @@ class Redetection:
         raw: (n, 68, 2) detections before smoothing, divided by the crop size; complete after `finish`.
     """
 
-    def __init__(self, submit: Submit, config: DetectorConfig, test: Rows) -> None:
+    def __init__(self, submit: DetectInBackground, config: DetectorConfig, test: FrameTable) -> None:
         self._submit, self._config, self._test = submit, config, test
-        self._pending: deque[tuple[slice, int, Future[Found]]] = deque()
+        self._pending: deque[tuple[slice, int, Future[Detections]]] = deque()
         self.raw = np.full((len(test), 68, 2), np.nan, np.float32)
         self._scores = np.zeros(len(test), np.float32)
 
@@ -92,7 +94,7 @@ class Redetection:
         for run in self._test.runs():
             filled, interpolated = fill_gaps(self.raw[run], found[run], self._config.max_gap)
             found[run] |= interpolated
-            points[run] = smooth(filled, found[run], self._config.smoothing)
+            points[run] = smooth_track(filled, found[run], self._config.smoothing_frames)
         return points, found
 
     def _take(self, most: int) -> None:

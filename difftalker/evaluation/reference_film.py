@@ -11,16 +11,16 @@ from typing import Literal
 import numpy as np
 from tqdm import tqdm
 
-from difftalker.compute.parallel import processes, worker_count
+from difftalker.compute.parallel import worker_count, worker_processes
 from difftalker.config import DetectorConfig
 from difftalker.errors import UserError
-from difftalker.evaluation.rows import Rows
-from difftalker.face.crop import Geometry, cut, mouth_in_lower_half
+from difftalker.evaluation.frame_table import FrameTable
+from difftalker.face.crop import Geometry, cut_crop, mouth_in_lower_half
 from difftalker.face.detect_landmarks import detect_landmarks
-from difftalker.face.follow import PIECE, Track, follow_faces, largest
 from difftalker.face.landmark_table import MIN_SCORE, clean_shot
 from difftalker.face.mediapipe.region import upright_boxes
-from difftalker.face.shots import find_shots, shot_geometry, watch
+from difftalker.face.shots import find_shots, measure_changes, shot_geometry
+from difftalker.face.tracking import PIECE_PICTURES, SpeakerTrack, largest_track, track_faces
 from difftalker.media.decode import decode_frames
 
 
@@ -31,13 +31,13 @@ class CropSettings:
     Attributes:
         kind: `face`: the pipeline's crop, laid on the reference's face; `none`: the pictures are face crops already.
         size: side of the crop in pixels (`face`).
-        margin: side of the crop in face widths (`face`).
+        crop_scale: side of the crop in face widths (`face`).
         smoothing: standard deviation of the smoothing of its path in seconds (`face`).
     """
 
     kind: Literal["face", "none"] = "face"
     size: int = 256
-    margin: float = 1.7
+    crop_scale: float = 1.7
     smoothing: float = 0.4
 
 
@@ -60,7 +60,7 @@ class ReferenceFilm:
     width: int
     height: int
     size: int
-    rows: Rows
+    rows: FrameTable
     transforms: np.ndarray
     boxes: np.ndarray
 
@@ -98,7 +98,7 @@ def read_reference(
     size = track.width if crop.kind == "none" else crop.size
     geometry = _geometry(track, shots, crop, size, fps)
     images = (
-        cut(picture, transform, size)
+        cut_crop(picture, transform, size)
         for picture, transform in zip(islice(decode_frames(path, fps), count), geometry.transforms, strict=True)
     )
     with tqdm(total=count, desc="landmarks", unit="frame", mininterval=1.0) as bar:
@@ -112,7 +112,7 @@ def read_reference(
     return ReferenceFilm(path, fps, track.width, track.height, size, rows, geometry.transforms[chosen], boxes)
 
 
-def _track(path: Path, fps: float, count: int) -> tuple[Track, np.ndarray]:
+def _track(path: Path, fps: float, count: int) -> tuple[SpeakerTrack, np.ndarray]:
     """The largest face, and the number of every picture's shot."""
 
     def counted() -> Iterator[np.ndarray]:
@@ -121,16 +121,16 @@ def _track(path: Path, fps: float, count: int) -> tuple[Track, np.ndarray]:
                 yield picture
                 bar.update()
 
-    workers = worker_count(count // (4 * PIECE))
+    workers = worker_count(count // (4 * PIECE_PICTURES))
     changes: list[float] = []
-    with processes(workers) as executor:
-        cast = next(follow_faces([watch(counted(), changes)], executor, workers))
-    track = cast.track(largest(cast.tracks))
+    with worker_processes(workers) as executor:
+        cast = next(track_faces([measure_changes(counted(), changes)], executor, workers))
+    track = cast.track(largest_track(cast.tracks))
     return track, find_shots(changes, track)
 
 
-def _geometry(track: Track, shots: np.ndarray, crop: CropSettings, size: int, fps: float) -> Geometry:
-    geometry = shot_geometry(track, shots, size, crop.margin, crop.smoothing, fps)
+def _geometry(track: SpeakerTrack, shots: np.ndarray, crop: CropSettings, size: int, fps: float) -> Geometry:
+    geometry = shot_geometry(track, shots, size, crop.crop_scale, crop.smoothing, fps)
     if crop.kind == "face":
         return geometry
     scale, shift = geometry.transforms[:, [0]], geometry.transforms[:, [2, 5]]
@@ -141,9 +141,9 @@ def _geometry(track: Track, shots: np.ndarray, crop: CropSettings, size: int, fp
     return Geometry(whole, regions, track.found & mouth_in_lower_half(track.points, size))
 
 
-def _rows(path: Path, fps: float, frames: np.ndarray, landmarks: np.ndarray, regions: np.ndarray) -> Rows:
+def _rows(path: Path, fps: float, frames: np.ndarray, landmarks: np.ndarray, regions: np.ndarray) -> FrameTable:
     n = len(frames)
-    return Rows(
+    return FrameTable(
         recording=np.full(n, str(path.parent)),
         clip=np.full(n, path.stem),
         frame=frames,

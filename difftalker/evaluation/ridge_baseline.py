@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from difftalker.evaluation.baselines import PastedBack
-from difftalker.evaluation.rows import Rows
+from difftalker.evaluation.baselines import PastedCrops
+from difftalker.evaluation.frame_table import FrameTable
 from difftalker.painting.diffusion.upper_face import composite
 from difftalker.tables import iterate_images
 
@@ -24,7 +24,7 @@ _BATCH = 64  # frames added up at a time
 _RIDGE = 0.02  # per frame, of standardised inputs
 
 
-class RidgeRegression(PastedBack):
+class RidgeRegression(PastedCrops):
     """Ridge regression from upper pixels and landmarks to lower pixels, in closed form.
 
     Inputs are the principal components of the upper half, reduced in size, and the coordinates of the landmarks, all
@@ -37,7 +37,7 @@ class RidgeRegression(PastedBack):
         frames: folder of the recordings' frames.
     """
 
-    def __init__(self, train: Rows, landmarks: np.ndarray, frames: str | Path) -> None:
+    def __init__(self, train: FrameTable, landmarks: np.ndarray, frames: str | Path) -> None:
         self._landmarks = landmarks
         chosen = np.arange(0, len(train), math.ceil(len(train) / _FRAMES))
 

@@ -9,21 +9,21 @@ from typing import Protocol
 import numpy as np
 
 from difftalker.errors import UserError
-from difftalker.evaluation.rows import Rows
+from difftalker.evaluation.frame_table import FrameTable
 from difftalker.media.decode import decode_frames
 from difftalker.media.probe import list_videos
-from difftalker.tables import read_table, tensor
+from difftalker.tables import read_table, tensor_column
 
 
-class Pictures(Protocol):
+class PictureSource(Protocol):
     """Where whole source pictures come from."""
 
-    def read(self, rows: Rows, chosen: slice) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def read(self, rows: FrameTable, chosen: slice) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Pictures (height, width, 3) uint8 RGB with their crop transforms (6,), for rows that follow each other."""
         ...
 
 
-class SourceFrames:
+class SourcePictures:
     """Whole pictures of test frames, decoded once and in order, one at a time.
 
     Args:
@@ -39,7 +39,7 @@ class SourceFrames:
         self._next = 0
         self._transforms: tuple[str, np.ndarray] | None = None
 
-    def read(self, rows: Rows, chosen: slice) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def read(self, rows: FrameTable, chosen: slice) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Pictures (height, width, 3) uint8 RGB with their crop transforms (6,), for rows that follow each other.
 
         Raises:
@@ -53,7 +53,7 @@ class SourceFrames:
         for row, frame in zip(rows.row[chosen], rows.frame[chosen], strict=True):
             yield self._advance(int(frame), f"{recording}/{clip}"), transforms[row]
 
-    def transforms(self, rows: Rows) -> np.ndarray:
+    def transforms(self, rows: FrameTable) -> np.ndarray:
         """The crop transforms of all rows, (n, 6) float64."""
         return np.concatenate([self._geometry(rows.recording[run.start])[rows.row[run]] for run in rows.runs()])
 
@@ -67,7 +67,7 @@ class SourceFrames:
     def _geometry(self, recording: str) -> np.ndarray:
         if self._transforms is None or self._transforms[0] != recording:
             data = read_table(self._frames / recording / "geometry.parquet", ["transform"])
-            self._transforms = recording, tensor(data, "transform")
+            self._transforms = recording, tensor_column(data, "transform")
         return self._transforms[1]
 
     def _path(self, recording: str, clip: str) -> Path:

@@ -7,9 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from difftalker.evaluation.rows import Rows
-from difftalker.media.excerpt import cut
-from difftalker.media.wav import read_wav
+from difftalker.evaluation.frame_table import FrameTable
+from difftalker.media.wav import cut_sound, read_wav
 from difftalker.sync.lse import SyncExpert
 
 
@@ -29,7 +28,7 @@ class SyncScorer(Protocol):
         ...
 
 
-class Unscored:
+class NoSyncScorer:
     """Takes the place of a scorer where there is no expert or no sound."""
 
     def add(self, chosen: slice, images: np.ndarray) -> None:
@@ -42,7 +41,7 @@ class Unscored:
         return {}
 
 
-def sound_embeddings(expert: SyncExpert, test: Rows, frames: Path, fps: float) -> list[np.ndarray]:
+def sound_embeddings(expert: SyncExpert, test: FrameTable, frames: Path, fps: float) -> list[np.ndarray]:
     """The expert's embeddings of the sound under each run of the test split, (windows, d) each.
 
     Args:
@@ -54,5 +53,5 @@ def sound_embeddings(expert: SyncExpert, test: Rows, frames: Path, fps: float) -
     found = []
     for run in test.runs():
         samples = read_wav(frames / test.recording[run.start] / "audio" / f"{test.clip[run.start]}.wav")
-        found.append(expert.embed_audio(cut(samples, int(test.frame[run.start]), run.stop - run.start, fps)))
+        found.append(expert.embed_audio(cut_sound(samples, int(test.frame[run.start]), run.stop - run.start, fps)))
     return found

@@ -13,8 +13,8 @@ from itertools import combinations
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
-from difftalker.face.follow import Faces, join_speaker, largest
-from difftalker.face.smoothing import runs
+from difftalker.face.tracking import FaceTrack, join_speaker, largest_track
+from difftalker.intervals import true_intervals
 
 _UPPER, _LOWER = [61, 62, 63], [67, 66, 65]  # inner lips
 _LONG = 2.0  # seconds that faces must be seen for, and beside each other, for their lips to be compared
@@ -34,7 +34,7 @@ def picture_power(samples: np.ndarray, count: int, fps: float) -> np.ndarray:
     return np.diff(total[edges]) / np.maximum(np.diff(edges), 1)
 
 
-def who_speaks(tracks: Sequence[Faces], power: np.ndarray, fps: float) -> int | None:
+def who_speaks(tracks: Sequence[FaceTrack], power: np.ndarray, fps: float) -> int | None:
     """The track whose lips move with the sound.
 
     Args:
@@ -58,15 +58,15 @@ def who_speaks(tracks: Sequence[Faces], power: np.ndarray, fps: float) -> int | 
     return scores[0][1]
 
 
-def find_speaker(tracks: Sequence[Faces], power: np.ndarray, fps: float) -> tuple[Faces, bool]:
+def find_speaker(tracks: Sequence[FaceTrack], power: np.ndarray, fps: float) -> tuple[FaceTrack, bool]:
     """The speaker's faces, and whether the sound told: else they are the largest."""
     speaking = who_speaks(tracks, power, fps)
     if speaking is None:
-        return largest(tracks), False
+        return largest_track(tracks), False
     return join_speaker(tracks[speaking], tracks), True
 
 
-def agreement(track: Faces, power: np.ndarray, fps: float) -> float:
+def agreement(track: FaceTrack, power: np.ndarray, fps: float) -> float:
     """How far a mouth moves with the sound: -2 to 2, see above. The better of a few lags counts."""
     opening, seen = _opening(track, len(power))
     level = _level(power)
@@ -80,7 +80,7 @@ def agreement(track: Faces, power: np.ndarray, fps: float) -> float:
     return best
 
 
-def others_speak(chosen: Faces, tracks: Sequence[Faces], power: np.ndarray, fps: float) -> np.ndarray:
+def others_speak(chosen: FaceTrack, tracks: Sequence[FaceTrack], power: np.ndarray, fps: float) -> np.ndarray:
     """Where the sound is somebody else's: the chosen mouth rests while another that is seen moves.
 
     Args:
@@ -102,12 +102,12 @@ def others_speak(chosen: Faces, tracks: Sequence[Faces], power: np.ndarray, fps:
             foreign |= there & (pace > _LIVELY * usual)
     loud = uniform_filter1d(_level(power), round(_TURN * fps)) > -_RANGE / 2
     result = np.zeros(len(power), bool)
-    for start, end in runs(seen & foreign & loud & (own < _STILL * usual)):
+    for start, end in true_intervals(seen & foreign & loud & (own < _STILL * usual)):
         result[start:end] = end - start >= _TURN * fps
     return result
 
 
-def _opening(track: Faces, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _opening(track: FaceTrack, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Gap of the inner lips over the face's width in every picture, interpolated where unseen, and where it is seen."""
     known = np.array(sorted(track))
     points = np.stack([track[index].points for index in known.tolist()])
@@ -133,7 +133,7 @@ def _movement(opening: np.ndarray, fps: float) -> np.ndarray:
     return np.asarray(gaussian_filter1d(np.abs(np.gradient(opening)), _COARSE * fps))
 
 
-def _pace(track: Faces, count: int, fps: float) -> tuple[np.ndarray, np.ndarray]:
+def _pace(track: FaceTrack, count: int, fps: float) -> tuple[np.ndarray, np.ndarray]:
     """Mean movement of the lips around every picture, and where they are seen."""
     opening, seen = _opening(track, count)
     return np.asarray(uniform_filter1d(np.abs(np.gradient(opening)), round(_TURN * fps))), seen

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from difftalker.face.follow import Track
 from difftalker.face.topology import CONTOUR, JAW_ENDS, MOUTH, NOSE_BASE
+from difftalker.face.tracking import SpeakerTrack
 
 _REGION_SMOOTHING = 6.0  # pictures; the region follows the head, without the steps of single pictures
 
@@ -43,7 +43,9 @@ def face_width(points: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.norm(ends, axis=-1))
 
 
-def crop_geometry(track: Track, face: float, size: int, margin: float, smoothing: float, fps: float) -> Geometry:
+def crop_geometry(
+    track: SpeakerTrack, face: float, size: int, crop_scale: float, smoothing: float, fps: float
+) -> Geometry:
     """Lay the crops of one shot; see `shots.shot_geometry` for all shots of a film.
 
     The scale is fixed; the middle of the jaw line's ends is the middle column and the nose base (point 33) is row
@@ -53,11 +55,11 @@ def crop_geometry(track: Track, face: float, size: int, margin: float, smoothing
         track: the shot's face; at least one picture must have one.
         face: its usual width in source pixels.
         size: side of the crop in pixels.
-        margin: side of the crop in face widths.
+        crop_scale: side of the crop in face widths.
         smoothing: standard deviation of the smoothing in seconds.
         fps: pictures per second.
     """
-    scale = size / (margin * face)
+    scale = size / (crop_scale * face)
     index = np.arange(len(track.found))
     known = np.flatnonzero(track.found)
 
@@ -96,7 +98,7 @@ def mouth_in_lower_half(points: np.ndarray, size: float) -> np.ndarray:
     return np.asarray(inside & (mouth[..., 1] > size / 2).all(axis=1))
 
 
-def cut(frame: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
+def cut_crop(frame: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
     """Cut a crop out of a picture.
 
     Args:

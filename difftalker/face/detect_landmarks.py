@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from difftalker.compute.parallel import map_ordered, processes, worker_count
+from difftalker.compute.parallel import map_ordered, worker_count, worker_processes
 from difftalker.config import DetectorConfig
-from difftalker.face.landmark_detector import Detector, make_detector, takes_processes
+from difftalker.face.landmark_detector import LandmarkDetector, make_landmark_detector, runs_in_processes
 
 _PIECE = 32  # images sent to a process at a time
 _WORTH = 256  # images per process that make up for its start
@@ -46,13 +46,15 @@ def detect_landmarks(
     regions = np.asarray(regions, np.float32).reshape(-1, 4)
     points = np.empty((len(regions), 68, 2), np.float32)
     scores = np.empty(len(regions), np.float32)
-    if not takes_processes(config, device):  # one network, batched on its device
+    if not runs_in_processes(config, device):  # one network, batched on its device
         workers = 1
     elif workers is None:
         workers = worker_count(len(regions) // _WORTH)
     done = 0
-    with processes(workers) as executor:
-        work = partial(_detect_piece, config) if executor else partial(_run, make_detector(config, device, pin))
+    with worker_processes(workers) as executor:
+        work = (
+            partial(_detect_piece, config) if executor else partial(_run, make_landmark_detector(config, device, pin))
+        )
         for found, score in map_ordered(work, _pieces(images, regions), executor, 2 * workers):
             points[done : done + len(found)] = found
             scores[done : done + len(found)] = score
@@ -77,16 +79,16 @@ def _pieces(images: Iterable[np.ndarray], regions: np.ndarray) -> Iterator[tuple
         yield piece, regions[start : start + len(piece)]
 
 
-_made: dict[DetectorConfig, Detector] = {}  # one detector per worker process
+_made: dict[DetectorConfig, LandmarkDetector] = {}  # one detector per worker process
 
 
 def _detect_piece(config: DetectorConfig, piece: tuple[list[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     if config not in _made:
-        _made[config] = make_detector(config, "cpu")
+        _made[config] = make_landmark_detector(config, "cpu")
     return _run(_made[config], piece)
 
 
-def _run(detector: Detector, piece: tuple[list[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def _run(detector: LandmarkDetector, piece: tuple[list[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     images, regions = piece
     if len(regions) != len(images):
         raise ValueError("more images than regions")

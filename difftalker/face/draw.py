@@ -9,16 +9,16 @@ import numpy as np
 
 from difftalker.face.topology import CONTOUR, INNER_LIPS, MOUTH, POLYLINES
 
-SIDE = 384  # pixels of each of the two panels
-FOOTER = 32  # pixels of the line below them
+PANEL_SIDE = 384  # pixels of each of the two panels
+FOOTER_HEIGHT = 32  # pixels of the line below them
 
-Colour = tuple[int, int, int]
+RgbColour = tuple[int, int, int]
 
-_BACKGROUND: Colour = (17, 24, 39)
-_TEXT: Colour = (203, 213, 225)
-_TRACK: Colour = (55, 65, 81)
-_CAVITY: Colour = (94, 16, 40)
-_COLOURS: dict[str, Colour] = {
+_BACKGROUND: RgbColour = (17, 24, 39)
+_TEXT: RgbColour = (203, 213, 225)
+_TRACK: RgbColour = (55, 65, 81)
+_CAVITY: RgbColour = (94, 16, 40)
+_COLOURS: dict[str, RgbColour] = {
     "contour": (226, 232, 240),
     "brows": (251, 191, 36),
     "nose": (74, 222, 128),
@@ -69,18 +69,18 @@ def preview_frame(crop: np.ndarray, landmarks: np.ndarray | None, note: str, pro
     Returns:
         (SIDE + FOOTER, 2 * SIDE, 3) uint8 RGB.
     """
-    canvas = np.full((SIDE + FOOTER, 2 * SIDE, 3), _BACKGROUND, np.uint8)
-    left, right, footer = canvas[:SIDE, :SIDE], canvas[:SIDE, SIDE:], canvas[SIDE:]
-    method = cv2.INTER_AREA if len(crop) > SIDE else cv2.INTER_CUBIC
-    left[:] = cv2.resize(crop, (SIDE, SIDE), interpolation=method)
+    canvas = np.full((PANEL_SIDE + FOOTER_HEIGHT, 2 * PANEL_SIDE, 3), _BACKGROUND, np.uint8)
+    left, right, footer = canvas[:PANEL_SIDE, :PANEL_SIDE], canvas[:PANEL_SIDE, PANEL_SIDE:], canvas[PANEL_SIDE:]
+    method = cv2.INTER_AREA if len(crop) > PANEL_SIDE else cv2.INTER_CUBIC
+    left[:] = cv2.resize(crop, (PANEL_SIDE, PANEL_SIDE), interpolation=method)
     if landmarks is not None:
-        left[SIDE // 2 :] = np.rint(_REPLACED * left[SIDE // 2 :]).astype(np.uint8)
+        left[PANEL_SIDE // 2 :] = np.rint(_REPLACED * left[PANEL_SIDE // 2 :]).astype(np.uint8)
         for panel, dots in ((left, False), (right, True)):
             drawn = np.ascontiguousarray(panel)
             draw_landmarks(drawn, landmarks, dots)
             panel[:] = drawn
     footer[:2] = _TRACK
-    footer[:2, : round(progress * 2 * SIDE)] = _COLOURS["eyes"]
+    footer[:2, : round(progress * 2 * PANEL_SIDE)] = _COLOURS["eyes"]
     text = np.ascontiguousarray(footer)
     cv2.putText(text, note, (12, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.45, _TEXT, 1, cv2.LINE_AA)
     footer[:] = text

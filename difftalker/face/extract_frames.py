@@ -11,17 +11,18 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from difftalker.compute.parallel import map_ordered, processes, worker_count
+from difftalker.compute.parallel import map_ordered, worker_count, worker_processes
 from difftalker.config import FramesConfig, VideoConfig
 from difftalker.errors import UserError
 from difftalker.face.active_speaker import find_speaker, others_speak, picture_power
-from difftalker.face.crop import Geometry, cut
-from difftalker.face.follow import PIECE, Cast, Track, follow_faces
-from difftalker.face.shots import find_shots, shot_geometry, watch
+from difftalker.face.crop import Geometry, cut_crop
+from difftalker.face.shots import find_shots, measure_changes, shot_geometry
+from difftalker.face.tracking import PIECE_PICTURES, ClipFaces, SpeakerTrack, track_faces
+from difftalker.intervals import seconds_in_words, true_intervals
 from difftalker.media.decode import decode_audio, decode_frames, frame_count
 from difftalker.media.probe import VideoInfo, list_videos, validate_video
-from difftalker.media.wav import RATE, read_wav, write_wav
-from difftalker.tables import CROPS, GEOMETRY, TableWriter, encode_image
+from difftalker.media.wav import AUDIO_RATE, read_wav, write_wav
+from difftalker.tables import CROPS_SCHEMA, GEOMETRY_SCHEMA, TableWriter, encode_image
 
 _SILENT = 16  # largest sample of sound that counts as silence: -66 dB of full scale
 _MUTE = 0.5  # seconds without sound at an end that are worth a warning
@@ -40,7 +41,7 @@ class _Speaker:
         others: (n,) bool, where it is somebody else.
     """
 
-    track: Track
+    track: SpeakerTrack
     several: int
     heard: bool
     others: np.ndarray
@@ -87,29 +88,34 @@ def extract_recording(
     changes: list[list[float]] = [[] for _ in infos]
     sounds: list[tuple[float, float]] = []
     with tqdm(total=2 * expected, desc="extract frames", unit="frame", mininterval=1.0) as bar:
-        count = workers or worker_count(expected // (4 * PIECE))
-        with processes(count) as executor:
+        count = workers or worker_count(expected // (4 * PIECE_PICTURES))
+        with worker_processes(count) as executor:
             streams = (
-                watch(_counted(decode_frames(info.path, video.fps), bar), seen)
+                measure_changes(_counted(decode_frames(info.path, video.fps), bar), seen)
                 for info, seen in zip(infos, changes, strict=True)
             )
-            for info, cast in zip(infos, follow_faces(streams, executor, count), strict=True):
+            for info, cast in zip(infos, track_faces(streams, executor, count), strict=True):
                 _check_face(info.path, cast)
                 wav = out / "audio" / f"{info.path.stem}.wav"
                 sounds.append(_write_sound(info.path, wav, cast.count, video.fps))
                 speakers.append(_speaker(cast, picture_power(read_wav(wav), cast.count, video.fps), video.fps))
         metadata = {
-            "fps": repr(video.fps), "size": str(video.size), "codec": frames.codec, "margin": repr(frames.margin)
-        }  # fmt: skip
+            "fps": repr(video.fps),
+            "size": str(video.size),
+            "codec": frames.codec,
+            "crop_scale": repr(frames.crop_scale),
+        }
         clips = []
         with (
-            TableWriter(out / "crops.parquet", CROPS, metadata) as crops,
-            TableWriter(out / "geometry.parquet", GEOMETRY, metadata) as geometries,
+            TableWriter(out / "crops.parquet", CROPS_SCHEMA, metadata) as crops,
+            TableWriter(out / "geometry.parquet", GEOMETRY_SCHEMA, metadata) as geometries,
         ):
             for info, speaker, sound, seen in zip(infos, speakers, sounds, changes, strict=True):
                 track = speaker.track
                 shots = find_shots(seen, track)
-                geometry = shot_geometry(track, shots, video.size, frames.margin, frames.smoothing, video.fps)
+                geometry = shot_geometry(
+                    track, shots, video.size, frames.crop_scale, frames.smoothing_seconds, video.fps
+                )
                 geometry = replace(geometry, valid=geometry.valid & ~speaker.others)
                 stream = _counted(decode_frames(info.path, video.fps), bar)
                 _write_clip(info.path.stem, stream, track, geometry, video, frames.codec, crops, geometries)
@@ -124,7 +130,7 @@ def _counted(stream: Iterator[np.ndarray], bar: tqdm) -> Iterator[np.ndarray]:
         bar.update()
 
 
-def _check_face(path: Path, cast: Cast) -> None:
+def _check_face(path: Path, cast: ClipFaces) -> None:
     if not cast.tracks:
         raise UserError(
             f"{path}: no face found in any of its {cast.count} frames; give footage with one face of at least 1/20 of "
@@ -132,7 +138,7 @@ def _check_face(path: Path, cast: Cast) -> None:
         )
 
 
-def _speaker(cast: Cast, power: np.ndarray, fps: float) -> _Speaker:
+def _speaker(cast: ClipFaces, power: np.ndarray, fps: float) -> _Speaker:
     faces, heard = find_speaker(cast.tracks, power, fps)
     return _Speaker(cast.track(faces), cast.several, heard, others_speak(faces, cast.tracks, power, fps))
 
@@ -144,7 +150,7 @@ def _write_sound(video: Path, wav: Path, frames: int, fps: float) -> tuple[float
 
     def pieces() -> Iterator[np.ndarray]:
         nonlocal peak, position, begin, end
-        for piece in decode_audio(video, round(frames / fps * RATE)):
+        for piece in decode_audio(video, round(frames / fps * AUDIO_RATE)):
             peak = max(peak, int(np.abs(piece.astype(np.int32)).max(initial=0)))
             sounding = np.flatnonzero(piece)
             if len(sounding):
@@ -159,13 +165,13 @@ def _write_sound(video: Path, wav: Path, frames: int, fps: float) -> tuple[float
             f"{video}: its sound track is silent from 0.00 s to {frames / fps:.2f} s; "
             "give footage with audible speech, or take the file out of the folder"
         )
-    return (begin or 0) / RATE, end / RATE
+    return (begin or 0) / AUDIO_RATE, end / AUDIO_RATE
 
 
 def _write_clip(
     clip: str,
     stream: Iterator[np.ndarray],
-    track: Track,
+    track: SpeakerTrack,
     geometry: Geometry,
     video: VideoConfig,
     codec: str,
@@ -173,7 +179,7 @@ def _write_clip(
     geometries: TableWriter,
 ) -> None:
     def make(item: tuple[np.ndarray, np.ndarray]) -> bytes:
-        return encode_image(cut(*item, video.size), codec)
+        return encode_image(cut_crop(*item, video.size), codec)
 
     with ThreadPoolExecutor(_THREADS) as threads:  # OpenCV works outside the interpreter's lock
         images = map_ordered(make, zip(stream, geometry.transforms, strict=True), threads, 4 * _THREADS)
@@ -207,7 +213,7 @@ def _describe(info: VideoInfo, speaker: _Speaker, sound: tuple[float, float], ge
     if outside.any():
         warnings.append(
             f"mouth or chin outside the crop's lower half in {_ranges(outside, fps)}; not used "
-            "(where the head moves much, a lower frames.smoothing keeps more)"
+            "(where the head moves much, a lower frames.smoothing_seconds keeps more)"
         )
     scale = float(np.median(geometry.transforms[:, 0]))
     if scale > _ENLARGED:
@@ -230,7 +236,6 @@ def _describe(info: VideoInfo, speaker: _Speaker, sound: tuple[float, float], ge
 
 def _ranges(mask: np.ndarray, fps: float) -> str:
     """A count and the first stretches of time: '12 of 75 frames (0.40-0.84 s)'."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    stretches = [f"{start / fps:.2f}-{end / fps:.2f} s" for start, end in edges.reshape(-1, 2)]
-    more = f" and {len(stretches) - 5} more" if len(stretches) > 5 else ""
-    return f"{int(mask.sum())} of {len(mask)} frames ({', '.join(stretches[:5])}{more})"
+    intervals = [(start / fps, end / fps) for start, end in true_intervals(mask)]
+    more = f" and {len(intervals) - 5} more" if len(intervals) > 5 else ""
+    return f"{int(mask.sum())} of {len(mask)} frames ({seconds_in_words(intervals[:5])}{more})"

@@ -8,7 +8,7 @@ import torch
 
 from difftalker.compute.parallel import one_thread
 from difftalker.face.mediapipe.blazeface import FullRange, ShortRange, anchors
-from difftalker.face.mediapipe.weights import load_network
+from difftalker.face.mediapipe.weights import load_mediapipe_network
 
 _SURE = 0.3  # probability from which a face is taken down; the mesh looks at it again
 _SAME = 0.3  # overlap (intersection over union) of two finds of one face
@@ -16,7 +16,7 @@ _TILE, _SHARED = 0.5, 0.25  # side of a tile over the picture's longer side, and
 _ROOM = 1.5  # side of the mesh's region over that of the box found
 
 
-class FaceSearch:
+class FaceDetector:
     """Both BlazeFace detectors on the whole picture; where they find nothing, the finer one on overlapping tiles.
 
     Found are faces from 0.9 to 1/20 of the picture's longer side, turned up to about 60 degrees.
@@ -24,8 +24,8 @@ class FaceSearch:
 
     def __init__(self) -> None:
         cpu = torch.device("cpu")
-        self._short = load_network(ShortRange(), "blazeface_short_range", cpu)
-        self._full = load_network(FullRange(), "blazeface_full_range", cpu)
+        self._short = load_mediapipe_network(ShortRange(), "blazeface_short_range", cpu)
+        self._full = load_mediapipe_network(FullRange(), "blazeface_full_range", cpu)
 
     def find(self, image: np.ndarray) -> np.ndarray:
         """Search a picture.
@@ -88,7 +88,7 @@ def _distinct(found: np.ndarray) -> np.ndarray:
     """The surest find of every face."""
     kept: list[np.ndarray] = []
     for find in found[np.argsort(-found[:, 0], kind="stable")]:
-        if all(overlap(_box(find), _box(other)) < _SAME for other in kept):
+        if all(box_overlap(_box(find), _box(other)) < _SAME for other in kept):
             kept.append(find)
     return np.array(kept).reshape(-1, 17)
 
@@ -97,7 +97,7 @@ def _box(find: np.ndarray) -> np.ndarray:
     return np.concatenate([find[1:3] - find[3:5] / 2, find[1:3] + find[3:5] / 2])
 
 
-def overlap(first: np.ndarray, second: np.ndarray) -> float:
+def box_overlap(first: np.ndarray, second: np.ndarray) -> float:
     """Intersection over union of two boxes (4,) x0, y0, x1, y1."""
     inner = np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2])
     shared = float(np.prod(np.maximum(inner, 0.0)))

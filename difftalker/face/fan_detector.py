@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from difftalker.errors import UserError
 from difftalker.face.mediapipe.region import upright_boxes
 
-BATCH = 32  # faces per pass of the network
-INPUT, HEATMAP = 256, 64  # sides in pixels
+FAN_BATCH = 32  # faces per pass of the network
+FAN_INPUT, HEAT_MAP_SIDE = 256, 64  # sides in pixels
 
 _STACKS = 4  # of the published network 2DFAN-4
 _PIXELS, _REFERENCE = 200.0, 195.0  # the side of what it sees is 200 (w + h) / 195 for a face box w wide and h high
@@ -45,14 +45,14 @@ class FanDetector:
 
     @torch.no_grad()
     def detect(self, images: Sequence[np.ndarray], regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """See `Detector.detect`. The score is the mean peak of the 68 heat maps, limited to [0, 1]."""
+        """See `LandmarkDetector.detect`. The score is the mean peak of the 68 heat maps, limited to [0, 1]."""
         boxes = upright_boxes(np.asarray(regions, np.float64).reshape(-1, 4))
         points = np.empty((len(images), 68, 2), np.float32)
         scores = np.empty(len(images), np.float32)
-        for start in range(0, len(images), BATCH):
-            batch = slice(start, start + BATCH)
-            corner, side = windows(boxes[batch])
-            faces = np.stack([cut(*face) for face in zip(images[batch], corner, side, strict=True)])
+        for start in range(0, len(images), FAN_BATCH):
+            batch = slice(start, start + FAN_BATCH)
+            corner, side = heat_map_squares(boxes[batch])
+            faces = np.stack([cut_fan_input(*face) for face in zip(images[batch], corner, side, strict=True)])
             maps = self._heat_maps(torch.from_numpy(faces).to(self._device))
             places, peaks = read_heat_maps(maps.float().cpu().numpy())
             points[batch] = corner[:, None] + places * side[:, None, None] - 0.5
@@ -94,7 +94,7 @@ def load_fan(path: Path, device: torch.device) -> FanDetector:
     return FanDetector(network.to(device).eval(), device)
 
 
-def windows(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def heat_map_squares(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The squares that heat maps stand for: face boxes (n, 4) -> upper left corners (n, 2) and sides (n,) in pixels.
 
     Pixel k reaches from k to k + 1, as in the package; points with pixel centres at integers are less by a half.
@@ -105,7 +105,7 @@ def windows(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return middle - side[:, None] / 2, side
 
 
-def cut(image: np.ndarray, corner: np.ndarray, side: float) -> np.ndarray:
+def cut_fan_input(image: np.ndarray, corner: np.ndarray, side: float) -> np.ndarray:
     """What the network sees of a face, (256, 256, 3) uint8; black beyond the image.
 
     The package (and the training, so it is kept) leaves out a 256th of the square at its upper left and rounds down to
@@ -116,10 +116,12 @@ def cut(image: np.ndarray, corner: np.ndarray, side: float) -> np.ndarray:
         corner: (2,) upper left corner of the square.
         side: of the square.
     """
-    scale = INPUT / (side - side / INPUT)
-    first = corner + side / INPUT - 0.5 + 0.5 / scale - 0.5  # centre of the first pixel, in the image's pixel centres
+    scale = FAN_INPUT / (side - side / FAN_INPUT)
+    first = (
+        corner + side / FAN_INPUT - 0.5 + 0.5 / scale - 0.5
+    )  # centre of the first pixel, in the image's pixel centres
     matrix = np.array([[scale, 0, -scale * first[0]], [0, scale, -scale * first[1]]])
-    return cv2.warpAffine(image, matrix, (INPUT, INPUT), flags=cv2.INTER_LINEAR)
+    return cv2.warpAffine(image, matrix, (FAN_INPUT, FAN_INPUT), flags=cv2.INTER_LINEAR)
 
 
 def read_heat_maps(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

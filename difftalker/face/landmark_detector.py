@@ -13,7 +13,7 @@ from difftalker.face.mediapipe.mesh_detector import MeshDetector
 from difftalker.weights.store import locate
 
 
-class Detector(Protocol):
+class LandmarkDetector(Protocol):
     """Finds the 68 iBUG points of a face whose region is known."""
 
     def detect(self, images: Sequence[np.ndarray], regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -29,7 +29,7 @@ class Detector(Protocol):
         ...
 
 
-def make_detector(config: DetectorConfig, device: str = "auto", pin: str | None = None) -> Detector:
+def make_landmark_detector(config: DetectorConfig, device: str = "auto", pin: str | None = None) -> LandmarkDetector:
     """The detector of `detector.name`.
 
     Args:
@@ -48,6 +48,6 @@ def make_detector(config: DetectorConfig, device: str = "auto", pin: str | None 
     return load_fan(locate("fan2d", pin), where)
 
 
-def takes_processes(config: DetectorConfig, device: str) -> bool:
+def runs_in_processes(config: DetectorConfig, device: str) -> bool:
     """Whether several processes, one core each, are the way to run a detector there: small networks on the CPU."""
     return config.name == "mesh" and select_device(cast(Any, device)).type == "cpu"

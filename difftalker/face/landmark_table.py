@@ -12,9 +12,9 @@ from difftalker.config import DetectorConfig
 from difftalker.errors import UserError
 from difftalker.face.crop import mouth_in_lower_half
 from difftalker.face.detect_landmarks import detect_landmarks
-from difftalker.face.shots import laid_shots, parts_of
-from difftalker.face.smoothing import fill_gaps, smooth
-from difftalker.tables import LANDMARKS, iterate_images, metadata, read_table, table, tensor
+from difftalker.face.shots import shot_slices, shots_of_transforms
+from difftalker.face.smoothing import fill_gaps, smooth_track
+from difftalker.tables import LANDMARKS_SCHEMA, iterate_images, make_table, read_table, table_metadata, tensor_column
 
 MIN_SCORE = 0.2  # below it, the detection counts as missing
 
@@ -40,18 +40,18 @@ def landmark_table(
     """
     frames = Path(frames)
     geometry = read_table(frames / "geometry.parquet")
-    regions = tensor(geometry, "region")
+    regions = tensor_column(geometry, "region")
     with tqdm(total=len(regions), desc="detect landmarks", unit="frame", mininterval=1.0) as bar:
         images = iterate_images(frames / "crops.parquet")
         points, scores = detect_landmarks(images, regions, config, device, pin, progress=bar)
-    usable, transforms = geometry.column("valid").to_numpy(), tensor(geometry, "transform")
+    usable, transforms = geometry.column("valid").to_numpy(), tensor_column(geometry, "transform")
     seen = usable & (scores >= MIN_SCORE)
     clips = geometry.column("clip").to_numpy()
     valid = np.zeros(len(seen), bool)
     interpolated = np.zeros(len(seen), bool)
     for clip in dict.fromkeys(clips):
         rows = np.flatnonzero(clips == clip)
-        for part in parts_of(laid_shots(transforms[rows])):
+        for part in shot_slices(shots_of_transforms(transforms[rows])):
             shot = rows[part]
             points[shot], valid[shot], interpolated[shot] = clean_shot(points[shot], seen[shot], config)
     if not valid.any():
@@ -68,9 +68,15 @@ def landmark_table(
         "valid": valid,
         "interpolated": interpolated,
     }
-    settings = {"detector": config.name, "smoothing": repr(config.smoothing), "max_gap": str(config.max_gap)}
-    settings |= {key: value for key, value in metadata(frames / "geometry.parquet").items() if key in ("fps", "size")}
-    return table(LANDMARKS, columns).replace_schema_metadata(settings)
+    settings = {
+        "detector": config.name,
+        "smoothing_frames": repr(config.smoothing_frames),
+        "max_gap": str(config.max_gap),
+    }
+    settings |= {
+        key: value for key, value in table_metadata(frames / "geometry.parquet").items() if key in ("fps", "size")
+    }
+    return make_table(LANDMARKS_SCHEMA, columns).replace_schema_metadata(settings)
 
 
 def clean_shot(
@@ -81,13 +87,13 @@ def clean_shot(
     Args:
         points: (n, 68, 2), normalised, as detected.
         seen: (n,) bool, which rows are detections to trust.
-        config: its `max_gap` and `smoothing` are used.
+        config: its `max_gap` and `smoothing_frames` are used.
 
     Returns:
         points (n, 68, 2), valid (n,) and interpolated (n,) bool.
     """
     filled, interpolated = fill_gaps(points, seen, config.max_gap)
-    smoothed = smooth(filled, seen | interpolated, config.smoothing)
+    smoothed = smooth_track(filled, seen | interpolated, config.smoothing_frames)
     # A mouth that was seen elsewhere is not guessed to be in place: the detections must agree with what was filled in.
     valid = (seen | interpolated) & mouth_in_lower_half(points, 1.0) & mouth_in_lower_half(smoothed, 1.0)
     return smoothed, valid, interpolated & valid

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 
 from difftalker.face.crop import Geometry, crop_geometry, face_width
-from difftalker.face.follow import Track
 from difftalker.face.topology import RIGID
+from difftalker.face.tracking import SpeakerTrack
 
 _LONG_SIDE = 32  # pixels of the small pictures that are compared
 _REACH = 3  # pictures on either side that a change is compared with
@@ -26,7 +26,7 @@ _SMALL_CHANGE, _SOMEWHAT = 1.0, 1.5  # the same where the face jumps
 _JUMP, _RESIZE = 0.12, 0.05  # of a face: face widths; natural logarithm of its size
 
 
-def watch(pictures: Iterable[np.ndarray], changes: list[float]) -> Iterator[np.ndarray]:
+def measure_changes(pictures: Iterable[np.ndarray], changes: list[float]) -> Iterator[np.ndarray]:
     """Pass a film's pictures on, and note how much each differs from the one before.
 
     Args:
@@ -44,11 +44,11 @@ def watch(pictures: Iterable[np.ndarray], changes: list[float]) -> Iterator[np.n
         yield picture
 
 
-def find_shots(changes: Sequence[float], track: Track) -> np.ndarray:
+def find_shots(changes: Sequence[float], track: SpeakerTrack) -> np.ndarray:
     """Number the shots of a film.
 
     Args:
-        changes: of all n pictures, see `watch`.
+        changes: of all n pictures, see `measure_changes`.
         track: the face in them.
 
     Returns:
@@ -61,7 +61,7 @@ def find_shots(changes: Sequence[float], track: Track) -> np.ndarray:
     return np.cumsum(outstanding | (somewhat & jumping)).astype(np.int64)
 
 
-def _jumps(track: Track) -> np.ndarray:
+def _jumps(track: SpeakerTrack) -> np.ndarray:
     """How far the face jumped since the picture before, over what a head may do: (n,), 0 where it is not seen."""
     seen = track.found[1:] & track.found[:-1]
     width = np.where(track.found, face_width(track.points), 1.0).clip(1e-6)
@@ -78,7 +78,7 @@ def _near(values: np.ndarray) -> np.ndarray:
     return np.delete(windows, _REACH, axis=1).max(axis=1)
 
 
-def laid_shots(transforms: np.ndarray) -> np.ndarray:
+def shots_of_transforms(transforms: np.ndarray) -> np.ndarray:
     """The shots by which `shot_geometry` laid a film's crops: (n, 6) transforms to (n,) numbers from 0.
 
     A shot's scale is that of its own face; two shots with equal scales to the last bit count as one.
@@ -87,36 +87,38 @@ def laid_shots(transforms: np.ndarray) -> np.ndarray:
     return np.cumsum(np.diff(scale, prepend=scale[:1]) != 0).astype(np.int64)
 
 
-def parts_of(shots: np.ndarray) -> list[slice]:
+def shot_slices(shots: np.ndarray) -> list[slice]:
     """The pictures of each shot, in order: (n,) numbers to slices that cover them all."""
     edges = np.flatnonzero(np.diff(shots, prepend=-1, append=-1))
     return [slice(int(first), int(last)) for first, last in pairwise(edges)]
 
 
-def shot_geometry(track: Track, shots: np.ndarray, size: int, margin: float, smoothing: float, fps: float) -> Geometry:
+def shot_geometry(
+    track: SpeakerTrack, shots: np.ndarray, size: int, crop_scale: float, smoothing: float, fps: float
+) -> Geometry:
     """Lay the crops of a film, shot by shot: each has the scale of its own median face, and nothing is smoothed across
     a cut.
 
     Args:
         track: the face; at least one picture must have one.
         shots: number of every picture's shot, (n,), rising.
-        size, margin, smoothing, fps: as in `crop_geometry`.
+        size, crop_scale, smoothing, fps: as in `crop_geometry`.
 
     Returns:
         The crops of all pictures. Those of a shot without a face are not valid; they lie as at the end of the shot
         before, or of the first that has one.
     """
     laid: list[Geometry | None] = []
-    for pictures in parts_of(shots):
+    for pictures in shot_slices(shots):
         part = _part(track, pictures)
         if part.found.any():
             face = float(np.median(face_width(part.points[part.found])))
-            laid.append(crop_geometry(part, face, size, margin, smoothing, fps))
+            laid.append(crop_geometry(part, face, size, crop_scale, smoothing, fps))
         else:
             laid.append(None)
     before = next(geometry for geometry in laid if geometry is not None)
     filled = []
-    for pictures, geometry in zip(parts_of(shots), laid, strict=True):
+    for pictures, geometry in zip(shot_slices(shots), laid, strict=True):
         before = geometry or _held(before, pictures.stop - pictures.start)
         filled.append(before)
     names = [field.name for field in fields(Geometry)]
@@ -130,7 +132,7 @@ def _held(before: Geometry, count: int) -> Geometry:
     return replace(last, valid=np.zeros(count, bool))
 
 
-def _part(track: Track, pictures: slice) -> Track:
+def _part(track: SpeakerTrack, pictures: slice) -> SpeakerTrack:
     """Successive pictures of a track."""
     names = ("found", "regions", "points")
     return replace(track, **{name: getattr(track, name)[pictures] for name in names})

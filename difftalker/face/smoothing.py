@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-
-def runs(mask: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Start and end (exclusive) of every stretch of true values in (n,) bool."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    yield from ((int(start), int(end)) for start, end in edges.reshape(-1, 2))
+from difftalker.intervals import true_intervals
 
 
 def fill_gaps(points: np.ndarray, found: np.ndarray, max_gap: int) -> tuple[np.ndarray, np.ndarray]:
@@ -27,7 +21,7 @@ def fill_gaps(points: np.ndarray, found: np.ndarray, max_gap: int) -> tuple[np.n
     """
     filled = points.copy()
     interpolated = np.zeros(len(found), bool)
-    for start, end in runs(~found):
+    for start, end in true_intervals(~found):
         if start == 0 or end == len(found) or end - start > max_gap:
             continue
         weight = (np.arange(start, end) - start + 1) / (end - start + 1)
@@ -37,7 +31,7 @@ def fill_gaps(points: np.ndarray, found: np.ndarray, max_gap: int) -> tuple[np.n
     return filled, interpolated
 
 
-def smooth(points: np.ndarray, valid: np.ndarray, width: float) -> np.ndarray:
+def smooth_track(points: np.ndarray, valid: np.ndarray, width: float) -> np.ndarray:
     """Smooth the valid stretches of one clip with a Gaussian, without delay.
 
     Args:
@@ -48,6 +42,6 @@ def smooth(points: np.ndarray, valid: np.ndarray, width: float) -> np.ndarray:
     if width == 0:
         return points
     result = points.copy()
-    for start, end in runs(valid):
+    for start, end in true_intervals(valid):
         result[start:end] = gaussian_filter1d(points[start:end], width, axis=0, mode="nearest")
     return result

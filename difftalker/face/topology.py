@@ -13,6 +13,7 @@ POINTS = 68
 CONDITION = np.array([*range(0, 4), *range(13, 48)])  # 39: upper contour, brows, nose, eyes; given
 CONTOUR = np.arange(4, 13)  # 9: lower contour; completed
 MOUTH = np.arange(48, 68)  # 20: completed, driven by audio
+COMPLETED_POINTS = np.concatenate([CONTOUR, MOUTH])
 
 OUTER_LIPS = np.arange(48, 60)
 INNER_LIPS = np.arange(60, 68)

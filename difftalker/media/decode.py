@@ -21,10 +21,9 @@ from av.container import InputContainer
 
 from difftalker.errors import UserError
 from difftalker.media.probe import check_complete, open_video
+from difftalker.media.wav import AUDIO_RATE
 
-AUDIO_RATE = 16_000  # Hz; the rate of DeepSpeech and of SyncNet
-
-Item = TypeVar("Item")
+_T = TypeVar("_T")
 
 _AUDIO_JITTER = 0.04  # seconds that a sound timestamp may be off before it counts as a gap or an overlap
 
@@ -79,7 +78,7 @@ def key_pictures(path: Path, times: Iterable[float]) -> Iterator[np.ndarray]:
                 yield upright(frame.to_ndarray(format="rgb24"), frame.rotation)
 
 
-def at_constant_rate(path: Path, timed: Iterable[tuple[float, float, Item]], fps: float) -> Iterator[Item]:
+def at_constant_rate(path: Path, timed: Iterable[tuple[float, float, _T]], fps: float) -> Iterator[_T]:
     """Of stored pictures, the one nearest to each time i / fps.
 
     Args:
@@ -93,10 +92,10 @@ def at_constant_rate(path: Path, timed: Iterable[tuple[float, float, Item]], fps
     Raises:
         UserError: there is no picture, or the file breaks off before its declared end.
     """
-    pending: deque[tuple[int, Item]] = deque()  # pictures that the duration, unknown as yet, may cut off
+    pending: deque[tuple[int, _T]] = deque()  # pictures that the duration, unknown as yet, may cut off
     index = 0
     duration = 0.0
-    held: list[Item] = []
+    held: list[_T] = []
     held_time = 0.0
     for time, length, picture in timed:
         if held:

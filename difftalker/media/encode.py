@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from difftalker.files import replacing
-from difftalker.media.decode import AUDIO_RATE
+from difftalker.media.wav import AUDIO_RATE
 
 METADATA_KEYS = frozenset({"title", "comment", "artist", "description", "copyright", "genre", "date"})
 

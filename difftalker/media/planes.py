@@ -18,7 +18,7 @@ _LUMA = {1: (0.2126, 0.0722), 9: (0.2627, 0.0593), 10: (0.2627, 0.0593), 4: (0.3
 _BT601 = (0.299, 0.114)
 _FULL = 2  # FFmpeg's number of the full range
 
-Area = tuple[slice, slice]  # rows and columns
+PictureArea = tuple[slice, slice]  # rows and columns
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Picture:
         """Bits per sample."""
         return int(av.VideoFormat(self.format, 2, 2).components[0].bits)
 
-    def add(self, area: Area, difference: np.ndarray) -> None:
+    def add(self, area: PictureArea, difference: np.ndarray) -> None:
         """Add a difference of colours to a part of the picture.
 
         Args:

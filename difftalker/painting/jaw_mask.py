@@ -34,7 +34,7 @@ def jaw_mask(landmarks: np.ndarray, size: int, others: np.ndarray | None = None)
 
     Returns:
         (n, size, size) float32 in [0, 1], smooth: 1 on mouth and chin; 0 beyond the jaw, on the crop's outermost
-        pixels, and above the band of `composite.FEATHER` over the split.
+        pixels, and above the band of `upper_face.FEATHER` over the split.
     """
     jaw = landmarks[:, _JAW] if others is None else np.concatenate([landmarks[:, _JAW], others[:, _JAW]], axis=1)
     jaw = jaw.astype(np.float32)

@@ -11,12 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from difftalker.compute.memory import out_of_memory
-from difftalker.compute.precision import autocast
-from difftalker.compute.transfer import to_device
+from difftalker.compute.device import autocast, to_device
+from difftalker.compute.memory import explain_out_of_memory
 from difftalker.config import SamplingConfig
 from difftalker.painting.decoder.network import ReferenceDecoder
-from difftalker.painting.diffusion.masked_diffusion import sample, sampler
+from difftalker.painting.diffusion.masked_diffusion import ddim_scheduler, sample_lower_rows
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior, to_images
 from difftalker.painting.diffusion.raster import rasterise
@@ -46,7 +45,7 @@ class Synthesiser:
     seconds: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._sampler = sampler(self.prior.scheduler, self.config.steps)
+        self._sampler = ddim_scheduler(self.prior.scheduler, self.config.steps)
         self.prior.to(self.device)
         self.network.to(self.device)
         if self.decoder is not None:
@@ -68,7 +67,7 @@ class Synthesiser:
         Raises:
             UserError: memory is not enough.
         """
-        with out_of_memory(f"lower sampling.batch_size (now {self.config.batch_size}) in params.yaml"):
+        with explain_out_of_memory(f"lower sampling.batch_size (now {self.config.batch_size}) in params.yaml"):
             return self._paint(crops, landmarks, features)
 
     @torch.no_grad()
@@ -84,7 +83,7 @@ class Synthesiser:
         with autocast(self.device):
             conditions = self.network.encode_condition(upper, to_device(signal, self.device), self.prior.context)
         noise = torch.randn(upper.shape[1:], generator=torch.Generator().manual_seed(self.config.seed))
-        latents = sample(
+        latents = sample_lower_rows(
             lambda z, step: self._predict(z, step, conditions),
             upper,
             noise.to(self.device).expand_as(upper),
@@ -102,6 +101,7 @@ class Synthesiser:
             hidden = crops.shape[1] - self.decoder.height
             with autocast(self.device):
                 below = self.decoder(generated[:, :, hidden:], *self.decoder.inputs(crops, landmarks)).float()
+            below = self.decoder.add_grain(below, crops)
             generated = torch.cat([generated[:, :, :hidden], below], dim=2)
             started = self._lap("decode", started)
         result = composite(crops, to_images(generated))

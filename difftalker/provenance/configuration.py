@@ -7,11 +7,11 @@ from pathlib import Path
 
 import platformdirs
 
-VARIABLE = "DIFFTALKER_CONFIG"
+CONFIG_VARIABLE = "DIFFTALKER_CONFIG"
 
 
 def configuration_folder() -> Path:
     """The folder of DIFFTALKER_CONFIG, else the user's configuration folder. It need not exist."""
-    if named := os.environ.get(VARIABLE):
+    if named := os.environ.get(CONFIG_VARIABLE):
         return Path(named).expanduser()
     return Path(platformdirs.user_config_dir("difftalker", appauthor=False))

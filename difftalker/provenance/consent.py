@@ -18,7 +18,7 @@ import yaml
 from difftalker.errors import UserError
 from difftalker.files import replacing
 
-FORM = """\
+EMPTY_CONSENT_FORM = """\
 # Consent to a talking face. Fill in every line; it stays with the recording and is sent nowhere.
 person:     # who is shown and agreed
 given:      # the day, as 2026-11-20
@@ -26,7 +26,7 @@ use:        # what was agreed to: what the face may say, and where it may be sho
 until:      # the last day, as 2027-12-31, or never
 document:   # optional: the file of a signed statement, beside this form
 """
-EXPORTED = "consent.json"  # in an exported face
+EXPORTED_CONSENT = "consent.json"  # in an exported face
 
 _STATEMENT = "consent.yaml"
 _NEVER = "never"
@@ -68,27 +68,27 @@ def consent_folder(recording: Path) -> Path:
     return recording.with_name(f"{recording.name}.consent")
 
 
-def read_form(path: Path) -> Consent:
+def read_consent_form(path: Path) -> Consent:
     """Read a filled form. Where there is no such file, an empty form is written.
 
     Raises:
         UserError: it is not there, or not filled in.
     """
     if not path.exists() and path.suffix in (".yaml", ".yml"):
-        path.write_text(FORM, encoding="utf-8")
+        path.write_text(EMPTY_CONSENT_FORM, encoding="utf-8")
         raise UserError(f"{path}: was not there and is an empty form now; fill it in and repeat the command")
     return _parse(path)[0]
 
 
 @contextmanager
-def storing(form: Path, recording: Path) -> Iterator[Path]:
+def store_consent(form: Path, recording: Path) -> Iterator[Path]:
     """Store a form and its document beside a recording for as long as the body succeeds.
 
     Yields:
         The folder.
 
     Raises:
-        UserError: as `read_form`, or the document is not there.
+        UserError: as `read_consent_form`, or the document is not there.
     """
     _, stored, document = _parse(form)
     folder = consent_folder(recording)
@@ -110,7 +110,7 @@ def storing(form: Path, recording: Path) -> Iterator[Path]:
             raise
 
 
-def recorded(recording: Path) -> Consent | None:
+def read_recorded_consent(recording: Path) -> Consent | None:
     """The consent on record for a recording; None if there is none.
 
     Raises:
@@ -120,26 +120,26 @@ def recorded(recording: Path) -> Consent | None:
     return _parse(path)[0] if path.is_file() else None
 
 
-def of_recordings(raw: Path, names: Sequence[str]) -> tuple[Consent, ...] | None:
+def consent_of_recordings(raw: Path, names: Sequence[str]) -> tuple[Consent, ...] | None:
     """The consents to the use of some recordings; None where one of them has none. The demo speaker needs none."""
-    found = [recorded(raw / name) for name in names if name != _DEMO]
+    found = [read_recorded_consent(raw / name) for name in names if name != _DEMO]
     return None if None in found else tuple(consent for consent in found if consent is not None)
 
 
-def write_exported(folder: Path, consents: Sequence[Consent]) -> None:
+def write_exported_consent(folder: Path, consents: Sequence[Consent]) -> None:
     """Write what is on record into an exported face; the signed statements stay where they are."""
     entries = [asdict(consent) for consent in consents]
     text = json.dumps(entries, indent=1, default=date.isoformat)
-    (folder / EXPORTED).write_text(text + "\n", encoding="utf-8")
+    (folder / EXPORTED_CONSENT).write_text(text + "\n", encoding="utf-8")
 
 
-def read_exported(folder: Path) -> tuple[Consent, ...] | None:
+def read_exported_consent(folder: Path) -> tuple[Consent, ...] | None:
     """What an exported face has on record; None if nothing.
 
     Raises:
         UserError: the file is damaged.
     """
-    path = folder / EXPORTED
+    path = folder / EXPORTED_CONSENT
     if not path.is_file():
         return None
     try:
@@ -152,7 +152,7 @@ def read_exported(folder: Path) -> tuple[Consent, ...] | None:
         raise UserError(f"{path}: is damaged; export the face again") from None
 
 
-def reminders(name: str, consents: Sequence[Consent] | None, today: date) -> list[str]:
+def consent_reminders(name: str, consents: Sequence[Consent] | None, today: date) -> list[str]:
     """What a user of a face should know of the consent, one line each.
 
     Args:

@@ -18,8 +18,8 @@ from difftalker.files import replacing
 from difftalker.provenance.signing_key import SigningKey
 from difftalker.version import VERSION
 
-SYNTHETIC = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-FILM = "org.difftalker.film"  # label of our own assertion
+SYNTHETIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+FILM_ASSERTION = "org.difftalker.film"  # label of our own assertion
 
 _FORMATS = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime", ".m4a": "audio/mp4"}
 _SOFTWARE = {"name": "DiffTalker", "version": VERSION}
@@ -30,7 +30,7 @@ _OFFLINE = {
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """A file that a film is made of: its name without folders, and its SHA-256."""
 
     title: str
@@ -38,7 +38,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Claims:
+class FilmClaims:
     """What a film says of itself.
 
     Attributes:
@@ -48,24 +48,24 @@ class Claims:
         watermark: name of the watermark in its pictures, or None.
     """
 
-    face: Source
-    video: Source
-    speech: Source
+    face: SourceFile
+    video: SourceFile
+    speech: SourceFile
     consent: Sequence[str] = ()
     watermark: str | None = None
 
 
-def format_of(path: Path) -> str | None:
+def credentials_format(path: Path) -> str | None:
     """MIME type of a file that can hold credentials, by its name; None where its container cannot."""
     return _FORMATS.get(path.suffix.lower())
 
 
-def offline() -> c2pa.Context:
+def offline_context() -> c2pa.Context:
     """How the library is used: it neither fetches nor sends anything."""
     return c2pa.Context(c2pa.Settings.from_dict(_OFFLINE))
 
 
-def sign_film(path: Path, claims: Claims, key: SigningKey, video: Path, warn: Callable[[str], None]) -> None:
+def sign_film(path: Path, claims: FilmClaims, key: SigningKey, video: Path, warn: Callable[[str], None]) -> None:
     """Put signed credentials into a film, in place. Its pictures and sound stay the same bytes.
 
     Args:
@@ -78,21 +78,21 @@ def sign_film(path: Path, claims: Claims, key: SigningKey, video: Path, warn: Ca
     Raises:
         UserError: the certificate is not fit for Content Credentials, or the container holds none.
     """
-    kind = format_of(path)
+    kind = credentials_format(path)
     if kind is None:
         raise UserError(f"{path}: this container holds no Content Credentials; name the film .mp4 or .mov")
     is_signed = _is_signed(video, warn)
     plain = [_ingredient(claims.speech), *([] if is_signed else [_ingredient(claims.video)])]
-    builder = c2pa.Builder(_manifest(claims, plain, kind), context=offline())
+    builder = c2pa.Builder(_manifest(claims, plain, kind), context=offline_context())
     if is_signed:
         with video.open("rb") as stream:
-            builder.add_ingredient(_ingredient(claims.video), format_of(video), stream)
+            builder.add_ingredient(_ingredient(claims.video), credentials_format(video), stream)
     with replacing(path) as signed, path.open("rb") as source, signed.open("w+b") as file:
         target = _Target(file)
         try:
             _sign(builder, kind, source, target, key)
         except c2pa.C2paError as error:
-            raise (target.error or UserError(f"{path}: cannot be signed ({reason(error)})")) from None
+            raise (target.error or UserError(f"{path}: cannot be signed ({error_reason(error)})")) from None
 
 
 class _Target:
@@ -118,10 +118,11 @@ def check_key(key: SigningKey) -> None:
         UserError: the certificate is not fit for Content Credentials.
     """
     pixel = BytesIO(cv2.imencode(".png", np.zeros((1, 1, 3), np.uint8))[1].tobytes())
-    _sign(c2pa.Builder({"claim_generator_info": [_SOFTWARE]}, context=offline()), "image/png", pixel, BytesIO(), key)
+    builder = c2pa.Builder({"claim_generator_info": [_SOFTWARE]}, context=offline_context())
+    _sign(builder, "image/png", pixel, BytesIO(), key)
 
 
-def reason(error: c2pa.C2paError) -> str:
+def error_reason(error: c2pa.C2paError) -> str:
     """What the library says of a failure, in one line."""
     return str(error).split(": ", 1)[-1].splitlines()[0].lower()
 
@@ -132,13 +133,13 @@ def _sign(builder: c2pa.Builder, kind: str, source: IO[bytes], target: IO[bytes]
         builder.sign(c2pa.Signer.from_info(info), kind, source, target)
     except c2pa.C2paError.Signature as error:
         raise UserError(
-            f"the certificate {key.name} is not fit for Content Credentials ({reason(error)}); it needs the usage "
-            "digitalSignature, the purpose emailProtection and an issuer other than itself"
+            f"the certificate {key.name} is not fit for Content Credentials ({error_reason(error)}); it needs the "
+            "usage digitalSignature, the purpose emailProtection and an issuer other than itself"
         ) from None
 
 
-def _manifest(claims: Claims, ingredients: list[dict[str, str]], kind: str) -> dict[str, Any]:
-    created = {"action": "c2pa.created", "digitalSourceType": SYNTHETIC, "softwareAgent": _SOFTWARE}
+def _manifest(claims: FilmClaims, ingredients: list[dict[str, str]], kind: str) -> dict[str, Any]:
+    created = {"action": "c2pa.created", "digitalSourceType": SYNTHETIC_MEDIA, "softwareAgent": _SOFTWARE}
     return {
         "title": "Synthetic talking face",
         "format": kind,
@@ -146,12 +147,12 @@ def _manifest(claims: Claims, ingredients: list[dict[str, str]], kind: str) -> d
         "ingredients": ingredients,
         "assertions": [
             {"label": "c2pa.actions.v2", "data": {"actions": [created]}},
-            {"label": FILM, "data": asdict(claims)},
+            {"label": FILM_ASSERTION, "data": asdict(claims)},
         ],
     }
 
 
-def _ingredient(source: Source) -> dict[str, str]:
+def _ingredient(source: SourceFile) -> dict[str, str]:
     kind = mimetypes.guess_type(source.title)[0] or "application/octet-stream"
     described = f"sha256:{source.sha256}"
     return {"title": source.title, "format": kind, "relationship": "inputTo", "description": described}
@@ -159,16 +160,16 @@ def _ingredient(source: Source) -> dict[str, str]:
 
 def _is_signed(video: Path, warn: Callable[[str], None]) -> bool:
     """Whether a base video has credentials that can be kept."""
-    kind = format_of(video)
+    kind = credentials_format(video)
     if kind is None:
         return False
     try:
         with video.open("rb") as stream:
-            state = c2pa.Reader(kind, stream, context=offline()).get_validation_state()
+            state = c2pa.Reader(kind, stream, context=offline_context()).get_validation_state()
     except c2pa.C2paError.ManifestNotFound:
         return False
     except c2pa.C2paError as error:
-        warn(f"{video}: its Content Credentials are broken ({reason(error)}); the film does not keep them")
+        warn(f"{video}: its Content Credentials are broken ({error_reason(error)}); the film does not keep them")
         return False
     if state == "Invalid":
         warn(f"{video}: was changed after it was signed, or its signature does not hold; the film keeps that on record")

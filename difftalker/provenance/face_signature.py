@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from difftalker.provenance.signing_key import SigningKey, fingerprint, holds
+from difftalker.provenance.signing_key import SigningKey, certificate_fingerprint, signature_holds
 from difftalker.version import VERSION
 
-SIGNATURE = "signature.json"
+FACE_SIGNATURE = "signature.json"
 
 
 class FaceChangedWarning(UserWarning):
@@ -34,17 +34,17 @@ def sign_face(folder: Path, face: str, key: SigningKey) -> None:
         "certificates": key.certificates.decode("ascii"),
         "signature": base64.b64encode(key.sign(_bytes(signed))).decode("ascii"),
     }
-    (folder / SIGNATURE).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    (folder / FACE_SIGNATURE).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def check_face(folder: Path, face: str) -> list[str]:
+def face_changes(folder: Path, face: str) -> list[str]:
     """What is wrong with a signed face, one line each; none for a face without a signature.
 
     Args:
         folder: the face.
         face: its hash as it is now. Where it is the signed one, the networks' files are not read again.
     """
-    path = folder / SIGNATURE
+    path = folder / FACE_SIGNATURE
     if not path.is_file():
         return []
     try:
@@ -53,7 +53,7 @@ def check_face(folder: Path, face: str) -> list[str]:
         signature, files = base64.b64decode(document["signature"]), dict(signed["files"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return [f"{path}: the face's signature cannot be read; ask for the face again"]
-    if not holds(signature, _bytes(signed), chain):
+    if not signature_holds(signature, _bytes(signed), chain):
         return [f"{path}: the face's signature does not hold; ask for the face again"]
     same = signed.get("face") == face
     present = set(_names(folder))
@@ -68,11 +68,11 @@ def check_face(folder: Path, face: str) -> list[str]:
     return [f"{folder}: is not the face that was signed: {', '.join(lines[:3])}{more}; ask for the face again"]
 
 
-def signer(folder: Path) -> str | None:
+def signing_certificate(folder: Path) -> str | None:
     """SHA-256 of the certificate that a face was signed with; None without a readable signature."""
     try:
-        document = json.loads((folder / SIGNATURE).read_text(encoding="utf-8"))
-        return fingerprint(document["certificates"].encode())
+        document = json.loads((folder / FACE_SIGNATURE).read_text(encoding="utf-8"))
+        return certificate_fingerprint(document["certificates"].encode())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -81,7 +81,7 @@ def _names(folder: Path) -> list[str]:
     """The face's files as paths inside the folder, but for hidden ones and the signature."""
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     found = (path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
-    return sorted(name for name in found if name != SIGNATURE)
+    return sorted(name for name in found if name != FACE_SIGNATURE)
 
 
 def _hash(path: Path) -> str:

@@ -11,7 +11,13 @@ from typing import Any
 import c2pa
 
 from difftalker.errors import UserError
-from difftalker.provenance.credentials import FILM, Source, format_of, offline, reason
+from difftalker.provenance.credentials import (
+    FILM_ASSERTION,
+    SourceFile,
+    credentials_format,
+    error_reason,
+    offline_context,
+)
 
 _PROBLEMS = {  # codes of C2PA's validation -> in plain words
     "assertion.bmffHash.mismatch": "pictures, sound or metadata were changed after the film was signed",
@@ -44,7 +50,7 @@ class Credentials:
     problems: tuple[str, ...]
     software: str
     kind: str
-    sources: tuple[Source, ...]
+    sources: tuple[SourceFile, ...]
     signer: str
     serial: int | None
     film: Mapping[str, Any]
@@ -62,17 +68,17 @@ def read_credentials(path: Path) -> Credentials | None:
     Raises:
         UserError: there are credentials, so broken that they cannot be read; or the file is no such container.
     """
-    kind = format_of(path)
+    kind = credentials_format(path)
     if kind is None:
         return None
     try:
         with path.open("rb") as stream:
-            reader = c2pa.Reader(kind, stream, context=offline())
+            reader = c2pa.Reader(kind, stream, context=offline_context())
             store = json.loads(reader.json())
     except c2pa.C2paError.ManifestNotFound:
         return None
     except c2pa.C2paError as error:
-        raise UserError(f"{path}: its Content Credentials cannot be read ({reason(error)})") from None
+        raise UserError(f"{path}: its Content Credentials cannot be read ({error_reason(error)})") from None
     manifest = store["manifests"][store["active_manifest"]]
     statements = {entry["label"]: entry["data"] for entry in manifest.get("assertions", [])}
     signature = manifest.get("signature_info") or {}
@@ -84,7 +90,7 @@ def read_credentials(path: Path) -> Credentials | None:
         tuple(_source(entry) for entry in manifest.get("ingredients", [])),
         str(signature.get("common_name") or signature.get("issuer") or "nobody"),
         int(serial) if serial else None,
-        statements.get(FILM, {}),
+        statements.get(FILM_ASSERTION, {}),
     )
 
 
@@ -108,6 +114,6 @@ def _kind(statements: Mapping[str, Any]) -> str:
     return ""
 
 
-def _source(ingredient: Mapping[str, Any]) -> Source:
+def _source(ingredient: Mapping[str, Any]) -> SourceFile:
     described = str(ingredient.get("description", ""))
-    return Source(str(ingredient.get("title", "without a name")), described.removeprefix("sha256:"))
+    return SourceFile(str(ingredient.get("title", "without a name")), described.removeprefix("sha256:"))

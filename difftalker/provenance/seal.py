@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from difftalker.errors import UserError
-from difftalker.provenance.credentials import Claims, check_key, format_of, sign_film
+from difftalker.provenance.credentials import FilmClaims, check_key, credentials_format, sign_film
 from difftalker.provenance.signing_key import Signing, SigningKey, signing_key
 
 
-class Seal:
+class FilmSigner:
     """Signs a film.
 
     Args:
@@ -29,7 +29,7 @@ class Seal:
     """
 
     def __init__(
-        self, signing: Signing, output: Path, claims: Claims, video: Path, warn: Callable[[str], None]
+        self, signing: Signing, output: Path, claims: FilmClaims, video: Path, warn: Callable[[str], None]
     ) -> None:
         self._claims, self._video, self._warn = claims, video, warn
         self._key: SigningKey | None = None
@@ -37,7 +37,7 @@ class Seal:
         self.seconds = 0.0
         if signing.off:
             self._unsigned = "not signed, as asked for by --no-sign"
-        elif format_of(output) is None:
+        elif credentials_format(output) is None:
             if signing.asked:
                 raise UserError(f"{output}: Matroska holds no Content Credentials; name the film .mp4 or .mov")
             self._unsigned = "not signed, as Matroska holds no Content Credentials"

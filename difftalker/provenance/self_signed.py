@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-NAME = "DiffTalker, a key made on the user's machine"
+CERTIFICATE_NAME = "DiffTalker, a key made on the user's machine"
 
 _YEARS = 20  # without a time stamp, signatures end with the certificate
 _SKEW = timedelta(hours=1)  # between the clocks of machines
@@ -20,7 +20,7 @@ _USAGES = (
 )  # fmt: skip
 
 
-def make_pair() -> tuple[bytes, bytes]:
+def make_key_pair() -> tuple[bytes, bytes]:
     """A new private key and its certificates.
 
     Content Credentials take no certificate that signed itself, so there are two: one for the key, and the one that
@@ -31,9 +31,11 @@ def make_pair() -> tuple[bytes, bytes]:
     """
     key, issuer = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION])  # the one that C2PA allows everywhere
-    own = _certificate(NAME, key.public_key(), issuer, ["digital_signature"], False)
+    own = _certificate(CERTIFICATE_NAME, key.public_key(), issuer, ["digital_signature"], False)
     own = own.add_extension(purpose, critical=False)
-    above = _certificate(f"{NAME}: issuer", issuer.public_key(), issuer, ["key_cert_sign", "crl_sign"], True)
+    above = _certificate(
+        f"{CERTIFICATE_NAME}: issuer", issuer.public_key(), issuer, ["key_cert_sign", "crl_sign"], True
+    )
     certificates = [builder.sign(issuer, hashes.SHA256()) for builder in (own, above)]
     return (
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
@@ -48,7 +50,7 @@ def _certificate(
     return (
         x509.CertificateBuilder()
         .subject_name(_name(name))
-        .issuer_name(_name(f"{NAME}: issuer"))
+        .issuer_name(_name(f"{CERTIFICATE_NAME}: issuer"))
         .public_key(public)
         .serial_number(x509.random_serial_number())
         .not_valid_before(begin)

@@ -20,15 +20,15 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from difftalker.errors import UserError
 from difftalker.provenance.configuration import configuration_folder
-from difftalker.provenance.self_signed import make_pair
+from difftalker.provenance.self_signed import make_key_pair
 
 KEY_VARIABLE, CERTIFICATE_VARIABLE = "DIFFTALKER_SIGN_KEY", "DIFFTALKER_SIGN_CERT"
 
-Algorithm = Literal["es256", "es384", "es512", "ed25519", "ps256"]
+SignatureAlgorithm = Literal["es256", "es384", "es512", "ed25519", "ps256"]
 _PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 _FOLDER, _KEY, _CERTIFICATES = "signing", "key.pem", "certificates.pem"
-_CURVES: dict[str, Algorithm] = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
+_CURVES: dict[str, SignatureAlgorithm] = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 _DIGESTS = {"es256": hashes.SHA256(), "es384": hashes.SHA384(), "es512": hashes.SHA512()}
 _PSS = padding.PSS(padding.MGF1(hashes.SHA256()), salt_length=32)
 
@@ -63,7 +63,7 @@ class SigningKey:
         certificates: PEM, the key's own first.
     """
 
-    algorithm: Algorithm
+    algorithm: SignatureAlgorithm
     private: bytes
     certificates: bytes
 
@@ -89,7 +89,7 @@ class SigningKey:
         raise TypeError(type(key))
 
 
-def holds(signature: bytes, data: bytes, certificates: bytes) -> bool:
+def signature_holds(signature: bytes, data: bytes, certificates: bytes) -> bool:
     """Whether some bytes were signed by the key of the first of some certificates (PEM)."""
     try:
         public = x509.load_pem_x509_certificates(certificates)[0].public_key()
@@ -170,12 +170,12 @@ def read_key(key: Path, certificates: Path) -> SigningKey:
     return SigningKey(algorithm, private, chain)
 
 
-def fingerprint(certificates: bytes) -> str:
+def certificate_fingerprint(certificates: bytes) -> str:
     """SHA-256 of the first certificate."""
     return x509.load_pem_x509_certificates(certificates)[0].fingerprint(hashes.SHA256()).hex()
 
 
-def _algorithm(key: object, path: Path) -> Algorithm:
+def _algorithm(key: object, path: Path) -> SignatureAlgorithm:
     if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in _CURVES:
         return _CURVES[key.curve.name]
     if isinstance(key, ed25519.Ed25519PrivateKey):
@@ -207,7 +207,7 @@ def _own_folder() -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{_FOLDER}-", dir=folder.parent))  # for its owner alone
         try:
-            for name, content in zip((_KEY, _CERTIFICATES), make_pair(), strict=True):
+            for name, content in zip((_KEY, _CERTIFICATES), make_key_pair(), strict=True):
                 (partial / name).touch(mode=0o600)
                 (partial / name).write_bytes(content)
             with suppress(OSError):  # another process was faster

@@ -11,14 +11,14 @@ import av
 
 from difftalker.errors import UserError
 from difftalker.face_folder import face_hash, read_description
-from difftalker.provenance.credentials import SYNTHETIC, format_of
-from difftalker.provenance.face_signature import check_face, signer
+from difftalker.provenance.credentials import SYNTHETIC_MEDIA, credentials_format
+from difftalker.provenance.face_signature import face_changes, signing_certificate
 from difftalker.provenance.reading import Credentials, read_credentials
 from difftalker.provenance.signing_key import own_serial
-from difftalker.provenance.watermark_search import FOUND, score
+from difftalker.provenance.watermark_search import DETECTION_SCORE, watermark_score
 
 _KINDS = {
-    SYNTHETIC.rsplit("/", 1)[-1]: "synthetic media, made by trained software (AI)",
+    SYNTHETIC_MEDIA.rsplit("/", 1)[-1]: "synthetic media, made by trained software (AI)",
     "compositeWithTrainedAlgorithmicMedia": "partly synthetic media, made by trained software (AI)",
     "digitalCapture": "taken by a camera",
 }
@@ -32,7 +32,7 @@ class Verdict:
     holds: bool
 
 
-def judge_film(path: Path) -> Verdict:
+def verify_film(path: Path) -> Verdict:
     """Judge a film.
 
     Raises:
@@ -41,7 +41,9 @@ def judge_film(path: Path) -> Verdict:
     comment = _comment(path)
     found = read_credentials(path)
     if found is None:
-        holder = "has no Content Credentials" if format_of(path) else "is of a container that holds no credentials"
+        holder = (
+            "has no Content Credentials" if credentials_format(path) else "is of a container that holds no credentials"
+        )
         lines = [f"{path}: {holder}; whether it was changed cannot be told"]
         lines += [f"metadata:  {comment} (anybody can write this)"] if comment else []
         return Verdict((*lines, _mark(path)), False)
@@ -49,7 +51,7 @@ def judge_film(path: Path) -> Verdict:
     return Verdict((f"{path}:", *_claims(found), *_trust(found), *seen), not found.problems)
 
 
-def judge_face(folder: Path) -> Verdict:
+def verify_face(folder: Path) -> Verdict:
     """Judge an exported face.
 
     Raises:
@@ -57,8 +59,8 @@ def judge_face(folder: Path) -> Verdict:
     """
     description, face = read_description(folder), face_hash(folder)
     lines = [f"{folder}:", f"face:      {description.name}, sha256 {face}"]
-    key = signer(folder)
-    changes = check_face(folder, face)
+    key = signing_certificate(folder)
+    changes = face_changes(folder, face)
     if key is None and not changes:
         return Verdict((*lines, "signature: none; whether the face was changed cannot be told"), False)
     if key is not None:
@@ -96,11 +98,11 @@ def _trust(found: Credentials) -> list[str]:
 def _mark(path: Path) -> str:
     """Whether the watermark is in the pictures: looked for where no signature tells what they are."""
     print("Looking for the watermark ...", file=sys.stderr, flush=True)
-    found = score(path)
+    found = watermark_score(path)
     if found is None:
         return "watermark: cannot be looked for: the film shows a face for less than 2 s"
-    if found < FOUND:
-        return f"watermark: none is found (score {found:.1f}, {FOUND:g} is needed); that proves nothing"
+    if found < DETECTION_SCORE:
+        return f"watermark: none is found (score {found:.1f}, {DETECTION_SCORE:g} is needed); that proves nothing"
     return f"watermark: FOUND (score {found:.1f}): the face was painted by DiffTalker"
 
 

@@ -11,40 +11,44 @@ from functools import lru_cache
 
 import numpy as np
 
-NAME = "difftalker-1"  # raised when the pattern changes
-SEED = 0
-PERIOD = 0.8  # seconds of a swing
+WATERMARK_NAME = "difftalker-1"  # raised when the pattern changes
+WATERMARK_SEED = 0
+SWING_PERIOD = 0.8  # seconds of a swing
 LOWEST, HIGHEST = 4.0, 10.0  # periods in a face width
 
-AMPLITUDE = 1.0  # root mean square over pattern and swing, in steps of 1/255; no pixel changes by more than twice that
+WATERMARK_AMPLITUDE = (
+    1.0  # root mean square over pattern and swing, in steps of 1/255; no pixel changes by more than twice that
+)
 
 _WAVES = 80
 _STEEP, _LIMIT = 1.6, 1.2  # the sum of waves is cut off, so that no pixel stands out
 _PATTERN_RMS, _SWING_RMS = 1.0, 0.85  # after cutting off
 
 
-def mark(crop: np.ndarray, margin: float, time: float, amplitude: float = AMPLITUDE) -> np.ndarray:
+def add_watermark(
+    crop: np.ndarray, crop_scale: float, time: float, amplitude: float = WATERMARK_AMPLITUDE
+) -> np.ndarray:
     """A painted crop with the mark.
 
     Args:
         crop: (size, size, 3) float32 RGB, 0 to 255.
-        margin: side of the crop in face widths.
+        crop_scale: side of the crop in face widths.
         time: of the frame in the film, in seconds.
         amplitude: of the mark.
     """
-    swing = np.clip(2 * np.cos(2 * np.pi * time / PERIOD), -1, 1) / _SWING_RMS
-    marked = crop + np.float32(amplitude * swing) * pattern(len(crop), margin)[..., None]
+    swing = np.clip(2 * np.cos(2 * np.pi * time / SWING_PERIOD), -1, 1) / _SWING_RMS
+    marked = crop + np.float32(amplitude * swing) * watermark_pattern(len(crop), crop_scale)[..., None]
     return marked.astype(np.float32)
 
 
 @lru_cache(maxsize=8)
-def pattern(size: int, margin: float, seed: int = SEED) -> np.ndarray:
+def watermark_pattern(size: int, crop_scale: float, seed: int = WATERMARK_SEED) -> np.ndarray:
     """The pattern over a crop, (size, size) float32 with a root mean square near 1; other seeds give others."""
     draw = np.random.RandomState(seed)  # the same numbers in all versions of NumPy
     frequency = np.sqrt(draw.uniform(LOWEST**2, HIGHEST**2, _WAVES))
     angle, phase = draw.uniform(0, np.pi, _WAVES), draw.uniform(0, 2 * np.pi, _WAVES)
-    across = (np.arange(size) - (size - 1) / 2) * margin / size  # in face widths from the nose base
-    down = (np.arange(size) - size / 2) * margin / size
+    across = (np.arange(size) - (size - 1) / 2) * crop_scale / size  # in face widths from the nose base
+    down = (np.arange(size) - size / 2) * crop_scale / size
     # cos(a + b) of a sum over waves, as two products of matrices
     right = 2 * np.pi * np.outer(frequency * np.cos(angle), across)
     below = 2 * np.pi * np.outer(frequency * np.sin(angle), down) + phase[:, None]

@@ -19,15 +19,15 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from difftalker.face.crop import crop_geometry, face_width
-from difftalker.face.follow import Track, follow_faces, largest
+from difftalker.face.tracking import SpeakerTrack, largest_track, track_faces
 from difftalker.media.decode import decode_frames
 from difftalker.media.probe import probe
 from difftalker.painting.jaw_mask import jaw_mask
-from difftalker.provenance.watermark import PERIOD, pattern
+from difftalker.provenance.watermark import SWING_PERIOD, watermark_pattern
 
-FOUND = 5.0  # score from which the mark is there
+DETECTION_SCORE = 5.0  # score from which the mark is there
 
-_SIZE, _MARGIN = 128, 1.25  # of the crops that are looked at, pixels and face widths
+_SIZE, _CROP_SCALE = 128, 1.25  # of the crops that are looked at, pixels and face widths
 _SMOOTHING = 0.4  # seconds
 _MOST = 500  # pictures that are looked at
 _LEAST = 2.0  # seconds below which no score can be told
@@ -40,7 +40,7 @@ _FLOOR = 0.3  # of the median noise
 
 
 @dataclass(frozen=True)
-class Film:
+class FaceCrops:
     """The face in a film.
 
     Attributes:
@@ -54,31 +54,31 @@ class Film:
     fps: float
 
 
-def score(path: Path) -> float | None:
-    """How clearly a film carries the mark; `FOUND` or more says that it does. None where that cannot be told.
+def watermark_score(path: Path) -> float | None:
+    """How clearly a film carries the mark; `DETECTION_SCORE` or more says that it does. None where that cannot be told.
 
     Raises:
         UserError: the file cannot be read.
     """
-    film = read_film(path)
-    return scores(film)[0] if film is not None else None
+    film = read_face_crops(path)
+    return pattern_scores(film)[0] if film is not None else None
 
 
-def read_film(path: Path) -> Film | None:
+def read_face_crops(path: Path) -> FaceCrops | None:
     """The crops of the largest face; None where there is no face, or too little of it.
 
     Raises:
         UserError: the file cannot be read.
     """
     fps = probe(path).fps
-    cast = next(follow_faces([islice(decode_frames(path, fps), _MOST)]), None)
-    if cast is None or not cast.tracks or cast.count < _LEAST * fps:
+    faces = next(track_faces([islice(decode_frames(path, fps), _MOST)]), None)
+    if faces is None or not faces.tracks or faces.count < _LEAST * fps:
         return None
-    track = cast.track(largest(cast.tracks))
-    return lay(islice(decode_frames(path, fps), _MOST), track, fps)
+    track = faces.track(largest_track(faces.tracks))
+    return cut_face_crops(islice(decode_frames(path, fps), _MOST), track, fps)
 
 
-def lay(pictures: Iterator[np.ndarray], track: Track, fps: float) -> Film | None:
+def cut_face_crops(pictures: Iterator[np.ndarray], track: SpeakerTrack, fps: float) -> FaceCrops | None:
     """Cut the crops of a face.
 
     Args:
@@ -89,15 +89,15 @@ def lay(pictures: Iterator[np.ndarray], track: Track, fps: float) -> Film | None
     if track.found.sum() < _LEAST * fps:
         return None
     face = float(np.median(face_width(track.points[track.found])))
-    geometry = crop_geometry(track, face, _SIZE, _MARGIN, _SMOOTHING, fps)
+    geometry = crop_geometry(track, face, _SIZE, _CROP_SCALE, _SMOOTHING, fps)
     crops = [_brightness(picture, row) for picture, row in zip(pictures, geometry.transforms, strict=False)]
     scale, shift = geometry.transforms[:, 0, None, None], geometry.transforms[:, None, [2, 5]]
     points = (track.points * scale + shift)[track.found][:: round(fps)] / _SIZE
     weight = jaw_mask(points.astype(np.float32), _SIZE).mean(axis=0)
-    return Film(np.stack(crops), weight, fps)
+    return FaceCrops(np.stack(crops), weight, fps)
 
 
-def scores(film: Film) -> np.ndarray:
+def pattern_scores(film: FaceCrops) -> np.ndarray:
     """The score of the mark's pattern, then those of the others each against the rest, (1 + others,) float64."""
     swinging = _swinging(film)
     matches = np.array([_match(swinging, film.weight, seed) for seed in range(_OTHERS + 1)])
@@ -114,12 +114,12 @@ def _brightness(picture: np.ndarray, transform: np.ndarray) -> np.ndarray:
     return cv2.warpAffine(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), matrix, (_SIZE, _SIZE), flags=reduced)
 
 
-def _swinging(film: Film) -> np.ndarray:
+def _swinging(film: FaceCrops) -> np.ndarray:
     """What swings with the mark's period, over what swings beside it: (size, size) complex64."""
     count = len(film.crops)
     window = np.hanning(count + 2)[1:-1]
     offsets = np.array([0, *_BESIDE]) / count
-    turns = np.outer(1 / (PERIOD * film.fps) + offsets, np.arange(count))
+    turns = np.outer(1 / (SWING_PERIOD * film.fps) + offsets, np.arange(count))
     waves = (window * np.exp(-2j * np.pi * turns)).astype(np.complex64)
     still = film.crops.mean(axis=0, dtype=np.float32)
     amplitudes = np.zeros((len(offsets), _SIZE, _SIZE), np.complex64)
@@ -149,4 +149,4 @@ def _match(swinging: np.ndarray, weight: np.ndarray, seed: int) -> float:
 
 @lru_cache(maxsize=(_OTHERS + 1) * len(_SIZES))
 def _pattern(seed: int, size: float) -> np.ndarray:
-    return pattern(_SIZE, _MARGIN * size, seed)
+    return watermark_pattern(_SIZE, _CROP_SCALE * size, seed)

@@ -7,23 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from difftalker.evaluation.rows import Rows
-from difftalker.evaluation.samples import mouth_opening
-from difftalker.report.comparison import REFERENCES
-from difftalker.report.media import image_uri
-from difftalker.report.mismatch import Complete
-from difftalker.report.overlays import COMPLETED, TRUTH, completed_lines, given_lines
+from difftalker.evaluation.frame_table import FrameTable
+from difftalker.evaluation.metrics.mouth_opening import mouth_opening
+from difftalker.report.embedded_media import COMPLETED_COLOUR, TRUTH_COLOUR, completed_lines, given_lines, image_uri
+from difftalker.report.mismatch import CompleteLandmarks
+from difftalker.report.results_tables import REFERENCES
 from difftalker.tables import decode_image, read_table
 
 
-class Samples:
+class SamplePictures:
     """Pictures that `evaluate` kept for the report.
 
     Attributes:
         positions: places in the test split, from closed to wide-open mouths.
     """
 
-    def __init__(self, path: Path, test: Rows) -> None:
+    def __init__(self, path: Path, test: FrameTable) -> None:
         data = read_table(path).to_pylist()
         opening = mouth_opening(test.landmarks)
         self.positions = sorted({entry["position"] for entry in data}, key=lambda position: opening[position])
@@ -34,7 +33,7 @@ class Samples:
         return image_uri(decode_image(self._images[position, row]))
 
 
-def grid(samples: Samples, test: Rows, completed: np.ndarray) -> list[dict[str, Any]]:
+def frame_grid(samples: SamplePictures, test: FrameTable, completed: np.ndarray) -> list[dict[str, Any]]:
     """Rows of the grid: ground truth, generated, completed landmarks, then the references.
 
     Args:
@@ -56,7 +55,9 @@ def grid(samples: Samples, test: Rows, completed: np.ndarray) -> list[dict[str, 
     return rows + [{"name": REFERENCES[key], "cells": pictures(key)} for key in rest]
 
 
-def completion(samples: Samples, test: Rows, completed: np.ndarray, complete: Complete) -> list[dict[str, Any]]:
+def completion_pictures(
+    samples: SamplePictures, test: FrameTable, completed: np.ndarray, complete: CompleteLandmarks
+) -> list[dict[str, Any]]:
     """Two frames with clearly different mouths, completed with their own sound and with each other's.
 
     Args:
@@ -73,15 +74,19 @@ def completion(samples: Samples, test: Rows, completed: np.ndarray, complete: Co
         face = samples.image(here, "ground_truth")
         truth, own, sounding = test.landmarks[here], completed[here], test.landmarks[other]
         shots = [
-            _shot(f"CR {n}: own sound", own, COMPLETED),
-            _shot(f"GT {n}", truth, TRUTH),
-            {"caption": f"Face {n}, CR", "image": face, "overlays": [completed_lines(own, COMPLETED, dots=True)]},
-            _shot(f"CR: upper {n}, sound {m}", mixed, COMPLETED),
-            _shot(f"GT {m}, of the sound", sounding, TRUTH),
+            _shot(f"CR {n}: own sound", own, COMPLETED_COLOUR),
+            _shot(f"GT {n}", truth, TRUTH_COLOUR),
+            {
+                "caption": f"Face {n}, CR",
+                "image": face,
+                "overlays": [completed_lines(own, COMPLETED_COLOUR, dots=True)],
+            },
+            _shot(f"CR: upper {n}, sound {m}", mixed, COMPLETED_COLOUR),
+            _shot(f"GT {m}, of the sound", sounding, TRUTH_COLOUR),
             {
                 "caption": f"Face {n}, that CR",
                 "image": face,
-                "overlays": [completed_lines(mixed, COMPLETED, dots=True)],
+                "overlays": [completed_lines(mixed, COMPLETED_COLOUR, dots=True)],
             },
         ]
         opening = [f"{100 * value:.1f}" for value in mouth_opening(np.stack([truth, own, mixed, sounding]))]
@@ -94,7 +99,7 @@ def completion(samples: Samples, test: Rows, completed: np.ndarray, complete: Co
 
 
 def _over(completed: np.ndarray, truth: np.ndarray) -> list[str]:
-    return [given_lines(truth), completed_lines(truth, TRUTH), completed_lines(completed, COMPLETED)]
+    return [given_lines(truth), completed_lines(truth, TRUTH_COLOUR), completed_lines(completed, COMPLETED_COLOUR)]
 
 
 def _shot(caption: str, landmarks: np.ndarray, colour: str) -> dict[str, Any]:

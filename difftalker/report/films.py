@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 
 from difftalker.dataset.frames import Dataset
-from difftalker.evaluation.film_folder import FilmRecord, film_path, source_path
-from difftalker.evaluation.film_plan import Kind, Take, said_landmarks
-from difftalker.evaluation.samples import relative_opening
+from difftalker.evaluation.film_folder import FilmRecord, film_path, source_film_path
+from difftalker.evaluation.film_plan import FilmKind, PlannedFilm, spoken_landmarks
+from difftalker.evaluation.metrics.mouth_opening import relative_opening
 from difftalker.media.decode import decode_audio, decode_frames
 from difftalker.media.encode import write_video
-from difftalker.media.wav import RATE
-from difftalker.report.comparison import FILMS
-from difftalker.report.media import image_uri, video_uri
+from difftalker.media.wav import AUDIO_RATE
+from difftalker.report.embedded_media import image_uri, video_uri
+from difftalker.report.results_tables import FILMS
 
-SHOWN: tuple[Kind, ...] = ("own", "driven", "voice")
+SHOWN: tuple[FilmKind, ...] = ("own", "driven", "voice")
 STILLS = 8
 SECONDS = 8.0  # of video for each kind
 
@@ -43,7 +43,7 @@ def films(folder: Path, records: Sequence[FilmRecord], dataset: Dataset) -> list
     """
     found = []
     for kind in SHOWN:
-        of_kind = [record for record in records if record.take.kind == kind]
+        of_kind = [record for record in records if record.planned.kind == kind]
         chosen = _moments(of_kind, dataset)
         if chosen:
             found.append(
@@ -60,24 +60,24 @@ def films(folder: Path, records: Sequence[FilmRecord], dataset: Dataset) -> list
     return found
 
 
-def _moments(records: Sequence[FilmRecord], dataset: Dataset) -> list[tuple[Take, int]]:
+def _moments(records: Sequence[FilmRecord], dataset: Dataset) -> list[tuple[PlannedFilm, int]]:
     """Painted frames spread evenly over the ranks of the speaker's opening while saying the same."""
-    frames: list[tuple[Take, int]] = []
+    frames: list[tuple[PlannedFilm, int]] = []
     openings: list[float] = []
     for record in records:
-        opening = relative_opening(said_landmarks(dataset, record.take))
+        opening = relative_opening(spoken_landmarks(dataset, record.planned))
         for frame in np.flatnonzero(record.painted & np.isfinite(opening)):
-            frames.append((record.take, int(frame)))
+            frames.append((record.planned, int(frame)))
             openings.append(float(opening[frame]))
     order = np.argsort(openings, kind="stable")
     ranks = np.unique(np.linspace(0, len(order) - 1, min(STILLS, len(order))).round().astype(int))
     return [frames[order[rank]] for rank in ranks]
 
 
-def _stills(folder: Path, chosen: Sequence[tuple[Take, int]], fps: float) -> list[dict[str, str]]:
+def _stills(folder: Path, chosen: Sequence[tuple[PlannedFilm, int]], fps: float) -> list[dict[str, str]]:
     wanted: dict[Path, dict[int, str]] = {}
-    for take, frame in chosen:
-        for path in (film_path(folder, take), source_path(folder, take)):
+    for planned, frame in chosen:
+        for path in (film_path(folder, planned), source_film_path(folder, planned)):
             wanted.setdefault(path, {})[frame] = ""
     for path, frames in wanted.items():
         for index, picture in enumerate(islice(decode_frames(path, fps), max(frames) + 1)):
@@ -85,29 +85,29 @@ def _stills(folder: Path, chosen: Sequence[tuple[Take, int]], fps: float) -> lis
                 frames[index] = image_uri(picture)
     return [
         {
-            "caption": f"{take.clip}, {frame / fps:.2f} s",
-            "source": wanted[source_path(folder, take)][frame],
-            "film": wanted[film_path(folder, take)][frame],
+            "caption": f"{planned.clip}, {frame / fps:.2f} s",
+            "source": wanted[source_film_path(folder, planned)][frame],
+            "film": wanted[film_path(folder, planned)][frame],
         }
-        for take, frame in chosen
+        for planned, frame in chosen
     ]
 
 
 def _video(folder: Path, records: Sequence[FilmRecord], fps: float, is_source: bool) -> str:
     """The first seconds of the films of one recording, one after the other, or of their sources."""
-    takes = [record.take for record in records if record.take.recording == records[0].take.recording]
-    sizes = [next(decode_frames(film_path(folder, take), fps)).shape for take in takes]
-    takes = [take for take, size in zip(takes, sizes, strict=True) if size == sizes[0]]
-    counts = np.diff(np.minimum(np.cumsum([0, *(take.frames for take in takes)]), round(SECONDS * fps)))
+    planned_films = [record.planned for record in records if record.planned.recording == records[0].planned.recording]
+    sizes = [next(decode_frames(film_path(folder, planned), fps)).shape for planned in planned_films]
+    planned_films = [planned for planned, size in zip(planned_films, sizes, strict=True) if size == sizes[0]]
+    counts = np.diff(np.minimum(np.cumsum([0, *(planned.frames for planned in planned_films)]), round(SECONDS * fps)))
 
     def pictures() -> Iterator[np.ndarray]:
-        for take, count in zip(takes, counts, strict=True):
-            path = source_path(folder, take) if is_source else film_path(folder, take)
+        for planned, count in zip(planned_films, counts, strict=True):
+            path = source_film_path(folder, planned) if is_source else film_path(folder, planned)
             yield from islice(decode_frames(path, fps), int(count))
 
     sound = [
-        np.concatenate(list(decode_audio(film_path(folder, take), round(count / fps * RATE))))
-        for take, count in zip(takes, counts, strict=True)
+        np.concatenate(list(decode_audio(film_path(folder, planned), round(count / fps * AUDIO_RATE))))
+        for planned, count in zip(planned_films, counts, strict=True)
         if count
     ]
     with TemporaryDirectory(prefix="difftalker-") as temporary:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from difftalker.evaluation.rows import Rows
-from difftalker.evaluation.samples import mouth_opening
+from difftalker.evaluation.frame_table import FrameTable
+from difftalker.evaluation.metrics.mouth_opening import mouth_opening
 
-Complete = Callable[[np.ndarray, np.ndarray], np.ndarray]  # landmarks (n, 68, 2), features (n, 16, 29) -> (n, 68, 2)
+CompleteLandmarks = Callable[
+    [np.ndarray, np.ndarray], np.ndarray
+]  # landmarks (n, 68, 2), features (n, 16, 29) -> (n, 68, 2)
 
 FOLLOWS = (
     2 / 3
@@ -17,7 +19,7 @@ FOLLOWS = (
 _STILL = 0.002  # crop sides; openings that differ by less, root mean square, tell nothing
 
 
-def sound_share(test: Rows, completed: np.ndarray, complete: Complete) -> float | None:
+def sound_share(test: FrameTable, completed: np.ndarray, complete: CompleteLandmarks) -> float | None:
     """How far a foreign sound moves the mouth from its own opening to that of the frame of the sound.
 
     Every test frame is given the sound of the one half the split later. The share is the slope, through zero and by
@@ -41,7 +43,7 @@ def sound_share(test: Rows, completed: np.ndarray, complete: Complete) -> float 
     return float(went @ way / (way @ way))
 
 
-def verdict(share: float | None) -> dict[str, str]:
+def mismatch_verdict(share: float | None) -> dict[str, str]:
     """The share in words: `grade` (good, fair, poor or plain), `verdict` and `text`."""
     if share is None:
         text = "The mouths of the test frames are nearly the same, so that this test tells nothing."

@@ -15,11 +15,11 @@ from jinja2 import Environment, StrictUndefined
 from difftalker.dataset.frames import Dataset
 from difftalker.errors import UserError
 from difftalker.evaluation.film_folder import read_records
-from difftalker.evaluation.rows import Rows, read_rows
-from difftalker.report import comparison, data, faces, films, mismatch, plots, verdicts
-from difftalker.report.media import video_uri
+from difftalker.evaluation.frame_table import FrameTable, read_split
+from difftalker.report import faces, films, mismatch, plots, results_tables, training_data, verdicts
+from difftalker.report.embedded_media import video_uri
 from difftalker.report.paper import PAPER_SETTING
-from difftalker.tables import read_table, tensor
+from difftalker.tables import read_table, tensor_column
 
 VIDEO_BYTES = 6_500_000  # of all embedded videos, so that the page stays near ten megabytes
 
@@ -31,7 +31,7 @@ STAGES = (
 
 
 @dataclass(frozen=True)
-class Inputs:
+class ReportInputs:
     """Where the parts of a run lie; the arguments of the stage `report`.
 
     Attributes:
@@ -52,7 +52,7 @@ class Inputs:
     params: Path
 
 
-def build_page(inputs: Inputs, complete: mismatch.Complete) -> str:
+def build_page(inputs: ReportInputs, complete: mismatch.CompleteLandmarks) -> str:
     """The report as one HTML document that loads nothing.
 
     Args:
@@ -63,17 +63,17 @@ def build_page(inputs: Inputs, complete: mismatch.Complete) -> str:
         UserError: a part is missing or does not fit the dataset.
     """
     dataset = Dataset.load(inputs.dataset)
-    test = read_rows(dataset, "test")
+    test = read_split(dataset, "test")
     metrics, speed = _json(inputs.metrics), _json(inputs.speed)
     landmarks = read_table(inputs.synthesis / "landmarks.parquet")
-    completed = tensor(landmarks, "landmarks")
+    completed = tensor_column(landmarks, "landmarks")
     if len(completed) != len(test):
         raise UserError(f"{inputs.synthesis}: has {len(completed)} frames, the test split {len(test)}; run `dvc repro`")
-    samples = faces.Samples(inputs.evaluation / "samples.parquet", test)
-    shown = comparison.columns(_protocol(inputs.metrics, metrics))
+    samples = faces.SamplePictures(inputs.evaluation / "samples.parquet", test)
+    shown = results_tables.columns(_protocol(inputs.metrics, metrics))
     made = films.films(inputs.films, read_records(inputs.films), dataset)
     embedded = sum(len(film[part] or "") for film in made for part in ("film", "source"))
-    found = verdicts.cards(metrics, speed, shown)
+    found = verdicts.headline_cards(metrics, speed, shown)
     timings = read_timings(inputs.timings)
     total = sum(timing["seconds"] for timing in timings.values())
     context: dict[str, Any] = {
@@ -87,18 +87,18 @@ def build_page(inputs: Inputs, complete: mismatch.Complete) -> str:
         "samples": [
             {"recording": test.recording[i], "clip": test.clip[i], "frame": test.frame[i]} for i in samples.positions
         ],
-        "sample_rows": faces.grid(samples, test, completed),
-        "completion": faces.completion(samples, test, completed, complete),
-        "mismatch": mismatch.verdict(mismatch.sound_share(test, completed, complete)),
+        "sample_rows": faces.frame_grid(samples, test, completed),
+        "completion": faces.completion_pictures(samples, test, completed, complete),
+        "mismatch": mismatch.mismatch_verdict(mismatch.sound_share(test, completed, complete)),
         "columns": shown,
-        "tables": comparison.tables(metrics, shown),
+        "tables": results_tables.tables(metrics, shown),
         "paper_setting": PAPER_SETTING,
         "losses": plots.loss_curves(inputs.plots),
         "landmark_curve": plots.landmark_curve(inputs.plots / "landmark_distance.csv"),
         "sync_curve": plots.sync_curve(inputs.plots / "sync_offset.csv"),
-        "data_columns": data.COLUMNS,
-        "data_rows": data.recordings(dataset, inputs.frames),
-        "listings": data.listings(dataset, inputs.frames, _interpolated(inputs.detected, dataset)),
+        "data_columns": training_data.RECORDING_COLUMNS,
+        "data_rows": training_data.recordings(dataset, inputs.frames),
+        "listings": training_data.listings(dataset, inputs.frames, _interpolated(inputs.detected, dataset)),
         "stages": plots.stage_bars(timings) if timings else None,
         "stages_note": f"{total / 60:.1f} minutes in total for the stages shown, each as it last ran.",
         "speed_note": _speed_note(speed),
@@ -123,7 +123,7 @@ def _protocol(path: Path, metrics: Mapping[str, Any]) -> dict[str, str]:
     return metrics["protocol"]
 
 
-def _summary(dataset: Dataset, test: Rows) -> str:
+def _summary(dataset: Dataset, test: FrameTable) -> str:
     train = int((dataset.split == "train").sum())
     return (
         f"{len(test):,} test frames ({len(test) / dataset.fps:.1f} s at {dataset.fps:g} frames per second), "

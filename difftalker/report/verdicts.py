@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from difftalker.report.comparison import Column
+from difftalker.report.results_tables import Column
 
 BASELINES = {"mean_mouth": "mean mouth", "nearest_audio": "nearest sound", "ridge_regression": "ridge regression"}
-CREDIBLE = 5  # frames; footage is not further out of sync than that, so an expert that says so is at fault
+CREDIBLE_OFFSET = 5  # frames; footage is not further out of sync than that, so an expert that says so is at fault
 
 _COMPARED = ("psnr_jaw", "ssim_jaw", "ld_mouth")  # of films over their own pictures
 _AS_REAL = 0.05, 0.15  # shares by which the film's LSE-D may exceed the real video's: good, fair
@@ -16,7 +16,7 @@ _AS_REAL = 0.05, 0.15  # shares by which the film's LSE-D may exceed the real vi
 _WORDS = {"good": "Beats all baselines", "fair": "Beats some baselines", "poor": "Beats no baseline"}
 
 
-def cards(metrics: Mapping[str, Any], speed: Mapping[str, Any], shown: list[Column]) -> list[dict[str, str]]:
+def headline_cards(metrics: Mapping[str, Any], speed: Mapping[str, Any], shown: list[Column]) -> list[dict[str, str]]:
     """What the page opens with: name, value, unit, against, grade (good, fair, poor or plain) and verdict.
 
     The figures are those of films as `dub` makes them: over their own pictures where the real video is asked for, over
@@ -91,7 +91,7 @@ def _offset(driven: Mapping[str, Any], references: Mapping[str, Any]) -> dict[st
     off = abs(driven["sync_offset"] - real)
     grade = "good" if off <= 1 else "fair" if off <= 2 else "poor"
     verdict = {"good": "In sync", "fair": "Slightly off", "poor": "Out of sync"}[grade]
-    if abs(real) > CREDIBLE:
+    if abs(real) > CREDIBLE_OFFSET:
         grade, verdict = "plain", "Expert cannot tell"
     against = f"real video {_signed(real)}; one frame apart passes"
     return _card("Sound offset", _signed(driven["sync_offset"]), grade, verdict, against, "frames")

@@ -25,10 +25,10 @@ from difftalker.errors import UserError
 
 RuleName = Literal["pipeline", "face_track", "lrs"]
 
-SIDE = 224  # pixels of what `face_track` and `lrs` cut
-SCALE = 0.40  # the published `crop_scale`
-MEDIAN = 13  # frames
-GREY = 110
+FACE_TRACK_SIDE = 224  # pixels of what `face_track` and `lrs` cut
+FACE_TRACK_SCALE = 0.40  # the published `crop_scale`
+MEDIAN_FRAMES = 13  # frames
+PADDING_GREY = 110
 
 _BROWS = slice(17, 27)
 _CHIN, _NOSE_BASE = 8, 33
@@ -63,7 +63,7 @@ class LrsCrop:
     title = "the whole picture, as Wav2Lip’s evaluation does on LRS (lrs)"
 
     def cut(self, index: int, crop: np.ndarray, whole: np.ndarray) -> np.ndarray:
-        return cv2.resize(whole, (SIDE, SIDE))
+        return cv2.resize(whole, (FACE_TRACK_SIDE, FACE_TRACK_SIDE))
 
 
 class FaceTrackCrop:
@@ -147,15 +147,19 @@ def face_track_cut(picture: np.ndarray, x: float, y: float, half: float) -> np.n
     Returns:
         (224, 224, 3) uint8.
     """
-    pad = int(half * (1 + 2 * SCALE))  # the published code pads, then cuts: whole pixels come out as they do there
-    top, bottom = int(y + pad - half), int(y + pad + half * (1 + 2 * SCALE))
-    left, right = int(x + pad - half * (1 + SCALE)), int(x + pad + half * (1 + SCALE))
-    padded = cv2.copyMakeBorder(picture, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=(GREY, GREY, GREY))
+    pad = int(
+        half * (1 + 2 * FACE_TRACK_SCALE)
+    )  # the published code pads, then cuts: whole pixels come out as they do there
+    top, bottom = int(y + pad - half), int(y + pad + half * (1 + 2 * FACE_TRACK_SCALE))
+    left, right = int(x + pad - half * (1 + FACE_TRACK_SCALE)), int(x + pad + half * (1 + FACE_TRACK_SCALE))
+    padded = cv2.copyMakeBorder(
+        picture, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=(PADDING_GREY, PADDING_GREY, PADDING_GREY)
+    )
     face = padded[max(top, 0) : bottom, max(left, 0) : right]
-    return cv2.resize(face, (SIDE, SIDE))
+    return cv2.resize(face, (FACE_TRACK_SIDE, FACE_TRACK_SIDE))
 
 
 def _medians(track: np.ndarray) -> np.ndarray:
     """Medians of (n, 3) over 13 frames, or fewer in a short run; beyond the ends there are zeros, as published."""
-    width = min(MEDIAN, len(track) - (len(track) + 1) % 2)
+    width = min(MEDIAN_FRAMES, len(track) - (len(track) + 1) % 2)
     return np.stack([medfilt(column, width) for column in track.T], axis=1)

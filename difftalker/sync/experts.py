@@ -9,7 +9,7 @@ from difftalker.model_folder import load_weights
 from difftalker.sync.network import SyncNet
 from difftalker.sync.official import OfficialSyncNet
 
-EXPERTS = {"trained": SyncNet, "official": OfficialSyncNet}
+EXPERT_CLASSES = {"trained": SyncNet, "official": OfficialSyncNet}
 
 
 def load_sync_expert(folder: Path) -> SyncNet | OfficialSyncNet:
@@ -23,6 +23,6 @@ def load_sync_expert(folder: Path) -> SyncNet | OfficialSyncNet:
     """
 
     def build(config: dict[str, Any]) -> SyncNet | OfficialSyncNet:
-        return EXPERTS[config.pop("expert", "trained")](**config)
+        return EXPERT_CLASSES[config.pop("expert", "trained")](**config)
 
     return load_weights(folder, build).eval()

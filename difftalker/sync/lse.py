@@ -15,8 +15,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-SHIFT = 15  # frames to either side
-WINDOW = 5  # frames
+LARGEST_SHIFT = 15  # frames to either side
+WINDOW_FRAMES = 5  # frames
 
 
 class SyncExpert(Protocol):
@@ -48,15 +48,15 @@ def sync_distances(video: np.ndarray, audio: np.ndarray) -> np.ndarray:
     Returns:
         (n, 31) float64; column j is the distance to sound window v + j - 15.
     """
-    padded = np.pad(audio.astype(np.float64), ((SHIFT, SHIFT), (0, 0)))
-    shifted = (padded[shift : shift + len(video)] for shift in range(2 * SHIFT + 1))
+    padded = np.pad(audio.astype(np.float64), ((LARGEST_SHIFT, LARGEST_SHIFT), (0, 0)))
+    shifted = (padded[shift : shift + len(video)] for shift in range(2 * LARGEST_SHIFT + 1))
     return np.stack([np.linalg.norm(video - other, axis=1) for other in shifted], axis=1)
 
 
 def sync_score(curve: np.ndarray) -> SyncScore:
     """Score the mean distances per shift (31,)."""
     best = int(np.argmin(curve))
-    return SyncScore(float(curve[best]), float(np.median(curve) - curve[best]), SHIFT - best)
+    return SyncScore(float(curve[best]), float(np.median(curve) - curve[best]), LARGEST_SHIFT - best)
 
 
 class LseScorer:
@@ -79,11 +79,11 @@ class LseScorer:
         """Take in the frames of rows `chosen`, (n, h, w, 3) uint8 RGB, in order and never across runs."""
         run, audio = next(pair for pair in self._runs if pair[0].start <= chosen.start < pair[0].stop)
         known = images if self._tail is None else np.concatenate([self._tail, images])
-        if len(known) >= WINDOW:
+        if len(known) >= WINDOW_FRAMES:
             self._video.append(self._expert.embed_video(known))
-        self._tail = known[-(WINDOW - 1) :]
+        self._tail = known[-(WINDOW_FRAMES - 1) :]
         if chosen.stop == run.stop:
-            windows = min(run.stop - run.start - WINDOW, len(audio))  # T - 5, the protocol's count
+            windows = min(run.stop - run.start - WINDOW_FRAMES, len(audio))  # T - 5, the protocol's count
             if windows > 0:
                 video = np.concatenate(self._video)[:windows]
                 self._distances.append(sync_distances(video, audio[:windows]))

@@ -16,18 +16,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from difftalker.audio.loudness import active_level
-from difftalker.audio.mel import triangles
-from difftalker.media.wav import RATE
+from difftalker.audio.mel import triangular_filters
+from difftalker.audio.voice_activity import signal_speech_level
+from difftalker.media.wav import AUDIO_RATE
 from difftalker.model_folder import save_weights
-from difftalker.sync.lse import WINDOW
+from difftalker.sync.lse import WINDOW_FRAMES
 
-WIDTH, HEIGHT = 96, 48  # pixels of the lower half
+LIPS_WIDTH, LIPS_HEIGHT = 96, 48  # pixels of the lower half
 ROWS_PER_SECOND = 100
-BANDS = 29
-EMBEDDING = 64
+SYNC_BANDS = 29
+EMBEDDING_SIZE = 64
 
-_HOP = RATE // ROWS_PER_SECOND
+_HOP = AUDIO_RATE // ROWS_PER_SECOND
 _FFT = 512
 _LOW, _HIGH = 60.0, 7600.0  # Hz
 _CLIP = (-12.0, 2.0)  # natural logarithm of the energy relative to active speech
@@ -46,24 +46,24 @@ class SyncNet(nn.Module):
     def __init__(self, fps: float) -> None:
         super().__init__()
         self.fps = fps
-        self.rows = round(WINDOW * ROWS_PER_SECOND / fps)  # audio rows of a window; 20 at 25 fps
+        self.rows = round(WINDOW_FRAMES * ROWS_PER_SECOND / fps)  # audio rows of a window; 20 at 25 fps
         self.lips = nn.Sequential(
-            _conv2d(3 * WINDOW, 24, 2),  # (24, 24, 48)
+            _conv2d(3 * WINDOW_FRAMES, 24, 2),  # (24, 24, 48)
             _conv2d(24, 32, 2),  # (32, 12, 24)
             _conv2d(32, 48, 2),  # (48, 6, 12)
             _conv2d(48, 64, 2),  # (64, 3, 6)
             nn.Flatten(),
             nn.Dropout(0.2),
-            nn.Linear(64 * 3 * 6, EMBEDDING),
+            nn.Linear(64 * 3 * 6, EMBEDDING_SIZE),
         )
         self.sound = nn.Sequential(
-            _conv1d(BANDS, 64, 1),
+            _conv1d(SYNC_BANDS, 64, 1),
             _conv1d(64, 64, 2),
             _conv1d(64, 96, 2),
             nn.AdaptiveAvgPool1d(5),
             nn.Flatten(),
             nn.Dropout(0.2),
-            nn.Linear(96 * 5, EMBEDDING),
+            nn.Linear(96 * 5, EMBEDDING_SIZE),
         )
 
     def lip_vectors(self, windows: Tensor) -> Tensor:
@@ -79,21 +79,21 @@ class SyncNet(nn.Module):
     def embed_video(self, frames: np.ndarray) -> np.ndarray:
         """See `SyncExpert.embed_video`: (t - 4, 65)."""
         small = lower_halves(frames)
-        windows = small.unfold(0, WINDOW, 1).permute(0, 4, 1, 2, 3)  # (t - 4, 5, 3, 48, 96)
+        windows = small.unfold(0, WINDOW_FRAMES, 1).permute(0, 4, 1, 2, 3)  # (t - 4, 5, 3, 48, 96)
         return self._embed(self.lip_vectors, windows)
 
     @torch.no_grad()
     def embed_audio(self, samples: np.ndarray) -> np.ndarray:
         """See `SyncExpert.embed_audio`: (t - 4, 65) for the sound of t frames."""
-        rows = torch.from_numpy(log_mel(samples))
-        count = round(len(samples) / RATE * self.fps) - WINDOW + 1
+        rows = torch.from_numpy(levelled_log_mel(samples))
+        count = round(len(samples) / AUDIO_RATE * self.fps) - WINDOW_FRAMES + 1
         starts = row_of(np.arange(max(count, 0)), self.fps)
         return self._embed(self.sound_vectors, sound_windows(rows, torch.from_numpy(starts), self.rows))
 
     def _embed(self, network: object, windows: Tensor) -> np.ndarray:
         device = next(self.parameters()).device
         parts = [network(part.to(device)).float().cpu() for part in windows.split(_BATCH)]  # type: ignore[operator]
-        vectors = torch.cat(parts) if len(windows) else torch.zeros(0, EMBEDDING)
+        vectors = torch.cat(parts) if len(windows) else torch.zeros(0, EMBEDDING_SIZE)
         return F.pad(vectors, (0, 1), value=1.0).numpy()
 
     def save(self, folder: Path) -> None:
@@ -104,12 +104,13 @@ class SyncNet(nn.Module):
 def lower_halves(frames: Iterable[np.ndarray]) -> Tensor:
     """Shrink the lower halves of face crops, each (h, w, 3) uint8 RGB: (t, 3, 48, 96) uint8."""
     small = [
-        cv2.resize(frame[frame.shape[0] // 2 :], (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA) for frame in frames
+        cv2.resize(frame[frame.shape[0] // 2 :], (LIPS_WIDTH, LIPS_HEIGHT), interpolation=cv2.INTER_AREA)
+        for frame in frames
     ]
     return torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2).contiguous()
 
 
-def log_mel(samples: np.ndarray) -> np.ndarray:
+def levelled_log_mel(samples: np.ndarray) -> np.ndarray:
     """Log-mel energies relative to the active speech level, 100 rows per second.
 
     Args:
@@ -120,12 +121,12 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
     """
     rows = round(len(samples) / _HOP)
     signal = samples.astype(np.float64) / 32768
-    width = RATE // 40  # 25 ms around the row's middle
+    width = AUDIO_RATE // 40  # 25 ms around the row's middle
     padded = np.pad(signal, ((width - _HOP) // 2, width + _HOP))
     pieces = np.lib.stride_tricks.sliding_window_view(padded, width)[: rows * _HOP : _HOP]
     window = np.hanning(width + 1)[:-1]
     power = np.abs(np.fft.rfft(pieces * window, _FFT)) ** 2 * 2 / np.sum(window**2) / _FFT
-    energy = power @ _mel_filters().T / active_level(signal)
+    energy = power @ _mel_filters().T / signal_speech_level(signal)
     low, high = _CLIP
     logarithm = np.log(np.clip(energy, np.exp(low), np.exp(high)))
     return (2 * (logarithm - low) / (high - low) - 1).astype(np.float32)
@@ -134,8 +135,8 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
 def _mel_filters() -> np.ndarray:
     """Triangles of height 1, evenly spaced on the mel scale 2595 log10(1 + f / 700): (29, 257)."""
     low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (_LOW, _HIGH))
-    edges = 700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1)
-    return triangles(edges, np.fft.rfftfreq(_FFT, 1 / RATE))
+    edges = 700 * (10 ** (np.linspace(low, high, SYNC_BANDS + 2) / 2595) - 1)
+    return triangular_filters(edges, np.fft.rfftfreq(_FFT, 1 / AUDIO_RATE))
 
 
 def row_of(frame: np.ndarray, fps: float) -> np.ndarray:

@@ -16,17 +16,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from difftalker.audio.mfcc import mfcc
+from difftalker.audio.mel import mfcc
 from difftalker.errors import UserError
-from difftalker.media.wav import RATE
+from difftalker.media.wav import AUDIO_RATE
 from difftalker.model_folder import save_weights
-from difftalker.sync.lse import WINDOW
+from difftalker.sync.lse import WINDOW_FRAMES
 
-FPS = 25.0
-SIDE = 224  # pixels
-COEFFICIENTS = 13
-ROWS = 20  # of MFCC in a window; four to a frame
-EMBEDDING = 1024
+OFFICIAL_FPS = 25.0
+OFFICIAL_SIDE = 224  # pixels
+OFFICIAL_COEFFICIENTS = 13
+OFFICIAL_ROWS = 20  # of MFCC in a window; four to a frame
+OFFICIAL_EMBEDDING = 1024
 
 _ROWS_PER_FRAME = 4
 _BATCH = 32  # windows at a time: the first layers of 32 windows take half a gigabyte
@@ -40,7 +40,7 @@ class OfficialSyncNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.fps = FPS
+        self.fps = OFFICIAL_FPS
         self.lips = nn.Sequential(  # (3, 5, 224, 224)
             *_layer(nn.Conv3d(3, 96, (5, 7, 7), (1, 2, 2))),  # (96, 1, 109, 109)
             nn.MaxPool3d((1, 3, 3), (1, 2, 2)),
@@ -89,21 +89,21 @@ class OfficialSyncNet(nn.Module):
     def embed_video(self, frames: np.ndarray) -> np.ndarray:
         """See `SyncExpert.embed_video`: (t - 4, 1024). Frames of another size are resized (bilinear, as published)."""
         device = next(self.parameters()).device
-        parts = [np.zeros((0, EMBEDDING), np.float32)]
-        for start in range(0, len(frames) - WINDOW + 1, _BATCH):
-            piece = _bgr(frames[start : start + _BATCH + WINDOW - 1])
+        parts = [np.zeros((0, OFFICIAL_EMBEDDING), np.float32)]
+        for start in range(0, len(frames) - WINDOW_FRAMES + 1, _BATCH):
+            piece = _bgr(frames[start : start + _BATCH + WINDOW_FRAMES - 1])
             parts.append(self.lip_vectors(piece.to(device)).float().cpu().numpy())
         return np.concatenate(parts)
 
     @torch.no_grad()
     def embed_audio(self, samples: np.ndarray) -> np.ndarray:
         """See `SyncExpert.embed_audio`: (t - 5, 1024) for the sound of t frames; window v begins at MFCC row 4 v."""
-        count = max(0, len(samples) * round(FPS) // RATE - WINDOW)
+        count = max(0, len(samples) * round(OFFICIAL_FPS) // AUDIO_RATE - WINDOW_FRAMES)
         device = next(self.parameters()).device
-        parts = [np.zeros((0, EMBEDDING), np.float32)]
+        parts = [np.zeros((0, OFFICIAL_EMBEDDING), np.float32)]
         if count:
-            rows = torch.from_numpy(mfcc(samples, COEFFICIENTS)).float()  # (4 t - 1, 13)
-            windows = rows.unfold(0, ROWS, _ROWS_PER_FRAME)[:count]  # (t - 5, 13, 20)
+            rows = torch.from_numpy(mfcc(samples, OFFICIAL_COEFFICIENTS)).float()  # (4 t - 1, 13)
+            windows = rows.unfold(0, OFFICIAL_ROWS, _ROWS_PER_FRAME)[:count]  # (t - 5, 13, 20)
             parts += [self.sound_vectors(part.to(device)).float().cpu().numpy() for part in windows.split(_BATCH)]
         return np.concatenate(parts)
 
@@ -162,8 +162,8 @@ def _renamed(path: Path, state: object, own: dict[str, Tensor]) -> dict[str, Ten
 
 def _bgr(frames: Sequence[np.ndarray] | np.ndarray) -> Tensor:
     """Frames (t, h, w, 3) uint8 RGB -> (t, 3, 224, 224) uint8 BGR."""
-    if frames[0].shape[:2] != (SIDE, SIDE):
-        frames = [cv2.resize(frame, (SIDE, SIDE)) for frame in frames]
+    if frames[0].shape[:2] != (OFFICIAL_SIDE, OFFICIAL_SIDE):
+        frames = [cv2.resize(frame, (OFFICIAL_SIDE, OFFICIAL_SIDE)) for frame in frames]
     return torch.from_numpy(np.stack(list(frames))[..., ::-1].copy()).permute(0, 3, 1, 2)
 
 
@@ -173,4 +173,4 @@ def _layer(convolution: nn.Conv2d | nn.Conv3d) -> tuple[nn.Module, nn.Module, nn
 
 
 def _head() -> nn.Sequential:
-    return nn.Sequential(nn.Linear(512, 512), nn.BatchNorm1d(512), nn.ReLU(), nn.Linear(512, EMBEDDING))
+    return nn.Sequential(nn.Linear(512, 512), nn.BatchNorm1d(512), nn.ReLU(), nn.Linear(512, OFFICIAL_EMBEDDING))

@@ -11,14 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import TrainConfig
 from difftalker.errors import UserError
-from difftalker.sync.lse import SHIFT, WINDOW
+from difftalker.sync.lse import LARGEST_SHIFT, WINDOW_FRAMES
 from difftalker.sync.network import SyncNet, row_of, sound_windows
 from difftalker.sync.vocal_tract import draw_factors, warp_bands
-from difftalker.training.history import History
 from difftalker.training.loop import train
+from difftalker.training.progress import LossHistory
 
 _NEAR = 8  # sounds of the same run, shifted, that each window is compared with
 _MOVE = 3  # pixels that a window may be moved by
@@ -27,7 +27,7 @@ _WARP = 0.2  # share by which frequencies are scaled up or down: other voices sa
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """Successive frames of one clip and their sound.
 
     Attributes:
@@ -40,8 +40,13 @@ class Run:
 
 
 def train_syncnet(
-    runs: Sequence[Run], fps: float, config: TrainConfig, seed: int, device: torch.device, checkpoint: Path | None
-) -> tuple[SyncNet, History]:
+    runs: Sequence[TrainingRun],
+    fps: float,
+    config: TrainConfig,
+    seed: int,
+    device: torch.device,
+    checkpoint: Path | None,
+) -> tuple[SyncNet, LossHistory]:
     """Train from scratch: each window of five frames must find its own sound among shifted and foreign ones.
 
     The negatives are the sounds of the batch's other windows and, for each window, sounds of its own run that are up
@@ -61,23 +66,25 @@ def train_syncnet(
     Raises:
         UserError: no run has the frames of two windows.
     """
-    usable = [run for run in runs if len(run.frames) > WINDOW]
+    usable = [run for run in runs if len(run.frames) > WINDOW_FRAMES]
     if not usable:
-        raise UserError(f"no {WINDOW + 1} training frames follow each other; add footage with a face in every frame")
+        raise UserError(
+            f"no {WINDOW_FRAMES + 1} training frames follow each other; add footage with a face in every frame"
+        )
     with seeded(seed):
         model = _Contrast(fps)
-    windows = [len(run.frames) - WINDOW + 1 for run in usable]
+    windows = [len(run.frames) - WINDOW_FRAMES + 1 for run in usable]
     owner = torch.repeat_interleave(torch.arange(len(usable)), torch.tensor(windows))
     start = torch.cat([torch.arange(count) for count in windows])
 
     def loss(items: Tensor, generator: torch.Generator) -> Tensor:
-        shift = torch.randint(-SHIFT, SHIFT + 1, (len(items), _NEAR), generator=generator)
+        shift = torch.randint(-LARGEST_SHIFT, LARGEST_SHIFT + 1, (len(items), _NEAR), generator=generator)
         first = start[items]
         last = torch.tensor(windows)[owner[items]] - 1
         starts = torch.cat([first[:, None], (first[:, None] + shift).clamp_min(0).minimum(last[:, None])], 1)
         rows = torch.from_numpy(row_of(starts.numpy(), fps))  # (b, 1 + near)
         drawn = [usable[run] for run in owner[items].tolist()]
-        lips = torch.stack([run.frames[a : a + WINDOW] for run, a in zip(drawn, first.tolist(), strict=True)])
+        lips = torch.stack([run.frames[a : a + WINDOW_FRAMES] for run, a in zip(drawn, first.tolist(), strict=True)])
         sounds = torch.stack([sound_windows(run.sound, r, model.net.rows) for run, r in zip(drawn, rows, strict=True)])
         is_own = starts == first[:, None]  # (b, 1 + near): a shift that was cut off at the run's end may be none
         return model(

@@ -12,20 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from difftalker.compute.device import autocast, seeded
 from difftalker.compute.interrupt import InterruptFlag
-from difftalker.compute.memory import out_of_memory, training_advice
-from difftalker.compute.precision import autocast
-from difftalker.compute.seeds import seeded
+from difftalker.compute.memory import explain_out_of_memory, training_advice
 from difftalker.config import TrainConfig
 from difftalker.errors import UserError
 from difftalker.training.checkpoint import load_checkpoint, save_checkpoint
 from difftalker.training.ema import Ema, trained_tensors
-from difftalker.training.history import History
-from difftalker.training.processes import ALONE, Processes
-from difftalker.training.progress import Progress
-from difftalker.training.sampler import Sampler
+from difftalker.training.processes import SINGLE_PROCESS, Processes
+from difftalker.training.progress import LossHistory, TrainingProgress
+from difftalker.training.sampler import BatchSampler
 
-Loss = Callable[[Tensor, torch.Generator], Tensor | dict[str, Tensor]]
+LossFunction = Callable[[Tensor, torch.Generator], Tensor | dict[str, Tensor]]
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:
@@ -38,7 +36,7 @@ def learning_rate(step: int, config: TrainConfig) -> float:
 
 def train(
     model: nn.Module,
-    loss: Loss,
+    loss: LossFunction,
     *,
     items: int,
     config: TrainConfig,
@@ -46,8 +44,8 @@ def train(
     device: torch.device,
     checkpoint: Path | None,
     title: str,
-    processes: Processes = ALONE,
-) -> History:
+    processes: Processes = SINGLE_PROCESS,
+) -> LossHistory:
     """Train the parameters of `model` that require gradients.
 
     Afterwards the model holds the averaged (EMA) weights, on `device`, in eval mode. The forward pass runs in bfloat16
@@ -76,13 +74,13 @@ def train(
         UserError: the loss is not finite, or memory is not enough.
         KeyboardInterrupt: Ctrl-C or SIGTERM came between two steps; the checkpoint is saved.
     """
-    with out_of_memory(training_advice(title, config)), seeded(seed), InterruptFlag() as interrupt:
+    with explain_out_of_memory(training_advice(title, config)), seeded(seed), InterruptFlag() as interrupt:
         model.to(device).train()
         _prepare(model, config, title)
         run = _Run(model, items, config, seed, device, processes)
         if checkpoint is not None:
             run.resume(checkpoint)
-        progress = Progress(title, run.step, config.steps)
+        progress = TrainingProgress(title, run.step, config.steps)
         try:
             while run.step < config.steps:
                 value = run.advance(loss, title)
@@ -104,10 +102,12 @@ def train(
 
 def _prepare(model: nn.Module, config: TrainConfig, title: str) -> None:
     """Switch on what saves memory and time, where the configuration asks for it."""
-    if config.checkpointing:
+    if config.gradient_checkpointing:
         enable: Any = getattr(type(model), "enable_gradient_checkpointing", None)
         if enable is None:
-            raise UserError(f"{title}.train.checkpointing = true: this network is too small for it; set it to false")
+            raise UserError(
+                f"{title}.train.gradient_checkpointing = true: this network is too small for it; set it to false"
+            )
         enable(model)
     if config.compile:
         model.compile()
@@ -131,15 +131,15 @@ class _Run:
         groups = grouped() if grouped is not None else [{"params": self.parameters}]
         self.optimiser = torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
         self.ema = Ema(model, config.ema_decay)
-        self.sampler = Sampler(items, config.batch_size * config.accumulate, seed)
+        self.sampler = BatchSampler(items, config.batch_size * config.accumulate, seed)
         self.seed = seed
         self.generator = torch.Generator().manual_seed(seed + 1)
         processes.copy_from_first(trained_tensors(model).values())
-        self.history = History(config.steps)
+        self.history = LossHistory(config.steps)
         self.step = 0
         self._identity = {"config": dataclasses.asdict(config), "items": items, "seed": seed}
 
-    def advance(self, loss: Loss, title: str) -> float:
+    def advance(self, loss: LossFunction, title: str) -> float:
         """One optimiser step; returns its loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.step, self.config) * group.get("rate", 1.0)

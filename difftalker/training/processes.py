@@ -77,10 +77,10 @@ class Processes:
                 distributed.broadcast(tensor, 0)
 
 
-ALONE = Processes()
+SINGLE_PROCESS = Processes()
 
 
-def usable(accumulate: int, device: torch.device) -> int:
+def usable_gpus(accumulate: int, device: torch.device) -> int:
     """How many of the visible GPUs can share the passes of a step evenly; says so if some are left idle."""
     present = torch.cuda.device_count() if device.type == "cuda" else 1
     count = next(n for n in range(min(present, accumulate), 0, -1) if accumulate % n == 0)
@@ -94,7 +94,7 @@ def usable(accumulate: int, device: torch.device) -> int:
 
 
 @contextmanager
-def cooperating(count: int, device: torch.device) -> Iterator[Processes]:
+def cooperate(count: int, device: torch.device) -> Iterator[Processes]:
     """Run the body in `count` processes. Only the first one leaves it; the helpers end there.
 
     Everything before and in the body must be the same in all processes: the helpers run this process's command line.
@@ -112,7 +112,7 @@ def cooperating(count: int, device: torch.device) -> Iterator[Processes]:
             yield processes
         sys.exit(0)
     if count == 1:
-        yield ALONE
+        yield SINGLE_PROCESS
         return
     environment = {
         "WORLD_SIZE": str(count),

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-class Sampler:
+class BatchSampler:
     """Endless batches from shuffled epochs: every item once per epoch; a batch may span two epochs.
 
     Args:

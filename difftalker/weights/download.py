@@ -10,10 +10,10 @@ from pathlib import Path
 import requests
 
 from difftalker.errors import UserError
-from difftalker.weights.store import MismatchError, check, folder_of, is_sound, land, path_of
+from difftalker.weights.store import MismatchError, check_file, folder_of, is_sound, path_of, store_file
 from difftalker.weights.table import Weight, WeightFile
 
-Report = Callable[[str, int, int | None], None]
+DownloadProgress = Callable[[str, int, int | None], None]
 """Called with a file's path in its weight, the bytes that are here and the bytes in all (None: unknown)."""
 
 _TIMEOUT = (15.0, 60.0)  # seconds to connect, and between two pieces
@@ -21,7 +21,7 @@ _ATTEMPTS = 5  # connections in a row that bring nothing
 _PIECE = 1 << 16  # bytes
 
 
-def fetch(weight: Weight, cache: Path | None = None, report: Report = lambda *_: None) -> Path:
+def fetch(weight: Weight, cache: Path | None = None, report: DownloadProgress = lambda *_: None) -> Path:
     """Bring a weight into the cache; what is there and sound is not fetched again.
 
     Args:
@@ -42,7 +42,7 @@ def fetch(weight: Weight, cache: Path | None = None, report: Report = lambda *_:
     return path_of(weight, cache)
 
 
-def _bring(weight: Weight, file: WeightFile, cache: Path | None, report: Report) -> None:
+def _bring(weight: Weight, file: WeightFile, cache: Path | None, report: DownloadProgress) -> None:
     by_hand = f"fetch it by hand and run `difftalker weights import {weight.name} PATH`"
     if file.url is None:
         raise UserError(f"weights {weight.name!r}: {file.hash} is a file of your own, published nowhere; {by_hand}")
@@ -68,10 +68,10 @@ def _land(weight: Weight, file: WeightFile, part: Path, cache: Path | None) -> N
     """Put what was fetched in its place; throw it away if it is not what it should be."""
     try:
         if file.member is None:
-            check(file, part)
+            check_file(file, part)
             part.replace(folder_of(weight, cache) / file.path)
         else:
-            land(weight, file, part, cache)
+            store_file(weight, file, part, cache)
             part.unlink()
     except MismatchError:
         part.unlink()

@@ -18,7 +18,7 @@ from difftalker.errors import UserError
 from difftalker.files import replacing
 from difftalker.weights.table import Weight, WeightFile, weight_named
 
-VARIABLE = "DIFFTALKER_WEIGHTS"
+WEIGHTS_VARIABLE = "DIFFTALKER_WEIGHTS"
 
 
 class MismatchError(UserError):
@@ -29,7 +29,7 @@ def cache_folder(cache: Path | None = None) -> Path:
     """The folder of all weights: the one given, else that of DIFFTALKER_WEIGHTS, else the user's cache folder."""
     if cache is not None:
         return cache
-    if named := os.environ.get(VARIABLE):
+    if named := os.environ.get(WEIGHTS_VARIABLE):
         return Path(named).expanduser()
     return Path(platformdirs.user_cache_dir("difftalker", appauthor=False)) / "weights"
 
@@ -59,24 +59,24 @@ def locate(name: str, pin: str | None = None, cache: Path | None = None) -> Path
     Raises:
         UserError: it is not there, is cut, or is another one; the message says where to get it.
     """
-    return find(weight_named(name, pin), cache)
+    return locate_weight(weight_named(name, pin), cache)
 
 
-def find(weight: Weight, cache: Path | None = None) -> Path:
+def locate_weight(weight: Weight, cache: Path | None = None) -> Path:
     """As `locate`, for a weight at hand."""
     for file in weight.files:
         path = folder_of(weight, cache) / file.path
         try:
-            check(file, path)
+            check_file(file, path)
         except UserError as error:
-            raise UserError(f"weights {weight.name!r}: {error}; {how(weight, file)}") from None
+            raise UserError(f"weights {weight.name!r}: {error}; {how_to_get(weight, file)}") from None
     return path_of(weight, cache)
 
 
 def is_sound(weight: Weight, file: WeightFile, cache: Path | None = None) -> bool:
     """Whether a file of a weight is there and verified."""
     try:
-        check(file, folder_of(weight, cache) / file.path)
+        check_file(file, folder_of(weight, cache) / file.path)
     except UserError:
         return False
     return True
@@ -105,14 +105,14 @@ def import_weight(weight: Weight, source: Path, cache: Path | None = None) -> Pa
             raise UserError(f"{path}: no such file; weights {weight.name!r} are {kind}: {names}")
     for file in weight.files:
         try:
-            land(weight, file, source / file.path if several else source, cache)
+            store_file(weight, file, source / file.path if several else source, cache)
         except UserError as error:
             own = "" if several else f", or set weights.{weight.name} in params.yaml to its hash if it is meant"
             raise UserError(f"{error}; give the published file{own}") from None
     return path_of(weight, cache)
 
 
-def land(weight: Weight, file: WeightFile, source: Path, cache: Path | None = None) -> None:
+def store_file(weight: Weight, file: WeightFile, source: Path, cache: Path | None = None) -> None:
     """Copy (or unpack) a file beside its place, verify the copy, and only then give it its name.
 
     Raises:
@@ -126,13 +126,13 @@ def land(weight: Weight, file: WeightFile, source: Path, cache: Path | None = No
                 _unpack(source, file.member, partial)
             else:
                 shutil.copyfile(source, partial)
-            check(file, partial, source)
+            check_file(file, partial, source)
     except OSError as error:
         reason = error.strerror or error
-        raise UserError(f"{target}: cannot be written ({reason}); make room, or set {VARIABLE}") from None
+        raise UserError(f"{target}: cannot be written ({reason}); make room, or set {WEIGHTS_VARIABLE}") from None
 
 
-def how(weight: Weight, file: WeightFile) -> str:
+def how_to_get(weight: Weight, file: WeightFile) -> str:
     """What to do when a file is not there."""
     by_hand = f"run `difftalker weights import {weight.name} PATH`"
     if file.url is None:
@@ -140,7 +140,7 @@ def how(weight: Weight, file: WeightFile) -> str:
     return f"run `difftalker weights fetch {weight.name}`, or fetch {file.url} by hand and {by_hand}"
 
 
-def check(file: WeightFile, path: Path, source: Path | None = None) -> None:
+def check_file(file: WeightFile, path: Path, source: Path | None = None) -> None:
     """Compare size and hash of `path`, which errors call by the name of `source`.
 
     Raises:

@@ -1,12 +1,10 @@
-"""The one table of pretrained weights: address, size, published hash, licence and use of each.
-
-The hashes are those that the publishers or several independent users have published.
-"""
+"""The one table of pretrained weights: address, size, published hash, licence and use of each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
+from difftalker.config import Params
 from difftalker.errors import UserError
 
 SD15, SD15_REVISION = "stable-diffusion-v1-5/stable-diffusion-v1-5", "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
@@ -123,6 +121,8 @@ _ALL = (
         "Stable Diffusion 1.5, the prior of the paper (prior.source: huggingface)",
     ),
 )
+
+
 WEIGHTS = {weight.name: weight for weight in _ALL}
 
 
@@ -144,3 +144,16 @@ def weight_named(name: str, pin: str | None = None) -> Weight:
     if len(weight.files) > 1:
         raise UserError(f"weights {name!r}: consist of several files, each with its published hash; a pin is for one")
     return replace(weight, files=(replace(weight.files[0], url=None, hash=pin, size=None),), about=None)
+
+
+def needed_weights(params: Params) -> list[Weight]:
+    """The weights that the stages read with these parameters, as they are pinned."""
+    uses = {
+        "deepspeech": params.audio.encoder == "deepspeech",
+        "fan2d": params.detector.name == "fan",
+        "syncnet": params.syncnet.source == "official",
+        "sd15": params.prior.source == "huggingface"
+        and (params.prior.model, params.prior.revision) == (SD15, SD15_REVISION),
+    }
+    pins = asdict(params.weights)
+    return [weight_named(name, pins.get(name)) for name, used in uses.items() if used]

@@ -14,13 +14,13 @@ from python_speech_features import mfcc
 
 from difftalker.audio.deepspeech import features, network
 from difftalker.audio.deepspeech.encoder import DeepSpeechEncoder
-from difftalker.audio.deepspeech.features import Rows, coefficients
-from difftalker.audio.deepspeech.graph import Graph, read_graph
+from difftalker.audio.deepspeech.features import DeepSpeechInput, mfcc_at_50_hz
+from difftalker.audio.deepspeech.graph import TensorFlowGraph, read_tensorflow_graph
 from difftalker.audio.deepspeech.network import load_deepspeech
 from difftalker.audio.encoder import make_encoder
 from difftalker.config import AudioConfig
 from difftalker.errors import UserError
-from difftalker.weights.store import VARIABLE
+from difftalker.weights.store import WEIGHTS_VARIABLE
 
 SMALL = Path(__file__).parent / "deepspeech_small.pb"
 FIXTURE: Mapping[str, np.ndarray] = np.load(SMALL.with_suffix(".npz"))
@@ -68,7 +68,7 @@ def test_logits_on_a_gpu() -> None:
 
 def test_fixture_reaches_the_clipping() -> None:
     model = load_deepspeech(SMALL)
-    rows = torch.from_numpy(Rows(FIXTURE["long_samples"])(0, 85))
+    rows = torch.from_numpy(DeepSpeechInput(FIXTURE["long_samples"])(0, 85))
     assert (model.layer1(rows) > 20).any() and (model.before(rows) == 20).any()
 
 
@@ -88,7 +88,7 @@ def test_input_rows(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features, "_PIECE", 50)
     samples = noise(seconds)
     expected = field_input(samples)
-    rows = Rows(samples)
+    rows = DeepSpeechInput(samples)
     assert rows.count == len(expected)
     np.testing.assert_allclose(rows(0, rows.count), expected, atol=1e-5)
     if rows.count > 4:
@@ -98,7 +98,7 @@ def test_input_rows(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
 @given(st.integers(1, 40_000))
 def test_coefficients_of_any_length(length: int) -> None:
     samples = noise(2.5)[:length]
-    np.testing.assert_allclose(coefficients(samples), mfcc(samples, samplerate=16_000, numcep=26)[::2], atol=1e-6)
+    np.testing.assert_allclose(mfcc_at_50_hz(samples), mfcc(samples, samplerate=16_000, numcep=26)[::2], atol=1e-6)
 
 
 def test_digital_silence(encoder: DeepSpeechEncoder) -> None:
@@ -122,8 +122,8 @@ def test_rows_are_as_long_as_the_sound(encoder: DeepSpeechEncoder) -> None:
 
 
 def test_prefix_does_not_matter() -> None:
-    graph = read_graph(SMALL)
-    moved = Graph(
+    graph = read_tensorflow_graph(SMALL)
+    moved = TensorFlowGraph(
         frozenset(f"deepspeech/{name}" for name in graph.nodes),
         {f"deepspeech/{name}": value for name, value in graph.constants.items()},
     )
@@ -140,7 +140,7 @@ def test_short_constants_repeat_their_last_value(tmp_path: Path) -> None:
     tensor = b"\x08\x01" + field(2, shape) + field(5, np.array([1.5, 2.5], "<f4").tobytes())
     node = field(1, b"x") + field(5, field(1, b"value") + field(2, field(8, tensor)))
     (tmp_path / "graph.pb").write_bytes(field(1, node))
-    found = read_graph(tmp_path / "graph.pb").constants["x"]
+    found = read_tensorflow_graph(tmp_path / "graph.pb").constants["x"]
     np.testing.assert_array_equal(found, [[1.5, 2.5, 2.5], [2.5, 2.5, 2.5]])
 
 
@@ -192,14 +192,14 @@ def test_other_files_are_one_line(content: bytes, message: str, tmp_path: Path) 
     ],
 )
 def test_other_sizes_are_refused(name: str, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    graph = read_graph(SMALL)
-    changed = Graph(graph.nodes, graph.constants | {name: np.zeros(shape, np.float32)})
-    monkeypatch.setattr(network, "read_graph", lambda path: changed)
+    graph = read_tensorflow_graph(SMALL)
+    changed = TensorFlowGraph(graph.nodes, graph.constants | {name: np.zeros(shape, np.float32)})
+    monkeypatch.setattr(network, "read_tensorflow_graph", lambda path: changed)
     with pytest.raises(UserError, match=r"not the network of DeepSpeech 0\.1\.0: "):
         load_deepspeech(SMALL)
 
 
 def test_missing_weights_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path))
     with pytest.raises(UserError, match="difftalker weights fetch deepspeech"):
         make_encoder(AudioConfig(encoder="deepspeech"))

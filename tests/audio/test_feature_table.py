@@ -7,10 +7,10 @@ import pytest
 
 from difftalker.audio.encoder import AudioEncoder, SoundSource
 from difftalker.audio.feature_table import audio_table
-from difftalker.audio.windows import RowReader
+from difftalker.audio.feature_windows import RowReader
 from difftalker.errors import UserError
 from difftalker.media.wav import write_wav
-from difftalker.tables import GEOMETRY, TableWriter, metadata, tensor, write_table
+from difftalker.tables import GEOMETRY_SCHEMA, TableWriter, table_metadata, tensor_column, write_table
 
 
 class Loudness(AudioEncoder):
@@ -24,7 +24,7 @@ class Loudness(AudioEncoder):
 def extracted(folder: Path, clips: dict[str, int]) -> Path:
     (folder / "audio").mkdir()
     rng = np.random.default_rng(0)
-    with TableWriter(folder / "geometry.parquet", GEOMETRY) as writer:
+    with TableWriter(folder / "geometry.parquet", GEOMETRY_SCHEMA) as writer:
         for clip, count in clips.items():
             write_wav(folder / "audio" / f"{clip}.wav", [rng.integers(-5000, 5000, count * 640).astype(np.int16)])
             for frame in range(count):
@@ -46,11 +46,11 @@ def test_rows_are_those_of_the_geometry(tmp_path: Path) -> None:
     table = audio_table(folder, Loudness(), "loudness", 25.0)
     assert table.column("clip").to_pylist() == ["a"] * 10 + ["b"] * 7
     assert table.column("frame").to_pylist() == [*range(10), *range(7)]
-    features = tensor(table, "features")
+    features = tensor_column(table, "features")
     assert features.shape == (17, 16, 29) and features.dtype == np.float32
     assert (features[10, :8] == -1).all()  # clips do not run into each other
     write_table(tmp_path / "audio.parquet", table)
-    assert metadata(tmp_path / "audio.parquet") == {"fps": "25.0", "encoder": "loudness"}
+    assert table_metadata(tmp_path / "audio.parquet") == {"fps": "25.0", "encoder": "loudness"}
 
 
 def test_sound_of_another_length_is_refused(tmp_path: Path) -> None:

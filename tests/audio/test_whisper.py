@@ -13,18 +13,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difftalker.audio.encoder import Samples, SoundSource, make_encoder
+from difftalker.audio.encoder import InMemorySound, SoundSource, make_encoder
 from difftalker.audio.whisper import weights
 from difftalker.audio.whisper.encoder import (
-    CONTEXT,
-    EDGE,
-    KEPT,
+    CONTEXT_ROWS,
+    KEPT_ROWS,
+    PADDED_ROWS,
     WhisperEncoder,
     network_rows,
-    stretch_count,
-    stretch_of,
+    row_span,
+    span_count,
 )
-from difftalker.audio.whisper.mel import log_mel, mel_filters
+from difftalker.audio.whisper.log_mel import mel_filters, whisper_log_mel
 from difftalker.audio.whisper.network import WhisperNetwork, positions
 from difftalker.config import AudioConfig
 from difftalker.errors import UserError
@@ -73,7 +73,7 @@ def test_filters_are_those_of_whisper() -> None:
 def test_log_mel_of_a_tone_is_that_of_a_direct_sum() -> None:
     time = np.arange(1200) / 16_000
     signal = 0.3 * np.sin(2 * np.pi * 1000 * time) + 0.01 * np.random.default_rng(0).normal(size=1200)
-    found = log_mel(torch.from_numpy(signal).float(), -10)
+    found = whisper_log_mel(torch.from_numpy(signal).float(), -10)
     assert found.shape == (80, 6)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(400) / 400)
     for row in (0, 5):
@@ -84,7 +84,7 @@ def test_log_mel_of_a_tone_is_that_of_a_direct_sum() -> None:
 
 
 def test_energies_end_at_the_floor() -> None:
-    assert torch.equal(log_mel(torch.zeros(1000), -6.0), torch.full((80, 4), -0.5))
+    assert torch.equal(whisper_log_mel(torch.zeros(1000), -6.0), torch.full((80, 4), -0.5))
 
 
 def test_positions_are_sines_and_cosines() -> None:
@@ -148,7 +148,7 @@ def test_values_are_of_about_unit_scale(encoder: WhisperEncoder) -> None:
 
 
 def test_parts_are_those_of_the_whole_to_the_bit(encoder: WhisperEncoder) -> None:
-    sound = Samples(long_sound())
+    sound = InMemorySound(long_sound())
     whole = encoder.listen(sound)(-8, 658)
     read = encoder.listen(sound)
     for begin, end in ((600, 658), (-8, 3), (280, 310), (100, 601)):  # not in order
@@ -162,23 +162,23 @@ class Numbered(WhisperEncoder):
         pass
 
     def stretch(self, sound: SoundSource, level: float, number: int) -> np.ndarray:
-        stretch = stretch_of(number, sound.samples)
+        stretch = row_span(number, sound.samples)
         return np.repeat(np.arange(stretch.first, stretch.last, dtype=np.float32)[:, None], 29, axis=1)
 
 
 @given(st.integers(0, 700_000), st.lists(st.tuples(st.integers(-20, 2300), st.integers(0, 1300)), max_size=8))
 def test_any_part_of_any_length_has_its_own_rows(length: int, parts: list[tuple[int, int]]) -> None:
-    read = Numbered().listen(Samples(np.zeros(length, np.int16)))
-    last = int(length / 320 + 0.5) + EDGE - 1
+    read = Numbered().listen(InMemorySound(np.zeros(length, np.int16)))
+    last = int(length / 320 + 0.5) + PADDED_ROWS - 1
     for begin, count in parts:
         found = read(begin, begin + count)
-        np.testing.assert_array_equal(found[:, 0], np.arange(begin, begin + count).clip(-EDGE, last))
+        np.testing.assert_array_equal(found[:, 0], np.arange(begin, begin + count).clip(-PADDED_ROWS, last))
 
 
 def test_reading_on_computes_every_stretch_once(encoder: WhisperEncoder) -> None:
     asked = []
 
-    class Counted(Samples):
+    class Counted(InMemorySound):
         def read(self, first: int, last: int) -> np.ndarray:
             asked.append(first)
             return super().read(first, last)
@@ -186,25 +186,25 @@ def test_reading_on_computes_every_stretch_once(encoder: WhisperEncoder) -> None
     read = encoder.listen(Counted(long_sound()))
     for first in range(-8, 640, 24):
         read(first, first + 32)  # the windows of 9 frames overlap those before
-    assert asked == sorted(set(asked)) and len(asked) == stretch_count(len(long_sound())) == 3
+    assert asked == sorted(set(asked)) and len(asked) == span_count(len(long_sound())) == 3
 
 
 def test_no_rows_are_an_empty_array(encoder: WhisperEncoder) -> None:
-    assert encoder.listen(Samples(long_sound()))(7, 7).shape == (0, 29)
+    assert encoder.listen(InMemorySound(long_sound()))(7, 7).shape == (0, 29)
 
 
 def test_rows_hear_their_own_time(encoder: WhisperEncoder) -> None:
     """What is said at a row's time matters most, and what is said beyond its stretch does not matter at all."""
     sound, changed = long_sound(), long_sound().copy()
     changed[10 * 16_000 : 10 * 16_000 + 1600] = vowels(1.0, seed=5)[8000:9600]
-    level = Samples(sound).level
+    level = InMemorySound(sound).level
     before, after = (
-        np.concatenate([encoder.stretch(Samples(each), level, number) for number in range(3)])
+        np.concatenate([encoder.stretch(InMemorySound(each), level, number) for number in range(3)])
         for each in (sound, changed)
     )
     difference = np.abs(after - before).sum(1)
-    assert difference.argmax() - EDGE in range(498, 507)  # rows 500 to 504 are changed
-    assert stretch_of(0, len(sound)).end < 499 and not difference[:KEPT].any() and difference[KEPT:].any()
+    assert difference.argmax() - PADDED_ROWS in range(498, 507)  # rows 500 to 504 are changed
+    assert row_span(0, len(sound)).end < 499 and not difference[:KEPT_ROWS].any() and difference[KEPT_ROWS:].any()
 
 
 def test_rows_are_centred_on_their_time() -> None:
@@ -218,9 +218,9 @@ def test_rows_are_centred_on_their_time() -> None:
 
     clicks = np.zeros(16_000, np.int16)
     clicks[20 * 320 + 160] = 20_000
-    stretch = stretch_of(0, len(clicks))
-    rows = network_rows(Listening(), Samples(clicks), 1e-2, stretch)  # type: ignore[arg-type]
-    assert len(rows) == 50 + 2 * EDGE and len(heard[0]) == 2 * len(rows)
+    stretch = row_span(0, len(clicks))
+    rows = network_rows(Listening(), InMemorySound(clicks), 1e-2, stretch)  # type: ignore[arg-type]
+    assert len(rows) == 50 + 2 * PADDED_ROWS and len(heard[0]) == 2 * len(rows)
     middle = 2 * (20 - stretch.begin)
     assert heard[0].argmax() == middle
     torch.testing.assert_close(heard[0][middle - 1], heard[0][middle + 1], atol=1e-2, rtol=1e-3)
@@ -228,13 +228,13 @@ def test_rows_are_centred_on_their_time() -> None:
 
 @given(st.integers(0, 10**7))
 def test_stretches_keep_every_row_once(samples: int) -> None:
-    stretches = [stretch_of(number, samples) for number in range(stretch_count(samples))]
-    assert stretches[0].first == stretches[0].begin == -EDGE
+    stretches = [row_span(number, samples) for number in range(span_count(samples))]
+    assert stretches[0].first == stretches[0].begin == -PADDED_ROWS
     for one, two in pairwise(stretches):
-        assert one.last == two.first and one.end == min(one.last + CONTEXT, stretches[-1].last)
-        assert two.begin == two.first - CONTEXT and two.last > two.first
-    assert stretches[-1].last == stretches[-1].end == int(samples / 320 + 0.5) + EDGE
-    assert all(one.end - one.begin <= KEPT + 2 * CONTEXT for one in stretches)
+        assert one.last == two.first and one.end == min(one.last + CONTEXT_ROWS, stretches[-1].last)
+        assert two.begin == two.first - CONTEXT_ROWS and two.last > two.first
+    assert stretches[-1].last == stretches[-1].end == int(samples / 320 + 0.5) + PADDED_ROWS
+    assert all(one.end - one.begin <= KEPT_ROWS + 2 * CONTEXT_ROWS for one in stretches)
 
 
 @pytest.mark.parametrize("gain", [0.1, 0.5, 2.0])
@@ -260,9 +260,9 @@ def test_the_same_sound_gives_the_same_bytes() -> None:
 
 @pytest.mark.parametrize("name", ["encoder.safetensors", "components.safetensors"])
 def test_an_altered_or_missing_file_is_refused(tmp_path: Path, name: str) -> None:
-    load = weights.load_network if name.startswith("encoder") else weights.load_components
-    for file in weights.SHA256:
-        shutil.copy(weights.FOLDER / file, tmp_path)
+    load = weights.load_whisper_network if name.startswith("encoder") else weights.load_whisper_components
+    for file in weights.WHISPER_HASHES:
+        shutil.copy(weights.WHISPER_FOLDER / file, tmp_path)
     load(tmp_path)
     data = bytearray((tmp_path / name).read_bytes())
     data[-1] ^= 1
@@ -278,5 +278,5 @@ def test_an_altered_or_missing_file_is_refused(tmp_path: Path, name: str) -> Non
 
 
 def test_the_licence_is_beside_the_weights() -> None:
-    text = (weights.FOLDER / "LICENSE").read_text(encoding="utf-8")
+    text = (weights.WHISPER_FOLDER / "LICENSE").read_text(encoding="utf-8")
     assert "Copyright (c) 2022 OpenAI" in text and "Permission is hereby granted" in text

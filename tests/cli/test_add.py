@@ -16,6 +16,7 @@ import pytest
 from difftalker import project
 from difftalker.cli.main import main
 from difftalker.config import load_params
+from difftalker.presets import preset_text
 from tests.footage import noise, portrait, write_footage
 
 ROOT = Path(__file__).parents[2]
@@ -259,7 +260,7 @@ def test_size_with_other_recordings_never_falls_and_models_are_mentioned(
 def test_size_stays_with_an_imported_prior(
     folder: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copy(ROOT / "presets/paper.yaml", "params.yaml")
+    Path("params.yaml").write_text(preset_text(ROOT / "presets/paper.yaml"))
     assert run("add", portrait_video(tmp_path / "a.mp4", 1.0), "--name", "anna") == 0
     output = capsys.readouterr().out
     assert load_params().video.size == 512 and "imported prior" in output

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from difftalker.cli.app import offered
+from difftalker.cli.app import faces_to_offer
 from difftalker.errors import UserError
 from tests.dub.tiny_face import tiny_face
 
@@ -22,23 +22,23 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_folder_of_faces(faces: Path) -> None:
-    found = offered([faces])
+    found = faces_to_offer([faces])
     assert list(found) == ["Anna", "Ben", f"Anna ({faces / 'c'})"]
     assert found["Ben"]().description.name == "Ben"
 
 
 def test_single_faces(faces: Path) -> None:
-    assert list(offered([faces / "b", faces / "a"])) == ["Ben", "Anna"]
+    assert list(faces_to_offer([faces / "b", faces / "a"])) == ["Ben", "Anna"]
 
 
 @pytest.mark.parametrize("name", ["notes", "nothing"])
 def test_a_folder_without_a_face_is_named(faces: Path, name: str) -> None:
     with pytest.raises(UserError, match=str(faces / name)):
-        offered([faces / name])
+        faces_to_offer([faces / name])
 
 
 def test_a_broken_face_is_named_at_once(faces: Path, tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     (tmp_path / "new/face.json").write_text(json.dumps({"format": 99, "version": "9"}))
     with pytest.raises(UserError, match="newer version"):
-        offered([tmp_path])
+        faces_to_offer([tmp_path])

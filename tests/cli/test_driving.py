@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from difftalker.cli.main import main
-from difftalker.dub.parts_folder import Work
+from difftalker.dub.parts_folder import PartsFolder
 from difftalker.media.wav import write_wav
 
 
@@ -68,7 +68,7 @@ def test_ctrl_c_while_loading_is_one_line(
     def interrupted(_: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"difftalker.cli.{command}.load_face", interrupted)
+    monkeypatch.setattr(f"difftalker.cli.{command}.load_face_with_notice", interrupted)
     before = sorted(folder.iterdir())
     with pytest.raises(SystemExit) as caught:
         main([command, "--audio", "speech.wav", "-o", "x.mp4"])
@@ -83,7 +83,7 @@ def test_an_existing_table_is_not_replaced(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_an_interrupted_film_is_not_silently_begun_anew(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
-    work = Work(folder / "x.mp4", {}, False)
+    work = PartsFolder(folder / "x.mp4", {}, False)
     work.segment(0).touch()
     message = said(capsys, "dub", "--audio", "speech.wav", "-o", "x.mp4")
     assert message == "error: x.mp4: was begun and interrupted; give --resume to go on, or --overwrite to start over\n"

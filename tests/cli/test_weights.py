@@ -12,8 +12,9 @@ from face_alignment.models import FAN
 
 from difftalker.audio.deepspeech.network import DeepSpeech
 from difftalker.cli.main import main
+from difftalker.presets import preset_text
 from difftalker.weights import table
-from difftalker.weights.store import VARIABLE
+from difftalker.weights.store import WEIGHTS_VARIABLE
 from tests.weights.serving import CONTENT, sha256, single
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +30,7 @@ def run(*arguments: str) -> int:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.chdir(Path(__file__).parent)  # no project
-    monkeypatch.setenv(VARIABLE, str(folder))
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(folder))
     monkeypatch.setitem(table.WEIGHTS, "net", single("http://127.0.0.1:9/net.bin"))  # the port discards
     return folder
 
@@ -114,6 +115,6 @@ def test_fetch_without_names_takes_what_the_params_need(
     shutil.copy(ROOT / "presets/demo.yaml", "params.yaml")
     assert run("fetch") == 0
     assert "needs no pretrained weights" in capsys.readouterr().out and asked == []
-    shutil.copy(ROOT / "presets/paper.yaml", "params.yaml")
+    Path("params.yaml").write_text(preset_text(ROOT / "presets/paper.yaml"))
     assert run("fetch") == 0
     assert asked == ["deepspeech", "fan2d", "syncnet", "sd15"]

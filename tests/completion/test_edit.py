@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from difftalker.completion.edit import lip_gaps, scale_opening, smooth_completed
+from difftalker.completion.edit import lip_gaps, scale_opening, smooth_mouth
 from difftalker.face.topology import CONDITION, CONTOUR, MOUTH, RIGID
 
 UPPER, LOWER = [61, 62, 63], [67, 66, 65]
@@ -80,18 +80,18 @@ def track(count: int = 60) -> np.ndarray:
 
 def test_smoothing_calms_the_mouth_without_delay() -> None:
     points = track()
-    result = smooth_completed(points, np.ones(60, bool), 2.0)
+    result = smooth_mouth(points, np.ones(60, bool), 2.0)
     np.testing.assert_array_equal(result[:, CONDITION], points[:, CONDITION])
     mean = points[:, MOUTH, 1] - 0.01 * (-1.0) ** np.arange(60)[:, None]
     assert np.abs(result[5:-5, MOUTH, 1] - mean[5:-5]).max() < 1e-4  # the shaking is gone, the head's motion is not
-    backwards = smooth_completed(points[::-1], np.ones(60, bool), 2.0)[::-1]
+    backwards = smooth_mouth(points[::-1], np.ones(60, bool), 2.0)[::-1]
     np.testing.assert_allclose(result, backwards, atol=1e-12)
 
 
 def test_smoothing_follows_a_turn_of_the_head_at_once() -> None:
     points = np.repeat(mouth(), 40, axis=0)
     points[20:] += 0.1
-    result = smooth_completed(points, np.ones(40, bool), 3.0)
+    result = smooth_mouth(points, np.ones(40, bool), 3.0)
     np.testing.assert_allclose(
         result - result[:, RIGID].mean(1, keepdims=True), mouth().repeat(40, 0) - [0.5, 0.3], atol=1e-12
     )
@@ -102,7 +102,7 @@ def test_smoothing_mixes_nothing_across_frames_without_a_face() -> None:
     valid = np.ones(60, bool)
     valid[30] = False
     points[30] = 50.0
-    result = smooth_completed(points, valid, 2.0)
+    result = smooth_mouth(points, valid, 2.0)
     np.testing.assert_array_equal(result[30], points[30])
     assert result[valid].max() < 2.0
 
@@ -110,5 +110,5 @@ def test_smoothing_mixes_nothing_across_frames_without_a_face() -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_short_tracks(count: int) -> None:
     points = mouth().repeat(count, axis=0)
-    assert smooth_completed(points, np.ones(count, bool), 1.0).shape == (count, 68, 2)
+    assert smooth_mouth(points, np.ones(count, bool), 1.0).shape == (count, 68, 2)
     assert scale_opening(points, 1.2).shape == (count, 68, 2)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.transform import SimilarityTransform
 
-from difftalker.completion.head_frame import HeadFrame
+from difftalker.completion.head_frame import HeadFrame, mean_face_on_heads, smooth_in_head_frame
 from difftalker.face.topology import MOUTH, RIGID
 
 
@@ -49,3 +49,34 @@ def test_lids_and_lips_do_not_move_the_head() -> None:
     blinking[:, MOUTH] += 0.05
     before, after = (HeadFrame(points, shape).restore(shape[None]) for points in (landmarks, blinking))
     np.testing.assert_array_equal(before, after)
+
+
+def shape() -> np.ndarray:
+    return np.random.default_rng(5).uniform(0.2, 0.8, (68, 2)).astype(np.float32)
+
+
+def trembling(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """A cheek that trembles on a head that moves: landmarks (count, 68, 2) and the head's place (count, 1, 2)."""
+    place = np.linspace(0, 0.1, count, dtype=np.float32)[:, None, None] * np.ones(2, np.float32)
+    points = np.repeat(shape()[None], count, axis=0)
+    points[:, 2, 1] += 0.01 * np.sin(np.arange(count) * 2.0).astype(np.float32)
+    return points + place, place
+
+
+def test_the_head_moves_and_the_cheek_rests() -> None:
+    points, place = trembling(100)
+    np.testing.assert_allclose(
+        smooth_in_head_frame(points, shape(), 10.0) - place, np.repeat(shape()[None], 100, axis=0), atol=1.5e-3
+    )
+
+
+def test_rigid_points_stay_in_their_pose() -> None:
+    points, _ = trembling(100)
+    np.testing.assert_allclose(smooth_in_head_frame(points, shape(), 10.0)[:, RIGID], points[:, RIGID], atol=1e-5)
+
+
+def test_a_still_face_moves_with_its_head_alone() -> None:
+    points, place = trembling(100)
+    result = mean_face_on_heads(points, shape()) - place
+    np.testing.assert_allclose(result, np.repeat(result[:1], 100, axis=0), atol=1e-5)
+    np.testing.assert_allclose(result[0], (points - place).mean(axis=0), atol=1e-5)

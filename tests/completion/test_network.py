@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from difftalker.completion.network import AudioPath, LandmarkCompletion, complete
-from difftalker.compute.seeds import seeded
+from difftalker.completion.network import AudioFusion, LandmarkCompletion, complete
+from difftalker.compute.device import seeded
 from difftalker.errors import UserError
 from difftalker.face.topology import CONDITION, CONTOUR, MOUTH
 
@@ -28,9 +28,9 @@ def sounds(count: int, seed: int = 0) -> Tensor:
     return torch.randn(count, 16, 29, generator=torch.Generator().manual_seed(seed))
 
 
-def make(audio_path: AudioPath = "am", layers: int = 1) -> LandmarkCompletion:
+def make(audio_fusion: AudioFusion = "am", layers: int = 1) -> LandmarkCompletion:
     with seeded(0):
-        model = LandmarkCompletion(16, 2, layers, audio_path, dropout=0.1)
+        model = LandmarkCompletion(16, 2, layers, audio_fusion, dropout=0.1)
     model.fit(shapes(30), sounds(30))
     return model.eval()
 
@@ -45,13 +45,13 @@ def test_sound_moves_the_mouth_and_nothing_else() -> None:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize(("audio_path", "heard"), [("am", True), ("bm", True), ("none", False)])
-def test_ablations(audio_path: AudioPath, heard: bool) -> None:
-    model, condition = make(audio_path), shapes(4)[:, CONDITION]
+@pytest.mark.parametrize(("audio_fusion", "heard"), [("am", True), ("bm", True), ("none", False)])
+def test_ablations(audio_fusion: AudioFusion, heard: bool) -> None:
+    model, condition = make(audio_fusion), shapes(4)[:, CONDITION]
     one, other = model(condition, sounds(4, seed=1)), model(condition, sounds(4, seed=2))
     assert torch.equal(one.contour, other.contour)
     assert torch.equal(one.mouth, other.mouth) != heard
-    assert torch.equal(one.mouth, one.base_mouth) == (audio_path != "am")
+    assert torch.equal(one.mouth, one.base_mouth) == (audio_fusion != "am")
 
 
 def test_loss_of_the_predicted_points_trains_every_part() -> None:

@@ -36,7 +36,7 @@ WEAK = 0.02 + 0.6 * TRUTH  # what a network makes of them: never closed, never w
 
 
 def test_driven_mouths_open_and_close_as_the_speaker() -> None:
-    curve = fit_opening(mouths(TRUTH), mouths(WEAK), SHAPE)
+    curve = fit_opening(mouths(TRUTH), mouths(WEAK), SHAPE, 65)
     assert curve.shape == (2, OPENING_LEVELS)
     matched = gaps(match_opening(mouths(WEAK), SHAPE, curve))
     np.testing.assert_allclose(matched[:, 1], np.minimum(TRUTH, 0.1197), atol=1.5e-3)
@@ -45,7 +45,7 @@ def test_driven_mouths_open_and_close_as_the_speaker() -> None:
 
 
 def test_order_and_everything_but_the_lips_stay() -> None:
-    curve = fit_opening(mouths(TRUTH), mouths(WEAK), SHAPE)
+    curve = fit_opening(mouths(TRUTH), mouths(WEAK), SHAPE, 65)
     some = mouths(np.random.default_rng(0).uniform(-0.01, 0.2, 50))
     matched = match_opening(some, SHAPE, curve)
     order = np.argsort(gaps(some)[:, 1])
@@ -58,12 +58,12 @@ def test_order_and_everything_but_the_lips_stay() -> None:
 
 
 def test_a_head_of_any_size_is_measured_in_its_own_frame() -> None:
-    curve = fit_opening(mouths(TRUTH), mouths(WEAK), SHAPE)
+    curve = fit_opening(mouths(TRUTH), mouths(WEAK), SHAPE, 65)
     plain, large = (match_opening(mouths(WEAK[:500:7], size), SHAPE, curve) for size in (1.0, 1.5))
     np.testing.assert_allclose(large, 1.5 * plain, atol=1e-5)
 
 
 def test_a_network_that_needs_no_help_gets_none() -> None:
-    curve = fit_opening(mouths(TRUTH), mouths(TRUTH), SHAPE)
+    curve = fit_opening(mouths(TRUTH), mouths(TRUTH), SHAPE, 65)
     some = mouths(np.linspace(0.0, 0.115, 40))
     np.testing.assert_allclose(match_opening(some, SHAPE, curve), some, atol=2e-5)

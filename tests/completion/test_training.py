@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from difftalker.completion.network import AudioPath, LandmarkCompletion, complete
-from difftalker.completion.resting_face import still
-from difftalker.completion.training import PREDICTED, train_landmarks
+from difftalker.completion.head_frame import mean_face_on_heads
+from difftalker.completion.network import AudioFusion, LandmarkCompletion, complete
+from difftalker.completion.training import COMPLETED_POINTS, train_landmarks
 from difftalker.config import LandmarksConfig, TrainConfig
 from difftalker.face.topology import MOUTH, NOSE_BASE
 
@@ -29,24 +29,24 @@ def speaker(count: int, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def fit(
-    audio_path: AudioPath,
+    audio_fusion: AudioFusion,
     steps: int = 200,
     seed: int = 0,
-    still: float = 0.5,
+    resting_share: float = 0.5,
     points: Tensor | None = None,
-    sound_noise: float = 0.1,
-    opening: float = 0.0,
+    audio_noise: float = 0.1,
+    opening_weight: float = 0.0,
 ) -> LandmarkCompletion:
     config = LandmarksConfig(
-        audio_path=audio_path,
+        audio_fusion=audio_fusion,
         dim=16,
         heads=2,
         layers=1,
         dropout=0.0,
-        noise=0.0005,
-        sound_noise=sound_noise,
-        still=still,
-        opening=opening,
+        landmark_noise=0.0005,
+        audio_noise=audio_noise,
+        resting_share=resting_share,
+        opening_weight=opening_weight,
         train=TrainConfig(steps=steps, batch_size=32, learning_rate=0.005, ema_decay=0.9),
     )
     given, features = speaker(300, 0)
@@ -56,7 +56,7 @@ def fit(
 def error(model: LandmarkCompletion) -> float:
     points, features = speaker(100, 1)
     completed = complete(model, points.numpy(), features.numpy())
-    return float(np.linalg.norm(completed - points.numpy(), axis=-1)[:, PREDICTED].mean())
+    return float(np.linalg.norm(completed - points.numpy(), axis=-1)[:, COMPLETED_POINTS].mean())
 
 
 def test_sound_is_learnt_and_needed() -> None:
@@ -85,10 +85,10 @@ def test_the_sound_moves_the_mouth_of_a_face_at_rest() -> None:
         points[:, TELLING, 1] += opening[:, None]
         return points, features
 
-    def heard(still_share: float) -> float:
-        model = fit("am", still=still_share, points=telling(300, 0)[0])
+    def heard(share: float) -> float:
+        model = fit("am", resting_share=share, points=telling(300, 0)[0])
         points, features = telling(100, 1)
-        resting = still(points.numpy(), model.mean_shape.numpy())
+        resting = mean_face_on_heads(points.numpy(), model.mean_shape.numpy())
         mouth = complete(model, resting, features.numpy())[:, MOUTH, 1]
         truth = points.numpy()[:, MOUTH, 1]
         return float((mouth[:, -1] - mouth[:, 0]).std() / (truth[:, -1] - truth[:, 0]).std())

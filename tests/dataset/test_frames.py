@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from difftalker.dataset.frames import Dataset, Source, build_dataset
+from difftalker.dataset.frames import Dataset, RecordingTables, build_dataset
 from difftalker.errors import UserError
-from difftalker.tables import AUDIO, GEOMETRY, LANDMARKS, table, write_table
+from difftalker.tables import AUDIO_SCHEMA, GEOMETRY_SCHEMA, LANDMARKS_SCHEMA, make_table, write_table
 
 
-def make(folder: Path, recording: str, clips: dict[str, int], **changes: Any) -> Source:
+def make(folder: Path, recording: str, clips: dict[str, int], **changes: Any) -> RecordingTables:
     """A recording's tables; `changes` replace columns."""
     rng = np.random.default_rng(len(recording))
     frame = np.concatenate([np.arange(count) for count in clips.values()])
@@ -32,14 +32,18 @@ def make(folder: Path, recording: str, clips: dict[str, int], **changes: Any) ->
         "landmarks": rng.random((count, 68, 2), dtype=np.float32),
         "features": rng.random((count, 16, 29), dtype=np.float32),
     } | changes
-    source = Source(recording, *(folder / f"{recording}_{kind}.parquet" for kind in ("geometry", "landmarks", "audio")))
-    write_table(source.geometry, table(GEOMETRY, columns))
-    write_table(source.landmarks, table(LANDMARKS, columns | {"valid": changes.get("seen", columns["valid"])}))
-    write_table(source.audio, table(AUDIO, columns | {"frame": changes.get("audio_frame", frame)}))
+    source = RecordingTables(
+        recording, *(folder / f"{recording}_{kind}.parquet" for kind in ("geometry", "landmarks", "audio"))
+    )
+    write_table(source.geometry, make_table(GEOMETRY_SCHEMA, columns))
+    write_table(
+        source.landmarks, make_table(LANDMARKS_SCHEMA, columns | {"valid": changes.get("seen", columns["valid"])})
+    )
+    write_table(source.audio, make_table(AUDIO_SCHEMA, columns | {"frame": changes.get("audio_frame", frame)}))
     return source
 
 
-def load(folder: Path, *sources: Source, fraction: float = 0.25, fps: float = 25.0) -> Dataset:
+def load(folder: Path, *sources: RecordingTables, fraction: float = 0.25, fps: float = 25.0) -> Dataset:
     write_table(folder / "dataset.parquet", build_dataset(sources, fraction, fps))
     return Dataset.load(folder / "dataset.parquet")
 

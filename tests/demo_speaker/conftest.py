@@ -9,8 +9,8 @@ import torch
 from demo_speaker.render import FrameTruth, render_with_truth
 from demo_speaker.sentences import DEMO_SENTENCES
 from demo_speaker.speech import Speech, speak_sentences
-from difftalker.face.follow import Follower
 from difftalker.face.mediapipe.mesh_detector import MeshDetector
+from difftalker.face.tracking import FaceTracker
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def rendered(speech: Speech) -> list[tuple[np.ndarray, FrameTruth]]:
 @pytest.fixture(scope="session")
 def detect() -> Callable[[np.ndarray], np.ndarray | None]:
     """The mesh's 68 points of an RGB image; None without a face."""
-    follower, detector = Follower(), MeshDetector(torch.device("cpu"))
+    follower, detector = FaceTracker(), MeshDetector(torch.device("cpu"))
 
     def run(image: np.ndarray) -> np.ndarray | None:
         faces = follower.find(image)

@@ -6,7 +6,7 @@ import pytest
 from demo_speaker import portrait
 from demo_speaker.articulation import mouth_parameters
 from demo_speaker.motion import head_motion
-from demo_speaker.render import frame_count, render_frames, render_with_truth
+from demo_speaker.render import render_frames, render_with_truth, speech_frame_count
 from demo_speaker.speech import PAUSE, Speech, silence
 from demo_speaker.visemes import PARAMETERS, closes_lips, visemes_of
 
@@ -16,7 +16,7 @@ def inner_gap(landmarks: np.ndarray) -> float:
 
 
 def test_frame_count_and_format(speech, rendered):
-    assert len(rendered) == frame_count(speech, 25) == round(speech.duration_s * 25)
+    assert len(rendered) == speech_frame_count(speech, 25) == round(speech.duration_s * 25)
     frame, truth = rendered[0]
     assert frame.shape == (288, 288, 3)
     assert frame.dtype == np.uint8
@@ -93,7 +93,7 @@ def test_portrait_landmarks_agree_with_the_detector(detect):
     found = detect(portrait.texture())
     assert found is not None
     # The constants are another detector's, which sets the ends of brows and jaw elsewhere.
-    assert np.abs(found - portrait.LANDMARKS).mean() < 1.5
+    assert np.abs(found - portrait.PORTRAIT_LANDMARKS).mean() < 1.5
 
 
 def test_detector_follows_the_drawn_mouth(rendered, detect):

@@ -10,12 +10,19 @@ import numpy as np
 import pytest
 
 from difftalker.config import load_params
-from difftalker.doctor.findings import Finding, judge, stretches
+from difftalker.doctor.findings import Finding, frames_in_words, judge_footage, pretrained_findings
 from difftalker.doctor.measure import ClipMeasures, sound_level
 from difftalker.media.probe import VideoInfo
+from difftalker.presets import load_preset
+from difftalker.weights.store import WEIGHTS_VARIABLE, path_of
+from difftalker.weights.table import needed_weights
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
+
+
 TOPICS = ["duration", "frame rate", "picture size", "face", "crop", "chin"]
+
+
 TOPICS += ["frames without a face", "several faces", "mouth motion"]
 
 
@@ -43,11 +50,11 @@ def clip(seconds: float = 120.0, **changes: Any) -> ClipMeasures:
 
 
 def finding(topic: str, *clips: ClipMeasures) -> Finding:
-    return next(line for line in judge(clips, PARAMS) if line.topic == topic)
+    return next(line for line in judge_footage(clips, PARAMS) if line.topic == topic)
 
 
 def test_good_footage() -> None:
-    lines = judge([clip()], PARAMS)
+    lines = judge_footage([clip()], PARAMS)
     assert [line.topic for line in lines] == [*TOPICS, "loudness", "sound delay"]
     assert {line.verdict for line in lines} == {"ok"}
     assert lines[-1].text.startswith("cannot be estimated")
@@ -96,7 +103,7 @@ def test_a_clip_without_a_face_is_named() -> None:
 
 
 def test_no_face_at_all() -> None:
-    lines = judge([clip(found=np.zeros(3000, bool))], PARAMS)
+    lines = judge_footage([clip(found=np.zeros(3000, bool))], PARAMS)
     assert {line.topic: line.verdict for line in lines}["face"] == "problem"
 
 
@@ -104,11 +111,11 @@ def test_other_sizes() -> None:
     assert finding("picture size", clip(), clip(width=320)).verdict == "warning"
 
 
-def test_stretches() -> None:
+def test_frames_in_words() -> None:
     mask = np.zeros(40, bool)
     mask[[3, 10, 11, 12, 20, 22, 24, 39]] = True
-    assert stretches(mask, most=3) == "3, 10-12, 20 and 3 more stretches"
-    assert stretches(np.array([True, True])) == "0-1"
+    assert frames_in_words(mask, most=3) == "3, 10-12, 20 and 3 more stretches"
+    assert frames_in_words(np.array([True, True])) == "0-1"
 
 
 def test_sound_level() -> None:
@@ -130,15 +137,30 @@ def test_crop_is_explained() -> None:
 
 
 def test_a_chin_outside_the_crop() -> None:
-    """A crop of 127.5 pixels has 63.75 below the nose base; for 68.9 a margin of 2 * 68.9 / 102 = 1.35 is enough."""
+    """A crop of 127.5 pixels has 63.75 below the nose base; for 68.9 a scale of 2 * 68.9 / 102 = 1.35 is enough."""
     few = finding("chin", clip(chin=np.where(missing(0.01), 60.0, 68.9)))
     assert few.verdict == "ok" and few.text == "leaves the crop in 30 of 3000 frames"
     many = finding("chin", clip(chin=np.where(missing(0.1), 60.0, 68.8)))
     assert many.text == "leaves the crop in 300 of 3000 frames"
-    assert many.advice == "these, the widest open mouths, are not used; set frames.margin: 1.35"
+    assert many.advice == "these, the widest open mouths, are not used; set frames.crop_scale: 1.35"
 
 
 def test_an_imported_prior_keeps_its_size() -> None:
-    paper = load_params(Path(__file__).parents[2] / "presets/paper.yaml")
-    lines = {line.topic: line for line in judge([clip(face=np.full(3000, 400.0))], paper)}
+    paper = load_preset(Path(__file__).parents[2] / "presets/paper.yaml")
+    lines = {line.topic: line for line in judge_footage([clip(face=np.full(3000, 400.0))], paper)}
     assert lines["crop"].verdict == "warning" and "set video.size" not in lines["crop"].advice
+
+
+PRESETS = Path(__file__).parents[2] / "presets"
+
+
+def test_names_what_is_not_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path))
+    assert pretrained_findings(load_params(PRESETS / "demo.yaml")) == []
+    params = load_preset(PRESETS / "paper.yaml")
+    advice = "run `difftalker weights fetch`"
+    text = "not here: deepspeech, fan2d, syncnet, sd15"
+    assert pretrained_findings(params) == [Finding("pretrained weights", text, "problem", advice)]
+    for weight in needed_weights(params):
+        path_of(weight).mkdir(parents=True)
+    assert pretrained_findings(params) == [Finding("pretrained weights", "deepspeech, fan2d, syncnet, sd15")]

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from difftalker.config import TrainConfig, load_params
-from difftalker.doctor.speed import span, step_time, trainings
+from difftalker.config import TrainConfig
+from difftalker.doctor.speed import duration_in_words, step_time, trainings
+from difftalker.presets import load_preset
 
 PRESETS = Path(__file__).parents[2] / "presets"
 
@@ -26,7 +27,13 @@ def test_set_up_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_span() -> None:
-    assert [span(value) for value in (4.2, 89, 600, 5399, 9000)] == ["4 s", "89 s", "10 min", "90 min", "2.5 h"]
+    assert [duration_in_words(value) for value in (4.2, 89, 600, 5399, 9000)] == [
+        "4 s",
+        "89 s",
+        "10 min",
+        "90 min",
+        "2.5 h",
+    ]
 
 
 def test_the_presets_trainings_are_listed() -> None:
@@ -34,7 +41,7 @@ def test_the_presets_trainings_are_listed() -> None:
     device = torch.device("cpu")
 
     def titles(preset: str) -> list[str]:
-        return [title for title, *_ in trainings(load_params(PRESETS / preset), device)]
+        return [title for title, *_ in trainings(load_preset(PRESETS / preset), device)]
 
     assert titles("demo.yaml") == ["landmarks", "prior", "face", "decoder", "sync expert"]
     assert titles("paper.yaml") == ["landmarks"]

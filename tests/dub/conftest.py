@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from difftalker.media.wav import RATE, write_wav
+from difftalker.media.wav import AUDIO_RATE, write_wav
 from difftalker.talking_face import TalkingFace
 from tests.dub.tiny_face import Tiny, make_tiny
 
@@ -39,6 +39,6 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 def syllables(seconds: float, seed: int = 0) -> np.ndarray:
     """(n,) int16: noise that swells and fades four times a second."""
-    count = round(seconds * RATE)
-    loudness = np.abs(np.sin(4 * np.pi * np.arange(count) / RATE))
+    count = round(seconds * AUDIO_RATE)
+    loudness = np.abs(np.sin(4 * np.pi * np.arange(count) / AUDIO_RATE))
     return (3000 * loudness * np.random.default_rng(seed).normal(size=count)).clip(-32768, 32767).astype(np.int16)

@@ -21,18 +21,18 @@ import pytest
 
 from difftalker import TalkingFace
 from difftalker.completion.head_frame import HeadFrame
-from difftalker.dub.settings import Report, Settings
+from difftalker.dub.settings import DubReport, DubSettings
 from difftalker.dub.sound import spool_sound
 from difftalker.errors import UserError
 from difftalker.face.topology import MOUTH
-from difftalker.media.wav import RATE, write_wav
+from difftalker.media.wav import AUDIO_RATE, write_wav
 from tests.dub.tiny_face import tiny_face
 from tests.footage import empty_room, noise, portrait, write_footage
 from tests.provenance.unsigned import unsigned
 
 _LONG = 400  # seconds; memory is measured against the length, so an hour would show no more
 
-LOSSLESS = Settings(codec="lossless")
+LOSSLESS = DubSettings(codec="lossless")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def face(folder: Path) -> TalkingFace:
 
 
 @pytest.fixture
-def dub(face: TalkingFace, folder: Path, tmp_path: Path) -> Callable[..., tuple[Report, Path]]:
+def dub(face: TalkingFace, folder: Path, tmp_path: Path) -> Callable[..., tuple[DubReport, Path]]:
     def make(audio: Path | None = None, video: Path | None = None, suffix: str = ".mp4", **more: Any) -> Any:
         output = tmp_path / f"out{suffix}"
         report = face.dub(audio or folder / "speech.wav", output, video or folder / "base.mp4", **more)
@@ -151,7 +151,7 @@ def test_long_sounds_are_not_held_in_memory(tmp_path: Path) -> None:
     path = tmp_path / "hours.wav"
     write_wav(path, [])
     header = bytearray(path.read_bytes())
-    size = 2 * RATE * _LONG
+    size = 2 * AUDIO_RATE * _LONG
     header[4:8], header[40:44] = struct.pack("<I", 36 + size), struct.pack("<I", size)
     with path.open("wb") as file:  # silence that takes no room
         file.write(header)
@@ -164,7 +164,7 @@ def test_long_sounds_are_not_held_in_memory(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert sound.duration == _LONG and sound.is_silent and len(sound.power) == _LONG * 50
     assert peak < size / 8  # what grows: 8 bytes for every 20 ms
-    assert not sound.read(RATE * _LONG // 2, RATE * _LONG // 2 + 10).any()
+    assert not sound.read(AUDIO_RATE * _LONG // 2, AUDIO_RATE * _LONG // 2 + 10).any()
 
 
 # --- base video ---
@@ -260,7 +260,7 @@ def test_hdr_keeps_its_colours(dub: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("suffix", "codec", "size"), [(".mp4", "h264", (278, 280)), (".mkv", "lossless", (277, 279))])
 def test_odd_sizes(dub: Any, tmp_path: Path, suffix: str, codec: Any, size: tuple[int, int]) -> None:
     write_footage(tmp_path / "odd.mkv", [np.ascontiguousarray(portrait()[:277, :279])] * 8)
-    report, output = dub(video=tmp_path / "odd.mkv", suffix=suffix, settings=Settings(codec=codec))
+    report, output = dub(video=tmp_path / "odd.mkv", suffix=suffix, settings=DubSettings(codec=codec))
     assert report.unpainted == [] and pictures(output)[0].shape[:2] == size
 
 
@@ -288,6 +288,13 @@ def newer(face: Path) -> None:
     (face / "face.json").write_text(json.dumps(data | {"format": data["format"] + 1, "version": "9.9"}))
 
 
+def older(face: Path) -> None:
+    """As format 1 was: the crop's scale was called `margin`."""
+    data = json.loads((face / "face.json").read_text())
+    data["margin"] = data.pop("crop_scale")
+    (face / "face.json").write_text(json.dumps(data | {"format": 1}))
+
+
 def other_key(face: Path) -> None:
     data = json.loads((face / "face.json").read_text())
     (face / "face.json").write_text(json.dumps(data | {"hair": "brown"}))
@@ -313,6 +320,7 @@ def no_json(face: Path) -> None:
         (remove("landmarks/config.json"), "config.json"),
         (cut_weights, "cannot be loaded"),
         (newer, "newer version .*9.9"),
+        (older, r"older version .*format 1, not 2\); train the face anew with `dvc repro`"),
         (other_key, "face.json: .*hair"),
         (no_json, "face.json: not readable"),
     ],
@@ -376,7 +384,7 @@ def test_a_full_disk_is_one_line_and_work_goes_on(dub: Any, tmp_path: Path, size
 def test_a_full_disk_is_the_system_s_error_wherever_it_shows(face: TalkingFace, folder: Path, tmp_path: Path) -> None:
     with face.planned(folder / "speech.wav", folder / "base.mp4") as plan:
         with largest_file(1000), pytest.raises(OSError) as caught:
-            plan.scene.save(tmp_path / "scene.safetensors")
+            plan.footage_face.save(tmp_path / "face_track.safetensors")
         assert caught.value.errno == errno.EFBIG and list(tmp_path.iterdir()) == []
     with largest_file(1000), pytest.raises(UserError, match=r"p.mp4: .* repeat the command$"):
         face.preview(folder / "speech.wav", tmp_path / "p.mp4", folder / "base.mp4")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,12 @@ import numpy as np
 import pytest
 
 from difftalker.completion.network import LandmarkCompletion
-from difftalker.dub.choose_face import chooser
-from difftalker.dub.settings import Settings
-from difftalker.dub.usable_faces import FADE, familiar, strangeness, turn, visibility
+from difftalker.dub.choose_face import make_chooser
+from difftalker.dub.settings import DubSettings
+from difftalker.dub.usable_faces import FADE_PICTURES, head_turn, is_within_training, painting_opacity, shape_deviation
 from difftalker.errors import UserError
-from difftalker.face.follow import Cast, Face
+from difftalker.face.tracking import ClipFaces, DetectedFace
+from difftalker.face_folder import read_description, write_description
 from difftalker.talking_face import TalkingFace
 from tests.dub.test_make_film import planes
 from tests.dub.tiny_face import Tiny, pictures
@@ -29,7 +31,7 @@ def test_frames_without_a_face_pass_through(tiny: Tiny, speech: Speech, tmp_path
     shown[10:15] = [empty_room()] * 5
     film = write_footage(tmp_path / "base.mp4", shown)
     face = TalkingFace.load(tiny.folder, device="cpu")
-    report = face.dub(speech(1.2), tmp_path / "out.mkv", film, settings=Settings("lossless"))
+    report = face.dub(speech(1.2), tmp_path / "out.mkv", film, settings=DubSettings("lossless"))
     ((first, last),) = report.unpainted
     assert first <= 10 / 25 and last >= 15 / 25 and last - first < 0.6
     source, made = planes(film), planes(tmp_path / "out.mkv")
@@ -48,45 +50,48 @@ def test_footage_without_any_face(tiny: Tiny, speech: Speech, tmp_path: Path) ->
 def test_painting_fades_beside_frames_left_alone() -> None:
     valid, shots = np.ones(20, bool), np.zeros(20, int)
     valid[8] = False
-    shown = visibility(valid, shots)
-    assert shown[8] == 0 and shown[0] == shown[8 + FADE] == 1
-    assert np.all(np.diff(shown[8 : 8 + FADE + 1]) > 0) and np.array_equal(shown[:17], shown[:17][::-1])
-    assert np.all(visibility(valid[:3], shots[:3]) == 1) and np.all(visibility(valid[8:9], shots[8:9]) == 0)
+    shown = painting_opacity(valid, shots)
+    assert shown[8] == 0 and shown[0] == shown[8 + FADE_PICTURES] == 1
+    assert np.all(np.diff(shown[8 : 8 + FADE_PICTURES + 1]) > 0) and np.array_equal(shown[:17], shown[:17][::-1])
+    assert np.all(painting_opacity(valid[:3], shots[:3]) == 1) and np.all(painting_opacity(valid[8:9], shots[8:9]) == 0)
 
 
 def test_turned_and_strange_faces_are_left_alone(tiny: Tiny) -> None:
     model = LandmarkCompletion.load(tiny.folder / "landmarks")
-    points = tiny.scene.landmarks[:3].copy()
-    assert familiar(points, model, (0.45, 0.55), 3.0).all()
+    points = tiny.footage_face.landmarks[:3].copy()
+    assert is_within_training(points, model, (0.45, 0.55), 3.0).all()
     points[1, 30] += 0.3 * (points[1, 16] - points[1, 0])  # the nose's tip over the cheek: a profile
     points[2, 36:48] += np.float32(0.2)  # eyes where a hand is
-    assert turn(points)[1] > turn(points)[0] + 0.25
-    assert familiar(points, model, (0.45, 0.55), 3.0).tolist() == [True, False, False]
-    assert strangeness(points, model)[2] > 10 * strangeness(points, model)[0]
+    assert head_turn(points)[1] > head_turn(points)[0] + 0.25
+    assert is_within_training(points, model, (0.45, 0.55), 3.0).tolist() == [True, False, False]
+    assert shape_deviation(points, model)[2] > 10 * shape_deviation(points, model)[0]
 
 
 def test_another_person_is_noticed(tiny: Tiny, speech: Speech, tmp_path: Path) -> None:
-    face = tiny.load()
-    face.description = replace(
-        face.description, speaker=replace(face.description.speaker, strangeness=[0.01, 0.02])
+    shutil.copytree(tiny.folder, tmp_path / "face")
+    description = read_description(tiny.folder)
+    speaker = replace(
+        description.speaker, strangeness=[0.01, 0.02]
     )  # as if the training had shown nearly one shape only
+    write_description(tmp_path / "face", replace(description, speaker=speaker))
+    face = replace(tiny, folder=tmp_path / "face").load()
     report = face.dub(speech(0.2), tmp_path / "out.mp4")
     assert any("another person" in warning for warning in report.warnings)
 
 
-def people() -> Cast:
+def people() -> ClipFaces:
     """Two people side by side, the left one smaller; and a short false alarm."""
     points = np.zeros((68, 2), np.float32)
 
-    def face(x: float, side: float) -> Face:
-        return Face(np.array([x + side / 2, 40 + side / 2, 1.8 * side, 0.0]), points)
+    def face(x: float, side: float) -> DetectedFace:
+        return DetectedFace(np.array([x + side / 2, 40 + side / 2, 1.8 * side, 0.0]), points)
 
     tracks = [
         {index: face(120, 80) for index in range(50)},
         {index: face(20, 40) for index in range(50)},
         {3: face(250, 30)},
     ]
-    return Cast(tracks, 50, 300, 200)
+    return ClipFaces(tracks, 50, 300, 200)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +106,7 @@ def people() -> Cast:
 )
 def test_which_face(place: tuple[float, float, float] | None, number: int | None, side: float) -> None:
     said: list[str] = []
-    chosen = chooser(place, number, said.append)(people(), None, 25.0)
+    chosen = make_chooser(place, number, said.append)(people(), None, 25.0)
     assert len(chosen) == 50
     assert chosen[0].box[2] - chosen[0].box[0] == pytest.approx(side)
     assert bool(said) == (number is None)
@@ -110,9 +115,9 @@ def test_which_face(place: tuple[float, float, float] | None, number: int | None
 
 def test_face_that_is_not_there() -> None:
     with pytest.raises(UserError, match="--track 3: 2 faces were found"):
-        chooser(None, 3, lambda text: None)(people(), None, 25.0)
+        make_chooser(None, 3, lambda text: None)(people(), None, 25.0)
     with pytest.raises(UserError, match="--track 2: 1 face was found"):
-        chooser(None, 2, lambda text: None)(replace(people(), tracks=people().tracks[:1]), None, 25.0)
+        make_chooser(None, 2, lambda text: None)(replace(people(), tracks=people().tracks[:1]), None, 25.0)
 
 
 def test_rotated_footage_is_upright(tiny: Tiny, speech: Speech, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from huggingface_hub import constants
 
 from difftalker.errors import UserError
-from difftalker.export import Card, export_face, model_card, push_to_hub
+from difftalker.export import ModelCard, export_face, model_card, push_to_hub
 from difftalker.face_folder import face_hash, read_description
 from difftalker.project import load_face
 from difftalker.talking_face import TalkingFace
@@ -24,7 +24,7 @@ METRICS = {
     "film": {"own": {"ld": 0.0019053, "psnr_jaw": 31.256}},
     "protocol": {"sync_crop": "the rule"},
 }
-CARD = Card({"anna": (3, 93.2)}, METRICS, "CC BY-NC 4.0", [CONSENT])
+CARD = ModelCard({"anna": (3, 93.2)}, METRICS, "CC BY-NC 4.0", [CONSENT])
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def exported(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("export") / "anna"
     models = shutil.copytree(tiny.folder, out.parent / "models")
     spoil(models, "footage", f"anna/{tiny.footage.name}")
-    tiny.scene.save(models / "footage/scene.safetensors")
+    tiny.footage_face.save(models / "footage/face_track.safetensors")
     digest = export_face(models, CARD, out, tiny.footage)
     assert digest == face_hash(out) == face_hash(tiny.folder)
     return out
@@ -41,7 +41,7 @@ def exported(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_speaks_elsewhere(exported: Path, speech: Callable[..., Path], tiny: Tiny, tmp_path: Path) -> None:
     moved = shutil.copytree(exported, tmp_path / "elsewhere" / "face")
     stages = set()
-    assert load_face(moved).scene is not None, "nor by the command"
+    assert load_face(moved).footage_face is not None, "nor by the command"
     face = TalkingFace.load(moved, device="cpu")
     face.dub(speech(0.4), tmp_path / "out.mp4", progress=lambda stage, done, total: stages.add(stage))
     assert stages == {"paint"}  # the face in its own footage need not be looked for
@@ -73,7 +73,7 @@ def test_card_says_what_it_is(exported: Path) -> None:
     ):
         assert text in card
     assert "test_frames" not in card
-    plain = model_card(read_description(exported), Card(), "0", True)
+    plain = model_card(read_description(exported), ModelCard(), "0", True)
     assert "Not stated: ask the person shown before any use." in plain and "None were taken along." in plain
     assert "None is on record. Ask the person shown" in plain
 
@@ -103,7 +103,7 @@ def spoil(folder: Path, key: str, value: object) -> None:
         (lambda folder: (folder / "face/model.safetensors").unlink(), "no such file"),
         (lambda folder: (folder / "face/model.safetensors").write_bytes(b"0" * 40), "cannot be loaded"),
         (lambda folder: (folder / "prior/unet/config.json").unlink(), "not a complete prior"),
-        (lambda folder: (folder / "footage/scene.safetensors").write_bytes(b"0" * 40), "scene.safetensors"),
+        (lambda folder: (folder / "footage/face_track.safetensors").write_bytes(b"0" * 40), "face_track.safetensors"),
         (lambda folder: shutil.rmtree(folder), "no such folder"),
     ],
 )

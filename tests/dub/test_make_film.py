@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from difftalker.dub.settings import Settings
+from difftalker.dub.settings import DubSettings
 from difftalker.painting.jaw_mask import jaw_mask
 from difftalker.talking_face import TalkingFace
 from tests.dub.tiny_face import SIZE, Tiny, pictures
@@ -54,7 +54,7 @@ def test_frames_are_duration_times_rate(
 @pytest.fixture(scope="module")
 def lossless(face: TalkingFace, speech: Speech, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("lossless") / "out.mkv"
-    face.dub(speech(1.0), path, settings=Settings("lossless", segment=10))
+    face.dub(speech(1.0), path, settings=DubSettings("lossless", segment=10))
     return path
 
 
@@ -65,9 +65,9 @@ def test_pixels_outside_the_mask_are_the_source_s(
     with face.planned(speech(1.0)) as plan:
         landmarks = plan.landmarks(0, plan.frames)
     for index in range(len(made)):
-        mask = jaw_mask(tiny.scene.landmarks[[index]], SIZE, landmarks[[index]])[0]
+        mask = jaw_mask(tiny.footage_face.landmarks[[index]], SIZE, landmarks[[index]])[0]
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        weight = cv2.warpAffine(mask, tiny.scene.transforms[index].reshape(2, 3), (280, 280), flags=flags)
+        weight = cv2.warpAffine(mask, tiny.footage_face.transforms[index].reshape(2, 3), (280, 280), flags=flags)
         outside = weight == 0
         assert outside.mean() > 0.5
         for before, after in zip(source[index], made[index], strict=True):
@@ -101,7 +101,7 @@ def test_compressed_sound_is_copied(face: TalkingFace, speech: Speech, tmp_path:
 
 
 def test_the_same_command_gives_the_same_bytes(face: TalkingFace, speech: Speech, tmp_path: Path) -> None:
-    for suffix, settings in ((".mp4", Settings(segment=8)), (".mkv", Settings("lossless"))):
+    for suffix, settings in ((".mp4", DubSettings(segment=8)), (".mkv", DubSettings("lossless"))):
         first, second = (tmp_path / f"{name}{suffix}" for name in ("first", "second"))
         face.dub(speech(0.6), first, settings=settings)
         face.dub(speech(0.6), second, settings=settings)
@@ -112,7 +112,7 @@ def test_segments_and_batches_do_not_show(face: TalkingFace, speech: Speech, los
     expected = planes(lossless)  # segments of 10 frames, batches of 8
     for segment, batch in ((7, 8), (240, 8), (240, 3)):
         path = tmp_path / f"{segment}_{batch}.mkv"
-        face.dub(speech(1.0), path, settings=Settings("lossless", segment=segment, batch_size=batch))
+        face.dub(speech(1.0), path, settings=DubSettings("lossless", segment=segment, batch_size=batch))
         found = planes(path)
         assert len(found) == len(expected)
         for one, other in zip(found, expected, strict=True):
@@ -132,8 +132,8 @@ def test_it_says_that_it_is_synthetic(face: TalkingFace, lossless: Path, speech:
 
 def test_label_is_burnt_in_below(face: TalkingFace, speech: Speech, tmp_path: Path) -> None:
     plain, labelled = tmp_path / "plain.mkv", tmp_path / "labelled.mkv"
-    face.dub(speech(0.2), plain, settings=Settings("lossless"))
-    face.dub(speech(0.2), labelled, settings=Settings("lossless", label=True))
+    face.dub(speech(0.2), plain, settings=DubSettings("lossless"))
+    face.dub(speech(0.2), labelled, settings=DubSettings("lossless", label=True))
     for one, other in zip(planes(plain), planes(labelled), strict=True):
         changed = np.argwhere(one[0] != other[0])
         assert len(changed) > 100

@@ -18,12 +18,12 @@ SCRIPT = """
 import resource, sys
 from pathlib import Path
 from difftalker.dub.footage import Footage
-from difftalker.dub.footage_face import Scene
+from difftalker.dub.footage_face import FootageFace
 from difftalker.talking_face import TalkingFace
-folder, film, scene, out, *sounds = map(Path, sys.argv[1:])
-known = Scene.load(scene)
-known = Scene.of_speaker(known.transforms, known.landmarks, known.valid, Footage(film).index())
-face = TalkingFace.load(folder, footage=film, scene=known, device="cpu")
+folder, film, footage_face, out, *sounds = map(Path, sys.argv[1:])
+known = FootageFace.load(footage_face)
+known = FootageFace.of_speaker(known.transforms, known.landmarks, known.valid, Footage(film).index())
+face = TalkingFace.load(folder, footage=film, footage_face=known, device="cpu")
 for sound in sounds:
     face.dub(sound, out, overwrite=True)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -32,10 +32,10 @@ for sound in sounds:
 
 def peaks(tiny: Tiny, film: Path, sounds: Sequence[Path], out: Path) -> list[int]:
     """Peak memory in kilobytes of a process that makes one film after the other, after each of them."""
-    scene = out.with_suffix(".safetensors")
-    tiny.scene.save(scene)
+    footage_face = out.with_suffix(".safetensors")
+    tiny.footage_face.save(footage_face)
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, tiny.folder, film, scene, out, *sounds],
+        [sys.executable, "-c", SCRIPT, tiny.folder, film, footage_face, out, *sounds],
         cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return [int(line) for line in done.stdout.split()]

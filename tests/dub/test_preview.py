@@ -12,9 +12,9 @@ import pytest
 from difftalker import TalkingFace
 from difftalker.cli.main import main
 from difftalker.completion.landmark_file import read_completed, write_completed
-from difftalker.dub.settings import Interrupted, Settings
+from difftalker.dub.settings import DubSettings, Interrupted
 from difftalker.errors import UserError
-from difftalker.face.draw import FOOTER, SIDE
+from difftalker.face.draw import FOOTER_HEIGHT, PANEL_SIDE
 from difftalker.media.wav import write_wav
 from tests.dub.tiny_face import tiny_face
 from tests.footage import noise, portrait
@@ -44,7 +44,10 @@ def test_film_and_file(face: TalkingFace, folder: Path, tmp_path: Path) -> None:
     with av.open(str(tmp_path / "p.mp4")) as film:
         frames = list(film.decode(video=0))
         assert film.streams.audio and "Synthetic" in film.metadata["comment"]
-    assert len(frames) == report.frames == 10 and (frames[0].width, frames[0].height) == (2 * SIDE, SIDE + FOOTER)
+    assert len(frames) == report.frames == 10 and (frames[0].width, frames[0].height) == (
+        2 * PANEL_SIDE,
+        PANEL_SIDE + FOOTER_HEIGHT,
+    )
     assert stages[-1] == ("draw", 10, 10) and ("survey", 16, 16) in stages
     points = read_completed(tmp_path / "p.parquet", 10)
     np.testing.assert_array_equal(points, face.landmarks(folder / "speech.wav"))
@@ -75,7 +78,7 @@ def test_dub_from_the_file(face: TalkingFace, folder: Path, tmp_path: Path) -> N
 
 def test_gain_and_smoothing(face: TalkingFace, folder: Path) -> None:
     def opening(**choices: float) -> np.ndarray:
-        points = face.landmarks(folder / "speech.wav", settings=Settings(**choices))  # type: ignore[arg-type]
+        points = face.landmarks(folder / "speech.wav", settings=DubSettings(**choices))  # type: ignore[arg-type]
         return np.asarray(np.linalg.norm(points[:, 66] - points[:, 62], axis=1))
 
     plain = opening()

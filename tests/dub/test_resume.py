@@ -13,14 +13,14 @@ from pathlib import Path
 import av
 import pytest
 
-from difftalker.dub.settings import Interrupted, Settings
+from difftalker.dub.settings import DubSettings, Interrupted
 from difftalker.errors import UserError
 from difftalker.talking_face import TalkingFace
 from tests.dub.tiny_face import Tiny
 from tests.provenance.unsigned import unsigned
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = Settings(segment=8)
+SETTINGS = DubSettings(segment=8)
 Speech = Callable[..., Path]
 
 
@@ -61,13 +61,13 @@ def test_other_settings_are_refused(face: TalkingFace, speech: Speech, tmp_path:
     with pytest.raises(Interrupted):
         face.dub(speech(0.4), out, settings=SETTINGS, cancel=lambda: True)
     with pytest.raises(UserError, match=r"begun with other sound, footage, face or settings"):
-        face.dub(speech(0.4), out, settings=Settings(segment=8, label=True), resume=True)
+        face.dub(speech(0.4), out, settings=DubSettings(segment=8, label=True), resume=True)
     with pytest.raises(UserError, match="was begun and interrupted; give --resume to go on, or --overwrite"):
-        face.dub(speech(0.4), out, settings=Settings(segment=8, label=True))
-    face.dub(speech(0.4), out, settings=Settings(segment=8, label=True), overwrite=True)
+        face.dub(speech(0.4), out, settings=DubSettings(segment=8, label=True))
+    face.dub(speech(0.4), out, settings=DubSettings(segment=8, label=True), overwrite=True)
     assert frames(out) == 10
     with pytest.raises(UserError, match="is finished, there is nothing to go on with"):
-        face.dub(speech(0.4), out, settings=Settings(segment=8, label=True), resume=True)
+        face.dub(speech(0.4), out, settings=DubSettings(segment=8, label=True), resume=True)
 
 
 def test_a_folder_in_the_way_is_left_alone(face: TalkingFace, speech: Speech, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_ctrl_c_on_the_command(tiny: Tiny, speech: Speech, tmp_path: Path) -> No
     )  # fmt: skip
     parts = tmp_path / "out.parts"
     until = time.monotonic() + 300
-    while not any(parts.glob("*tail*.mkv")) and process.poll() is None and time.monotonic() < until:
+    while not any(parts.glob("*.mkv")) and process.poll() is None and time.monotonic() < until:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)

@@ -13,7 +13,7 @@ from difftalker.config import load_params
 from difftalker.errors import UserError
 from difftalker.face_folder import DESCRIPTION
 from difftalker.media.wav import write_wav
-from difftalker.weights.store import VARIABLE, import_weight
+from difftalker.weights.store import WEIGHTS_VARIABLE, import_weight
 from difftalker.weights.table import weight_named
 from tests.dub.tiny_face import tiny_face
 from tests.footage import noise, portrait, write_footage
@@ -26,7 +26,7 @@ SMALL = ROOT / "tests/audio/deepspeech_small.pb"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A face with DeepSpeech, pinned to a graph of one's own, and footage."""
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "weights"))
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "weights"))
     tiny_face(tmp_path / "face")
     path = tmp_path / "face" / DESCRIPTION
     weights = asdict(load_params(ROOT / "params.yaml").weights) | {"deepspeech": sha256(SMALL.read_bytes())}
@@ -44,7 +44,7 @@ def speech(tmp_path: Path) -> Path:
 def test_missing_weights_come_out_before_the_survey(
     folder: Path, speech: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("difftalker.dub.plan.search", None)  # not reached
+    monkeypatch.setattr("difftalker.dub.plan.find_speaker_in_footage", None)  # not reached
     face = TalkingFace.load(folder / "face")
     with pytest.raises(UserError, match=r"weights 'deepspeech': .* with the file of this hash"):
         face.dub(speech, folder / "out.mp4", folder / "base.mp4")

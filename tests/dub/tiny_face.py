@@ -12,24 +12,24 @@ import cv2
 import numpy as np
 import torch
 
-from difftalker.completion.closed_mouth import closed_mouth
+from difftalker.completion.closed_mouth import fit_closed_mouth
 from difftalker.completion.network import LandmarkCompletion
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig
-from difftalker.dub.choose_face import chooser
+from difftalker.dub.choose_face import make_chooser
 from difftalker.dub.footage import Footage
-from difftalker.dub.footage_face import CropRule, Scene, survey
-from difftalker.dub.identity import choose_looks, upper_look
-from difftalker.dub.usable_faces import strangeness, turn
-from difftalker.face.crop import crop_geometry, cut, face_width
+from difftalker.dub.footage_face import CropRule, FootageFace, find_face_in_footage
+from difftalker.dub.identity import choose_descriptors, upper_face_descriptor
+from difftalker.dub.usable_faces import head_turn, shape_deviation
+from difftalker.face.crop import crop_geometry, cut_crop, face_width
 from difftalker.face.detect_landmarks import detect_landmarks
-from difftalker.face.follow import follow_faces, largest
 from difftalker.face.topology import MOUTH
+from difftalker.face.tracking import largest_track, track_faces
 from difftalker.face_folder import FORMAT, Description, Speaker, write_description
 from difftalker.painting.decoder.network import save_prior_decoder
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import build_small_prior
-from difftalker.provenance.consent import Consent, write_exported
+from difftalker.provenance.consent import Consent, write_exported_consent
 from difftalker.talking_face import TalkingFace
 from difftalker.version import VERSION
 from tests.footage import portrait, write_footage
@@ -37,7 +37,7 @@ from tests.painting.small_prior import CONFIG
 
 SIZE = 64
 PICTURES = 40
-DETECTOR = DetectorConfig(name="mesh", smoothing=0.7, max_gap=5)
+DETECTOR = DetectorConfig(name="mesh", smoothing_frames=0.7, max_gap=5)
 CONSENT = Consent("Anna", date(2026, 1, 1), "Tests of this program.", None, None, "0" * 64)
 RULE = CropRule(SIZE, 1.7, 0.4, DETECTOR)
 
@@ -58,25 +58,28 @@ class Tiny:
 
     folder: Path
     footage: Path
-    scene: Scene
+    footage_face: FootageFace
 
     def load(self, footage: Path | None = None) -> TalkingFace:
         """The face on its footage, or on another file with the same pictures."""
         film = footage or self.footage
         stamps = Footage(film).index()
-        known = replace(self.scene, stamps=stamps)
-        return TalkingFace.load(self.folder, footage=film, scene=known, device="cpu")
+        known = replace(self.footage_face, stamps=stamps)
+        return TalkingFace.load(self.folder, footage=film, footage_face=known, device="cpu")
 
 
 def make_tiny(folder: Path) -> Tiny:
     """The same, trained on a film in which the portrait sways."""
     footage = write_footage(folder / "base.mp4", pictures())
-    choose = chooser(None, None, lambda text: None)
-    scene = survey(Footage(footage), PICTURES, RULE, choose, "cpu", lambda steps: None)
-    points = scene.landmarks.copy()
+    choose = make_chooser(None, None, lambda text: None)
+    footage_face = find_face_in_footage(Footage(footage), PICTURES, RULE, choose, "cpu", lambda steps: None)
+    points = footage_face.landmarks.copy()
     points[:, MOUTH] += np.random.default_rng(0).normal(0, 0.02, (len(points), len(MOUTH), 2)).astype(np.float32)
-    looks = [upper_look(cut(picture, scene.transforms[i], SIZE), points[i]) for i, picture in enumerate(pictures())]
-    return Tiny(write_face(folder / "face", points, looks=np.stack(looks)), footage, scene)
+    looks = [
+        upper_face_descriptor(cut_crop(picture, footage_face.transforms[i], SIZE), points[i])
+        for i, picture in enumerate(pictures())
+    ]
+    return Tiny(write_face(folder / "face", points, looks=np.stack(looks)), footage, footage_face)
 
 
 def pictures(count: int = PICTURES) -> list[np.ndarray]:
@@ -105,21 +108,21 @@ def write_face(
     completion.save(folder / "landmarks")
     network.save(folder / "face")
     save_prior_decoder(folder / "decoder")
-    shape, turns, strange = completion.mean_shape.numpy(), turn(points), strangeness(points, completion)
+    shape, turns, strange = completion.mean_shape.numpy(), head_turn(points), shape_deviation(points, completion)
     speaker = Speaker(
-        closed_mouth=closed_mouth(points, shape, np.ones(len(points), bool)).astype(float).tolist(),
+        closed_mouth=fit_closed_mouth(points, shape, np.ones(len(points), bool)).astype(float).tolist(),
         place=None,
         turn=[float(turns.min()), float(turns.max())],
         strangeness=[float(np.median(strange)), float(strange.max())],
-        looks=choose_looks(looks, 4).astype(float).tolist() if looks is not None else None,
+        looks=choose_descriptors(looks, 4).astype(float).tolist() if looks is not None else None,
     )
     description = Description(
         format=FORMAT,
         name=name,
         version=VERSION,
         size=SIZE,
-        margin=RULE.margin,
-        smoothing=RULE.smoothing,
+        crop_scale=RULE.crop_scale,
+        smoothing_seconds=RULE.smoothing,
         fps=25.0,
         detector=DETECTOR,
         audio=AudioConfig(encoder="whisper"),
@@ -128,15 +131,15 @@ def write_face(
         footage=footage,
     )
     write_description(folder, description)
-    write_exported(folder, [CONSENT])
+    write_exported_consent(folder, [CONSENT])
     return folder
 
 
 @lru_cache(maxsize=1)
 def _portrait_landmarks() -> np.ndarray:
     """(68, 2) over the crop size."""
-    cast = next(follow_faces([[portrait()]]))
-    track = cast.track(largest(cast.tracks))
-    geometry = crop_geometry(track, float(face_width(track.points[0])), SIZE, RULE.margin, 0.0, 25.0)
-    points, _ = detect_landmarks([cut(portrait(), geometry.transforms[0], SIZE)], geometry.regions, DETECTOR)
+    cast = next(track_faces([[portrait()]]))
+    track = cast.track(largest_track(cast.tracks))
+    geometry = crop_geometry(track, float(face_width(track.points[0])), SIZE, RULE.crop_scale, 0.0, 25.0)
+    points, _ = detect_landmarks([cut_crop(portrait(), geometry.transforms[0], SIZE)], geometry.regions, DETECTOR)
     return points[0]

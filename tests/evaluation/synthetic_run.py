@@ -19,15 +19,15 @@ import pyarrow as pa
 from skimage.data import astronaut
 
 from difftalker.tables import (
-    CROPS,
-    DATASET,
-    GEOMETRY,
-    LANDMARKS,
+    CROPS_SCHEMA,
+    DATASET_SCHEMA,
+    GEOMETRY_SCHEMA,
+    LANDMARKS_SCHEMA,
     LANDMARKS_TYPE,
     TableWriter,
     decode_image,
     encode_image,
-    table,
+    make_table,
     write_table,
 )
 from tests.footage import portrait_points
@@ -66,11 +66,11 @@ def build_run(root: Path, size: int = 64) -> Run:
     """Write raw videos, crops, geometry, sound, landmarks, the dataset and a synthesis below `root`."""
     run = Run(root, size)
     base, template = _portrait(size)
-    columns: dict[str, list] = {name: [] for name in DATASET.names}
+    columns: dict[str, list] = {name: [] for name in DATASET_SCHEMA.names}
     for number, (recording, clips) in enumerate(CLIPS.items()):
         _recording(run, recording, clips, base, template, np.random.default_rng(number), columns)
     run.dataset.parent.mkdir(parents=True)
-    write_table(run.dataset, table(DATASET, columns).replace_schema_metadata({"fps": "25"}))
+    write_table(run.dataset, make_table(DATASET_SCHEMA, columns).replace_schema_metadata({"fps": "25"}))
     _synthesis(run, columns)
     return run
 
@@ -120,14 +120,14 @@ def _recording(
     (run.root / "raw" / recording).mkdir(parents=True)
     run.detected.mkdir(parents=True, exist_ok=True)
     tables = {name: [] for name in ("clip", "frame", "time", "landmarks")}
-    meta = {"fps": "25.0", "size": str(run.size), "codec": "png", "margin": "1.7"}
+    meta = {"fps": "25.0", "size": str(run.size), "codec": "png", "crop_scale": "1.7"}
     placed = (SOURCE - run.size) // 2
     transform = [1.0, 0.0, -placed, 0.0, 1.0, -placed]
     region = [0.5 * run.size, 0.5 * run.size, 1.1 * run.size, 0.0]
     row = 0
     with (
-        TableWriter(frames / "crops.parquet", CROPS, meta) as crops,
-        TableWriter(frames / "geometry.parquet", GEOMETRY, meta) as geometry,
+        TableWriter(frames / "crops.parquet", CROPS_SCHEMA, meta) as crops,
+        TableWriter(frames / "geometry.parquet", GEOMETRY_SCHEMA, meta) as geometry,
     ):
         for clip, count in clips.items():
             steps = np.arange(count)
@@ -161,7 +161,7 @@ def _recording(
             _write_wav(frames / "audio" / f"{clip}.wav", sound)
             write_video(run.root / "raw" / recording / f"{clip}.mp4", pictures, sound)
     flags = {"score": np.ones(row), "valid": np.ones(row, bool), "interpolated": np.arange(row) == 3}
-    write_table(run.detected / f"{recording}.parquet", table(LANDMARKS, tables | flags))
+    write_table(run.detected / f"{recording}.parquet", make_table(LANDMARKS_SCHEMA, tables | flags))
     described = [
         {"clip": clip, "file": f"{clip}.mp4", "width": SOURCE, "height": SOURCE, "source_fps": FPS, "warnings": []}
         for clip in clips

@@ -14,34 +14,34 @@ import numpy as np
 import pytest
 
 from difftalker.cli.main import main
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import DetectorConfig, FramesConfig, VideoConfig
 from difftalker.errors import UserError
-from difftalker.evaluation.baselines import PastedBack
-from difftalker.evaluation.candidate_film import fitted
-from difftalker.evaluation.compare_films import REFERENCE, Comparison, NamedExpert, Settings, compare
-from difftalker.evaluation.evaluate import evaluate
+from difftalker.evaluation.baselines import PastedCrops
+from difftalker.evaluation.candidate_film import resize_to
+from difftalker.evaluation.compare_films import REFERENCE, Comparison, ComparisonSettings, NamedExpert, compare_films
+from difftalker.evaluation.evaluate import evaluate_rows
+from difftalker.evaluation.frame_table import FrameTable, read_row_crops
+from difftalker.evaluation.mouth_reference import mouth_reference
 from difftalker.evaluation.redetection import detection_pool
 from difftalker.evaluation.reference_film import CropSettings
-from difftalker.evaluation.rows import Rows, read_crops
-from difftalker.evaluation.source_pictures import SourceFrames
-from difftalker.evaluation.spoken import spoken_by
+from difftalker.evaluation.source_pictures import SourcePictures
 from difftalker.evaluation.sync_scores import sound_embeddings
 from difftalker.face.extract_frames import extract_recording
 from difftalker.face.landmark_table import landmark_table
 from difftalker.face.paste import paste
 from difftalker.media.wav import read_wav
-from difftalker.report.table import as_csv, as_json, markdown, write_comparison
+from difftalker.report.film_comparison import comparison_csv, comparison_json, comparison_markdown, write_comparison
 from difftalker.sync.crop_rules import PipelineCrop
 from difftalker.sync.lse import LseScorer
 from difftalker.sync.network import SyncNet
 from difftalker.sync.official import OfficialSyncNet
-from difftalker.tables import read_table, tensor
+from difftalker.tables import read_table, tensor_column
 from tests.evaluation.films import COUNT, film, softened
 from tests.footage import empty_room, flat, write_footage
 
-DETECTOR = DetectorConfig(name="mesh", smoothing=0.5, max_gap=5)
-SETTINGS = Settings(crop=CropSettings(size=64), detector=DETECTOR, device="cpu")
+DETECTOR = DetectorConfig(name="mesh", smoothing_frames=0.5, max_gap=5)
+SETTINGS = ComparisonSettings(crop=CropSettings(size=64), detector=DETECTOR, device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def comparison(folder: Path, reference: Path, expert: NamedExpert) -> Comparison
     small = [cv2.resize(softened(picture), (140, 140), interpolation=cv2.INTER_AREA) for picture in pictures]
     again = np.floor(np.arange(round(COUNT * 30 / 25)) * 25 / 30 + 0.5).astype(int).clip(max=COUNT - 1)
     faster = write_footage(folder / "faster.mp4", [small[i] for i in again[:-6]], 30.0)  # shorter and without sound
-    return compare(reference, {"same": reference, "made": faster}, SETTINGS, expert)
+    return compare_films(reference, {"same": reference, "made": faster}, SETTINGS, expert)
 
 
 def test_the_reference_as_candidate_is_perfect(comparison: Comparison) -> None:
@@ -102,15 +102,15 @@ def test_another_size_rate_and_length(comparison: Comparison) -> None:
 def test_face_crops_are_measured_once(folder: Path) -> None:
     """With `--crop none` crop and picture are the same, and so would be the figures."""
     crops = write_footage(folder / "crops.mkv", [picture[12:172, 25:185] for picture in film()[0][:8]], 25.0)
-    found = compare(crops, {"same": crops}, replace(SETTINGS, crop=CropSettings("none")), None)
+    found = compare_films(crops, {"same": crops}, replace(SETTINGS, crop=CropSettings("none")), None)
     for row in found.rows.values():
         assert row["psnr"] == math.inf and row["ssim"] == 1
         assert not [key for key in row if key.endswith("_frame")]
-    assert "the whole pictures of 160 px, taken as face crops" in markdown(found)
-    assert "PSNR frame" not in markdown(found)
+    assert "the whole pictures of 160 px, taken as face crops" in comparison_markdown(found)
+    assert "PSNR frame" not in comparison_markdown(found)
 
 
-class Softened(PastedBack):
+class Softened(PastedCrops):
     """Crops with a soft lower half; the whole pictures, as `paste` makes them, are kept for a film."""
 
     def __init__(self) -> None:
@@ -140,27 +140,27 @@ def test_as_the_pipeline_scores_the_same_video(folder: Path, reference: Path, ex
     table, geometry = landmark_table(frames, DETECTOR), read_table(frames / "geometry.parquet")
     assert table.column("valid").to_numpy().all()
     index = np.arange(COUNT)
-    test = Rows(
+    test = FrameTable(
         recording=np.full(COUNT, "recording"),
         clip=np.full(COUNT, "clip"),
         frame=index,
         time=index / 25,
         row=index,
-        landmarks=tensor(table, "landmarks"),
+        landmarks=tensor_column(table, "landmarks"),
         features=np.zeros((COUNT, 16, 29), np.float32),
-        region=tensor(geometry, "region"),
+        region=tensor_column(geometry, "region"),
         run=np.zeros(COUNT, int),
     )
     made = Softened()
     sound = sound_embeddings(expert.expert, test, folder / "frames", 25.0)
     with detection_pool(DETECTOR, "cpu", COUNT) as detect:
-        result = evaluate(
+        result = evaluate_rows(
             test,
             {"generated": made},
             {},
-            spoken_by(test, folder / "frames", 25.0),
-            lambda chosen: read_crops(folder / "frames", test, chosen),
-            SourceFrames(folder, folder / "frames", 25.0),
+            mouth_reference(test, folder / "frames", 25.0),
+            lambda chosen: read_row_crops(folder / "frames", test, chosen),
+            SourcePictures(folder, folder / "frames", 25.0),
             detect,
             DETECTOR,
             lambda _: LseScorer(expert.expert, [slice(0, COUNT)], sound),
@@ -169,7 +169,7 @@ def test_as_the_pipeline_scores_the_same_video(folder: Path, reference: Path, ex
     pipeline = result.rows["generated"].metrics
     samples = read_wav(frames / "audio" / "clip.wav")
     candidate = write_footage(folder / "pasted.mkv", made.pictures, 25.0, samples)
-    alone = compare(reference, {"made": candidate}, SETTINGS, expert).rows["made"]
+    alone = compare_films(reference, {"made": candidate}, SETTINGS, expert).rows["made"]
     tolerance = {"ld": 0.002, "ld_mouth": 0.003, "psnr": 1.5, "psnr_lower": 1.5, "psnr_frame": 0.6}
     tolerance |= {"ssim": 0.02, "ssim_lower": 0.03, "ssim_frame": 0.01, "jitter_ratio": 0.15, "sharpness_ratio": 0.15}
     tolerance |= {"lse_d": 0.01, "lse_c": 0.01, "sync_offset": 0}
@@ -189,7 +189,7 @@ def test_a_moved_face_is_noted_and_no_sound_leaves_sync_out(folder: Path, expert
     pictures = film()[0][:8]
     silent = write_footage(folder / "silent.mkv", pictures)
     moved = write_footage(folder / "moved.mkv", [np.roll(picture, 90, axis=1) for picture in pictures])
-    result = compare(silent, {"moved": moved}, SETTINGS, expert)
+    result = compare_films(silent, {"moved": moved}, SETTINGS, expert)
     assert any(note.startswith("moved: its face is not where the reference has it") for note in result.notes)
     assert "No film has sound: lip sync was not measured." in result.notes
     assert "lse_d" not in result.rows["moved"] and "sync_expert" not in result.protocol
@@ -216,35 +216,35 @@ def test_what_is_no_candidate_is_one_clear_line(
     make, message = BAD[kind]
     path = make(folder / f"{kind}.mkv")
     with pytest.raises(UserError, match=message) as caught:
-        compare(reference, {"bad": path}, SETTINGS, None)
+        compare_films(reference, {"bad": path}, SETTINGS, None)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_a_reference_without_a_face(folder: Path, reference: Path) -> None:
     empty = write_footage(folder / "empty.mkv", [empty_room()] * 8)
     with pytest.raises(UserError, match=r"empty\.mkv: no face in any of its 8 frames"):
-        compare(empty, {"bad": reference}, SETTINGS, None)
+        compare_films(empty, {"bad": reference}, SETTINGS, None)
 
 
 def test_an_expert_of_another_rate(reference: Path) -> None:
     with pytest.raises(UserError, match="for 30 frames per second, not 25"):
-        compare(reference, {"same": reference}, SETTINGS, NamedExpert(SyncNet(30.0), "other", 30.0))
+        compare_films(reference, {"same": reference}, SETTINGS, NamedExpert(SyncNet(30.0), "other", 30.0))
 
 
 def test_sizes_are_fitted() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
-    assert fitted(picture, 30, 20) is picture
-    assert fitted(picture, 60, 40).shape == (40, 60, 3)
-    np.testing.assert_allclose(fitted(picture, 15, 10)[0, 0], picture[:2, :2].mean(axis=(0, 1)), atol=0.51)
+    assert resize_to(picture, 30, 20) is picture
+    assert resize_to(picture, 60, 40).shape == (40, 60, 3)
+    np.testing.assert_allclose(resize_to(picture, 15, 10)[0, 0], picture[:2, :2].mean(axis=(0, 1)), atol=0.51)
 
 
 def test_tables_say_the_same(comparison: Comparison, tmp_path: Path) -> None:
-    text = markdown(comparison)
+    text = comparison_markdown(comparison)
     assert "| same | 0.0000 | 0.0000 | ∞ |" in text
     for said in (*comparison.notes, *comparison.protocol.values()):
         assert said in text
-    rows = list(csv.DictReader(as_csv(comparison).splitlines()))
-    document = json.loads(as_json(comparison))
+    rows = list(csv.DictReader(comparison_csv(comparison).splitlines()))
+    document = json.loads(comparison_json(comparison))
     assert [row["name"] for row in rows] == list(document["rows"]) == [REFERENCE, "same", "made"]
     for row in rows:
         assert row["sync_expert"] == document["protocol"]["sync_expert"] == "a random expert"

@@ -14,18 +14,18 @@ from difftalker.config import DetectorConfig
 from difftalker.dataset.frames import Dataset
 from difftalker.errors import UserError
 from difftalker.evaluation.baselines import GroundTruth, MeanMouth, NearestAudio
-from difftalker.evaluation.evaluate import Evaluation, evaluate, metrics_document
-from difftalker.evaluation.generated_frames import Generated
+from difftalker.evaluation.evaluate import Evaluation, evaluate_rows, metrics_document
+from difftalker.evaluation.frame_table import FrameTable, read_row_crops, read_split
+from difftalker.evaluation.mouth_reference import MouthReference, mouth_reference
 from difftalker.evaluation.outputs import write_folder, write_metrics, write_plots
-from difftalker.evaluation.redetection import Redetection, immediately
-from difftalker.evaluation.rows import Rows, read_crops, read_rows
-from difftalker.evaluation.source_pictures import SourceFrames
-from difftalker.evaluation.spoken import Spoken, spoken_by
+from difftalker.evaluation.redetection import Redetection, detect_at_once
+from difftalker.evaluation.result_rows import GeneratedFrames
+from difftalker.evaluation.source_pictures import SourcePictures
 from difftalker.face.paste import paste
 from difftalker.sync.crop_rules import PipelineCrop
 from tests.evaluation.synthetic_run import FPS, Run, truth_image
 
-CONFIG = DetectorConfig(name="mesh", smoothing=0.0, max_gap=2)
+CONFIG = DetectorConfig(name="mesh", smoothing_frames=0.0, max_gap=2)
 
 
 class DrawnMouth:
@@ -59,16 +59,16 @@ class Recorder:
         return {"lse_d": 1.0, "lse_c": 7.0, "sync_offset": 0}
 
 
-def seen_by_the_detector(run: Run, test: Rows) -> Spoken:
+def seen_by_the_detector(run: Run, test: FrameTable) -> MouthReference:
     """The drawn mouths as the detector sees them, to a pixel; nobody is silent."""
-    crops = np.concatenate([read_crops(run.frames, test, chosen) for chosen in test.runs()])
+    crops = np.concatenate([read_row_crops(run.frames, test, chosen) for chosen in test.runs()])
     points, _ = DrawnMouth().detect(list(crops), test.region)
-    return Spoken(points / run.size, np.zeros(len(test), bool), FPS)
+    return MouthReference(points / run.size, np.zeros(len(test), bool), FPS)
 
 
 @pytest.fixture(scope="module")
-def test_rows(run: Run) -> Rows:
-    return read_rows(Dataset.load(run.dataset), "test")
+def test_rows(run: Run) -> FrameTable:
+    return read_split(Dataset.load(run.dataset), "test")
 
 
 @pytest.fixture(scope="module")
@@ -77,16 +77,16 @@ def recorders() -> list[Recorder]:
 
 
 @pytest.fixture(scope="module")
-def result(run: Run, test_rows: Rows, recorders: list[Recorder]) -> Evaluation:
-    train = read_rows(Dataset.load(run.dataset), "train")
-    generated = Generated(run.synthesis, test_rows)
+def result(run: Run, test_rows: FrameTable, recorders: list[Recorder]) -> Evaluation:
+    train = read_split(Dataset.load(run.dataset), "train")
+    generated = GeneratedFrames(run.synthesis, test_rows)
     nearest = NearestAudio(train, test_rows, run.frames)
 
     def recorder(name: str) -> Recorder:
         recorders.append(Recorder())
         return recorders[-1]
 
-    return evaluate(
+    return evaluate_rows(
         test_rows,
         {
             "generated": generated,
@@ -96,16 +96,16 @@ def result(run: Run, test_rows: Rows, recorders: list[Recorder]) -> Evaluation:
         },
         {"generated": generated.landmarks, "nearest_audio": nearest.landmarks},
         seen_by_the_detector(run, test_rows),
-        lambda chosen: read_crops(run.frames, test_rows, chosen),
-        SourceFrames(run.root / "raw", run.frames, FPS),
-        immediately(DrawnMouth()),
+        lambda chosen: read_row_crops(run.frames, test_rows, chosen),
+        SourcePictures(run.root / "raw", run.frames, FPS),
+        detect_at_once(DrawnMouth()),
         CONFIG,
         recorder,
         PipelineCrop(),
     )
 
 
-def test_image_figures_equal_a_plain_loop(run: Run, test_rows: Rows, result: Evaluation) -> None:
+def test_image_figures_equal_a_plain_loop(run: Run, test_rows: FrameTable, result: Evaluation) -> None:
     half = run.size // 2
     psnr, ssim_lower = [], []
     for recording, row in zip(test_rows.recording, test_rows.row, strict=True):
@@ -157,10 +157,10 @@ def test_frame_figures_see_the_whole_picture(result: Evaluation) -> None:
     assert made["psnr"] < made["psnr_frame"] < made["psnr"] + 10  # most of the picture is not touched
 
 
-def test_figures_in_the_source_see_the_jaw_and_the_mouth(run: Run, test_rows: Rows, result: Evaluation) -> None:
+def test_figures_in_the_source_see_the_jaw_and_the_mouth(run: Run, test_rows: FrameTable, result: Evaluation) -> None:
     """Against a loop over pictures decoded and pasted again."""
-    pictures = SourceFrames(run.root / "raw", run.frames, FPS)
-    generated = Generated(run.synthesis, test_rows)
+    pictures = SourcePictures(run.root / "raw", run.frames, FPS)
+    generated = GeneratedFrames(run.synthesis, test_rows)
     jaw, flicker, held = [], [], []
     for index in range(25):
         chosen = slice(index, index + 1)
@@ -193,15 +193,15 @@ def test_the_real_film_has_the_figures_of_a_perfect_one(result: Evaluation) -> N
     assert still["flicker_ratio"] < 0.5
 
 
-def test_the_test_split_says_what_it_says_itself(run: Run, test_rows: Rows, result: Evaluation) -> None:
-    spoken = spoken_by(test_rows, run.frames, FPS)
+def test_the_test_split_says_what_it_says_itself(run: Run, test_rows: FrameTable, result: Evaluation) -> None:
+    spoken = mouth_reference(test_rows, run.frames, FPS)
     assert np.array_equal(spoken.landmarks, test_rows.landmarks)
     assert not spoken.silent.any()  # a tone all the time: nothing is known of motion in silence
     assert not [key for row in result.rows.values() for key in row.metrics if key.startswith("silence")]
 
 
 def test_the_sync_scorer_sees_every_frame_of_every_row_in_order(
-    test_rows: Rows, result: Evaluation, recorders: list[Recorder]
+    test_rows: FrameTable, result: Evaluation, recorders: list[Recorder]
 ) -> None:
     assert len(recorders) == len(result.rows)
     for recorder in recorders:
@@ -209,7 +209,7 @@ def test_the_sync_scorer_sees_every_frame_of_every_row_in_order(
         assert sum(len(images) for _, images in recorder.seen) == len(test_rows)
 
 
-def test_metrics_document_is_sorted_rounded_and_counts(test_rows: Rows, result: Evaluation) -> None:
+def test_metrics_document_is_sorted_rounded_and_counts(test_rows: FrameTable, result: Evaluation) -> None:
     document = metrics_document(result, test_rows, {"sync_crop": "a rule"})
     assert document["protocol"] == {"sync_crop": "a rule"}
     assert (document["test_frames"], document["test_recordings"]) == (45, 2)
@@ -219,7 +219,9 @@ def test_metrics_document_is_sorted_rounded_and_counts(test_rows: Rows, result: 
     assert json.loads(json.dumps(document, allow_nan=False)) == document
 
 
-def test_outputs_are_complete_and_the_same_twice(tmp_path: Path, run: Run, test_rows: Rows, result: Evaluation) -> None:
+def test_outputs_are_complete_and_the_same_twice(
+    tmp_path: Path, run: Run, test_rows: FrameTable, result: Evaluation
+) -> None:
     for name in ("one", "two"):
         write_metrics(tmp_path / name / "metrics.json", result, test_rows, {"detector": "none"})
         write_plots(tmp_path / name / "plots", result)
@@ -240,36 +242,36 @@ def test_outputs_are_complete_and_the_same_twice(tmp_path: Path, run: Run, test_
     assert samples.groupby("row").size().to_dict() == dict.fromkeys(result.rows, 8)
 
 
-def test_a_frame_without_a_face_is_left_out_of_ld_and_counted(test_rows: Rows) -> None:
+def test_a_frame_without_a_face_is_left_out_of_ld_and_counted(test_rows: FrameTable) -> None:
     class Blind(DrawnMouth):
         def detect(self, images: list[np.ndarray], regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             points, scores = super().detect(images, regions)
             return points, np.where(np.arange(len(images)) < 3, 0, scores).astype(np.float32)
 
-    found = Redetection(immediately(Blind()), CONFIG, test_rows)
+    found = Redetection(detect_at_once(Blind()), CONFIG, test_rows)
     for run in test_rows.runs():
         found.add(run, np.zeros((run.stop - run.start, 64, 64, 3), np.uint8))
     assert np.flatnonzero(~found.finish()[1]).tolist() == [0, 1, 2, 25, 26, 27]  # at a run's start nothing fills
 
 
-def test_a_synthesis_of_other_frames_is_a_clear_error(run: Run, test_rows: Rows) -> None:
-    other = read_rows(Dataset.load(run.dataset), "train")
+def test_a_synthesis_of_other_frames_is_a_clear_error(run: Run, test_rows: FrameTable) -> None:
+    other = read_split(Dataset.load(run.dataset), "train")
     with pytest.raises(UserError, match=r"frames\.parquet: its frames are not the dataset's test split"):
-        Generated(run.synthesis, other)
+        GeneratedFrames(run.synthesis, other)
 
 
-def test_source_pictures_are_those_of_the_frames(run: Run, test_rows: Rows) -> None:
-    pictures = SourceFrames(run.root / "raw", run.frames, FPS)
+def test_source_pictures_are_those_of_the_frames(run: Run, test_rows: FrameTable) -> None:
+    pictures = SourcePictures(run.root / "raw", run.frames, FPS)
     for chosen in (slice(3, 6), slice(30, 33), slice(26, 28)):  # the last goes back in its clip
-        truth = read_crops(run.frames, test_rows, chosen)
+        truth = read_row_crops(run.frames, test_rows, chosen)
         for crop, (picture, transform) in zip(truth, pictures.read(test_rows, chosen), strict=True):
             x, y = -int(transform[2]), -int(transform[5])
             found = picture[y : y + run.size, x : x + run.size]
             assert np.abs(found.astype(int) - crop).mean() < 6  # H.264
 
 
-def test_a_clip_that_was_taken_away_is_a_clear_error(tmp_path: Path, run: Run, test_rows: Rows) -> None:
+def test_a_clip_that_was_taken_away_is_a_clear_error(tmp_path: Path, run: Run, test_rows: FrameTable) -> None:
     (tmp_path / "anna").mkdir()
     (tmp_path / "anna" / "c1.mp4").write_bytes((run.root / "raw" / "anna" / "c1.mp4").read_bytes())
     with pytest.raises(UserError, match="clip c2 is missing"):
-        next(SourceFrames(tmp_path, run.frames, FPS).read(test_rows, slice(0, 2)))
+        next(SourcePictures(tmp_path, run.frames, FPS).read(test_rows, slice(0, 2)))

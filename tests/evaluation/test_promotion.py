@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from difftalker.config import PromotionConfig
 from difftalker.errors import UserError
-from difftalker.evaluation.promotion import judge
+from difftalker.evaluation.promotion import judge_candidate
 
 MARGINS = PromotionConfig(ld=0.1, lse_d=0.05, closure=0.1, opening=0.2, sharpness=0.2, undetected=0.01)
 PLACES = {  # gate -> kind of film and key in it
@@ -71,7 +71,7 @@ documents = st.fixed_dictionaries(
     ],
 )
 def test_gates_by_hand(change: dict[str, float], failed: tuple[str, ...]) -> None:
-    verdict = judge(document(CHAMPION_FIGURES | change), CHAMPION, MARGINS)
+    verdict = judge_candidate(document(CHAMPION_FIGURES | change), CHAMPION, MARGINS)
     assert tuple(gate.name for gate in verdict.failed) == failed
     assert verdict.passed == (not failed)
     assert all(name in verdict.explain() for name in failed)
@@ -80,31 +80,31 @@ def test_gates_by_hand(change: dict[str, float], failed: tuple[str, ...]) -> Non
 def test_frames_left_unpainted_are_faceless() -> None:
     """Of 200 frames, 190 are scored: 1 without a face and 10 that show the source."""
     candidate = document(CHAMPION_FIGURES | {"undetected": 1}, frames=190, unpainted=10)
-    (gate,) = judge(candidate, CHAMPION, MARGINS).failed
+    (gate,) = judge_candidate(candidate, CHAMPION, MARGINS).failed
     assert (gate.name, gate.candidate) == ("undetected", pytest.approx(11 / 200))
 
 
 def test_says_by_how_much() -> None:
-    verdict = judge(document(CHAMPION_FIGURES | {"lse_d": 8.0}), CHAMPION, MARGINS)
+    verdict = judge_candidate(document(CHAMPION_FIGURES | {"lse_d": 8.0}), CHAMPION, MARGINS)
     assert verdict.explain() == "lse_d fails by 0.65: LSE-D 8, champion 7, at most 7.35"
-    assert judge(CHAMPION, CHAMPION, MARGINS).explain() == "every gate holds"
+    assert judge_candidate(CHAMPION, CHAMPION, MARGINS).explain() == "every gate holds"
 
 
 @given(documents, margins)
 def test_the_champion_itself_passes(metrics: dict[str, Any], config: PromotionConfig) -> None:
-    assert judge(metrics, metrics, config).passed
+    assert judge_candidate(metrics, metrics, config).passed
 
 
 @given(documents, documents, margins, st.floats(0.0, 1.0))
 def test_wider_margins_never_refuse_more(a: Any, b: Any, config: PromotionConfig, more: float) -> None:
     wider = PromotionConfig(**{name: min(value + more, 1.0) for name, value in asdict(config).items()})
-    narrow, wide = judge(a, b, config), judge(a, b, wider)
+    narrow, wide = judge_candidate(a, b, config), judge_candidate(a, b, wider)
     assert {gate.name for gate in wide.failed} <= {gate.name for gate in narrow.failed}
 
 
 @given(documents, documents, margins)
 def test_excess_tells_the_failed_gates(a: Any, b: Any, config: PromotionConfig) -> None:
-    verdict = judge(a, b, config)
+    verdict = judge_candidate(a, b, config)
     assert all((gate.excess or 0.0) > 0 for gate in verdict.failed)
     assert verdict.passed == (not verdict.failed)
 
@@ -117,17 +117,17 @@ def test_excess_tells_the_failed_gates(a: Any, b: Any, config: PromotionConfig) 
 )
 def test_unmeasured_fails_its_gate(config: PromotionConfig, gate: str, value: Any, of_champion: bool) -> None:
     broken = document(CHAMPION_FIGURES | {gate: value})
-    verdict = judge(CHAMPION, broken, config) if of_champion else judge(broken, CHAMPION, config)
+    verdict = judge_candidate(CHAMPION, broken, config) if of_champion else judge_candidate(broken, CHAMPION, config)
     assert [failed.name for failed in verdict.failed] == [gate]
     assert f"{'champion' if of_champion else 'candidate'} has no" in verdict.explain()
 
 
 @pytest.mark.parametrize("film", [{}, None, {"own": 1}])
 def test_a_run_without_films_passes_no_gate(film: Any) -> None:
-    verdict = judge({"test_frames": 200, "film": film}, CHAMPION, MARGINS)
+    verdict = judge_candidate({"test_frames": 200, "film": film}, CHAMPION, MARGINS)
     assert {gate.name for gate in verdict.failed} == set(PLACES)
 
 
 def test_other_test_split_is_refused() -> None:
     with pytest.raises(UserError, match="200 for the candidate and 150"):
-        judge(CHAMPION, CHAMPION | {"test_frames": 150}, MARGINS)
+        judge_candidate(CHAMPION, CHAMPION | {"test_frames": 150}, MARGINS)

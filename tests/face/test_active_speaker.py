@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from difftalker.config import FramesConfig, VideoConfig
-from difftalker.dub.choose_face import chooser
+from difftalker.dub.choose_face import make_chooser
 from difftalker.face.active_speaker import agreement, find_speaker, others_speak, picture_power, who_speaks
 from difftalker.face.extract_frames import extract_recording
-from difftalker.face.follow import Cast, Face, Faces, follow_faces, largest
+from difftalker.face.tracking import ClipFaces, DetectedFace, FaceTrack, largest_track, track_faces
 from difftalker.media.decode import decode_audio, decode_frames
-from difftalker.tables import read_table, tensor
+from difftalker.tables import read_table, tensor_column
 from tests.footage import portrait, portrait_points, write_footage
 
 FPS = 25.0
@@ -44,14 +44,14 @@ def sound_of(opening: np.ndarray) -> np.ndarray:
     )
 
 
-def face(opening: float, x: float = 0.0, size: float = 100.0) -> Face:
+def face(opening: float, x: float = 0.0, size: float = 100.0) -> DetectedFace:
     points = np.tile([x, 100.0], (68, 1))
     points[[0, 16]] = [[x - size / 2, 80], [x + size / 2, 80]]
     points[[67, 66, 65], 1] += opening * 0.15 * size
-    return Face(np.array([x, 100, 1.9 * size, 0]), points)
+    return DetectedFace(np.array([x, 100, 1.9 * size, 0]), points)
 
 
-def track(opening: Iterable[float], x: float = 0.0, size: float = 100.0, first: int = 0) -> Faces:
+def track(opening: Iterable[float], x: float = 0.0, size: float = 100.0, first: int = 0) -> FaceTrack:
     noise = np.random.default_rng(int(x))
     return {first + i: face(value + noise.normal(0, 0.01), x, size) for i, value in enumerate(opening)}
 
@@ -76,7 +76,7 @@ def test_without_a_clear_answer_the_largest_face_is_taken(power: np.ndarray) -> 
     large, small = track(syllables(1), 100, 140), track(syllables(2), 400, 60)
     assert who_speaks([small, large], power, FPS) is None
     faces, heard = find_speaker([small, large], power, FPS)
-    assert not heard and faces == large == largest([small, large])
+    assert not heard and faces == large == largest_track([small, large])
 
 
 def test_faces_that_are_not_seen_together_for_long_are_not_compared() -> None:
@@ -138,7 +138,7 @@ def test_extraction_follows_the_smaller_face_that_speaks(tmp_path: Path) -> None
         tmp_path / "raw", tmp_path / "out", VideoConfig(25.0, 64), FramesConfig("jpeg", 1.7, 0.4), workers=1
     )
     assert any("whose mouth moves with the sound" in warning for warning in clip.warnings)
-    transforms = tensor(read_table(tmp_path / "out/geometry.parquet"), "transform")
+    transforms = tensor_column(read_table(tmp_path / "out/geometry.parquet"), "transform")
     middle = (32 - transforms[:, 2]) / transforms[:, 0]
     assert (middle > 280).all()
 
@@ -150,22 +150,22 @@ def test_two_real_speakers(heard: int) -> None:
     paths = [CLIPS / name for name in ("bbaf2n.mpg", "bgit4n.mpg")]
     left, right = (list(decode_frames(path, FPS)) for path in paths)
     right = [cv2.resize(picture, None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA) for picture in right]
-    (cast,) = follow_faces([beside(left, right)])
+    (cast,) = track_faces([beside(left, right)])
     power = picture_power(np.concatenate(list(decode_audio(paths[heard], 48_000))), cast.count, FPS)
     faces, sure = find_speaker(cast.tracks, power, FPS)
     assert sure and (faces[0].region[0] > 360) == (heard == 1)
-    chosen = chooser((0.3, 0.5, 0.2), None, lambda text: None)(cast, power, FPS)
+    chosen = make_chooser((0.3, 0.5, 0.2), None, lambda text: None)(cast, power, FPS)
     assert chosen == faces
-    silent = chooser((0.72, 0.4, 0.12), None, lambda text: None)(cast, None, FPS)  # where the trained speaker was
+    silent = make_chooser((0.72, 0.4, 0.12), None, lambda text: None)(cast, None, FPS)  # where the trained speaker was
     assert silent[0].region[0] > 360
 
 
 def test_the_sound_of_a_base_video_is_asked_before_the_place() -> None:
     left, right = track(syllables(30), 100, 100), track(syllables(31), 400, 100)
-    cast = Cast([left, right], COUNT, 500, 200)
+    cast = ClipFaces([left, right], COUNT, 500, 200)
     power = picture_power(sound_of(syllables(31)), COUNT, FPS)
     said: list[str] = []
-    assert chooser((0.2, 0.5, 0.2), None, said.append)(cast, power, FPS) == right
-    assert chooser((0.2, 0.5, 0.2), None, said.append)(cast, None, FPS) == left
-    assert chooser((0.2, 0.5, 0.2), 1, said.append)(cast, power, FPS) == left
+    assert make_chooser((0.2, 0.5, 0.2), None, said.append)(cast, power, FPS) == right
+    assert make_chooser((0.2, 0.5, 0.2), None, said.append)(cast, None, FPS) == left
+    assert make_chooser((0.2, 0.5, 0.2), 1, said.append)(cast, power, FPS) == left
     assert len(said) == 2 and "face 2 is dubbed" in said[0]

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from difftalker.face.crop import crop_geometry, cut, face_width, mouth_in_lower_half
-from difftalker.face.follow import Track
+from difftalker.face.crop import crop_geometry, cut_crop, face_width, mouth_in_lower_half
 from difftalker.face.topology import CONTOUR, JAW_ENDS, MOUTH, NOSE_BASE
+from difftalker.face.tracking import SpeakerTrack
 
 
 def face_points() -> np.ndarray:
@@ -21,9 +21,9 @@ def face_points() -> np.ndarray:
     return points
 
 
-def still(count: int) -> Track:
+def still(count: int) -> SpeakerTrack:
     region = np.array([200.0, 140.0, 160.0, 0.1])
-    return Track(
+    return SpeakerTrack(
         found=np.ones(count, bool),
         regions=np.tile(region, (count, 1)),
         points=np.tile(face_points(), (count, 1, 1)),
@@ -109,14 +109,14 @@ def test_mouth_in_lower_half() -> None:
 
 def test_cut_at_scale_one_is_a_slice() -> None:
     picture = np.random.default_rng(0).integers(0, 255, (80, 90, 3), dtype=np.uint8)
-    crop = cut(picture, np.array([1.0, 0, -20, 0, 1.0, -10]), 48)
+    crop = cut_crop(picture, np.array([1.0, 0, -20, 0, 1.0, -10]), 48)
     np.testing.assert_array_equal(crop, picture[10:58, 20:68])
 
 
 def test_cut_averages_areas() -> None:
     picture = np.random.default_rng(0).integers(0, 255, (128, 128, 3), dtype=np.uint8)
     # scale 1/4: crop pixel k covers source pixels 4k .. 4k + 3, so source x lies at (x + 0.5) / 4 - 0.5
-    crop = cut(picture, np.array([0.25, 0, -0.375, 0, 0.25, -0.375]), 32)
+    crop = cut_crop(picture, np.array([0.25, 0, -0.375, 0, 0.25, -0.375]), 32)
     mean = picture.reshape(32, 4, 32, 4, 3).mean(axis=(1, 3))
     assert np.abs(crop - mean).max() <= 1.0
 
@@ -127,7 +127,7 @@ def test_cut_puts_pixels_where_the_transform_says(scale: float) -> None:
     ramps = np.stack([x - 120.3, y - 100.7, np.zeros_like(x)], axis=-1)
     picture = np.clip(np.rint(128 + 5 * ramps), 0, 255).astype(np.uint8)  # steep: half a pixel is 2.5 levels
     transform = np.array([scale, 0, 31.5 - scale * 120.3, 0, scale, 31.5 - scale * 100.7])
-    crop = cut(picture, transform, 64).astype(float)
+    crop = cut_crop(picture, transform, 64).astype(float)
     rows, columns = (np.mgrid[:64, :64] - 31.5) / scale
     inside = (np.abs(columns) < 18) & (np.abs(rows) < 18)
     assert np.abs(crop[..., 0] - (128 + 5 * columns))[inside].max() < 1.1

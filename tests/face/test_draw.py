@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from difftalker.face.draw import FOOTER, SIDE, draw_landmarks, preview_frame, preview_frames
+from difftalker.face.draw import FOOTER_HEIGHT, PANEL_SIDE, draw_landmarks, preview_frame, preview_frames
 from difftalker.face.topology import POINTS
 
 
@@ -31,19 +31,19 @@ def test_points_far_outside_are_harmless() -> None:
 
 def test_preview_shows_crop_lines_and_what_is_replaced() -> None:
     picture = preview_frame(crop(), circle(), "note", 0.5)
-    assert picture.shape == (SIDE + FOOTER, 2 * SIDE, 3) and picture.dtype == np.uint8
-    assert (picture[5, 5] == 100).all() and (picture[SIDE - 5, 5] == 45).all()  # lower half is dimmed
-    assert picture[SIDE, 10].max() > picture[SIDE, 2 * SIDE - 10].max()  # half of the bar is filled
-    assert picture[SIDE + 4 :].max() > 150  # text
-    right = picture[:SIDE, SIDE:]
-    x, y = circle()[8] * SIDE - 0.5
+    assert picture.shape == (PANEL_SIDE + FOOTER_HEIGHT, 2 * PANEL_SIDE, 3) and picture.dtype == np.uint8
+    assert (picture[5, 5] == 100).all() and (picture[PANEL_SIDE - 5, 5] == 45).all()  # lower half is dimmed
+    assert picture[PANEL_SIDE, 10].max() > picture[PANEL_SIDE, 2 * PANEL_SIDE - 10].max()  # half of the bar is filled
+    assert picture[PANEL_SIDE + 4 :].max() > 150  # text
+    right = picture[:PANEL_SIDE, PANEL_SIDE:]
+    x, y = circle()[8] * PANEL_SIDE - 0.5
     assert right[round(float(y)), round(float(x))].max() > 200
 
 
 def test_a_frame_without_a_face_shows_the_source_alone() -> None:
     picture = preview_frame(crop(), None, "note", 1.0)
-    assert (picture[:SIDE, :SIDE] == 100).all()
-    assert (picture[:SIDE, SIDE:] == picture[0, SIDE]).all()
+    assert (picture[:PANEL_SIDE, :PANEL_SIDE] == 100).all()
+    assert (picture[:PANEL_SIDE, PANEL_SIDE:] == picture[0, PANEL_SIDE]).all()
 
 
 def test_frames_are_streamed_in_order() -> None:
@@ -51,4 +51,4 @@ def test_frames_are_streamed_in_order() -> None:
     made = preview_frames(given, np.repeat(circle()[None], 3, axis=0), np.array([True, False, True]), 25.0)
     first = next(made)
     assert len(list(given)) == 2  # only one crop was taken
-    assert (first[:SIDE, SIDE:] != first[0, SIDE]).any()
+    assert (first[:PANEL_SIDE, PANEL_SIDE:] != first[0, PANEL_SIDE]).any()

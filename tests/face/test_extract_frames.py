@@ -11,16 +11,16 @@ import pytest
 
 from difftalker.config import FramesConfig, VideoConfig
 from difftalker.errors import UserError
-from difftalker.face.crop import cut
+from difftalker.face.crop import cut_crop
 from difftalker.face.extract_frames import extract_recording
-from difftalker.face.shots import laid_shots
+from difftalker.face.shots import shots_of_transforms
 from difftalker.media.decode import decode_frames
 from difftalker.media.wav import read_wav
-from difftalker.tables import iterate_images, metadata, read_table, tensor
+from difftalker.tables import iterate_images, read_table, table_metadata, tensor_column
 from tests.footage import empty_room, noise, portrait, write_footage
 
 VIDEO = VideoConfig(fps=25.0, size=64)
-FRAMES = FramesConfig(codec="png", margin=1.7, smoothing=0.4)
+FRAMES = FramesConfig(codec="png", crop_scale=1.7, smoothing_seconds=0.4)
 
 
 @pytest.fixture
@@ -54,19 +54,19 @@ def test_writes_rows_sound_and_a_description_for_every_clip(folder: Path) -> Non
     assert geometry.column("valid").to_numpy().all()
     crops = read_table(out / "crops.parquet", ["clip", "frame", "time"])
     assert crops.equals(geometry.select(["clip", "frame", "time"]).replace_schema_metadata(crops.schema.metadata))
-    assert metadata(out / "crops.parquet") == {"fps": "25.0", "size": "64", "codec": "png", "margin": "1.7"}
+    assert table_metadata(out / "crops.parquet") == {"fps": "25.0", "size": "64", "codec": "png", "crop_scale": "1.7"}
     assert len(read_wav(out / "audio" / "a.wav")) == 12 * 640
     assert len(read_wav(out / "audio" / "b.wav")) == 10 * 640
     written = json.loads((out / "clips.json").read_text())
     assert [clip["clip"] for clip in written] == ["a", "b"] == [clip.clip for clip in clips]
     assert (written[1]["file"], written[1]["frames"], written[1]["warnings"]) == ("b.mp4", 10, [])
 
-    transforms = tensor(geometry, "transform")
+    transforms = tensor_column(geometry, "transform")
     assert len(np.unique(transforms[:12, 0])) == len(np.unique(transforms[12:, 0])) == 1  # one scale for every shot
     images = list(iterate_images(out / "crops.parquet"))
     source = list(decode_frames(folder / "b.mp4", 25.0))
-    np.testing.assert_array_equal(images[15], cut(source[3], transforms[15], 64))
-    region = tensor(geometry, "region")
+    np.testing.assert_array_equal(images[15], cut_crop(source[3], transforms[15], 64))
+    region = tensor_column(geometry, "region")
     assert (np.abs(region[:, :2] - 32) < 10).all() and (region[:, 2] > 50).all() and (np.abs(region[:, 3]) < 0.2).all()
 
 
@@ -90,10 +90,12 @@ def test_every_shot_has_a_scale_of_its_own(folder: Path) -> None:
     closer = cv2.warpAffine(portrait(), matrix, (280, 280), borderMode=cv2.BORDER_REFLECT)
     write_footage(folder / "a.mp4", [portrait()] * 15 + [closer] * 10, 25.0, noise(1.0))
     (clip,) = extract(folder)
-    scale = tensor(read_table(folder.parent / "out" / "geometry.parquet"), "transform")[:, 0]
+    scale = tensor_column(read_table(folder.parent / "out" / "geometry.parquet"), "transform")[:, 0]
     assert clip.valid_frames == 25 and len(np.unique(scale[:15])) == len(np.unique(scale[15:])) == 1
     assert scale[0] / scale[-1] == pytest.approx(1.15, rel=0.02)
-    assert laid_shots(tensor(read_table(folder.parent / "out" / "geometry.parquet"), "transform"))[14:16].tolist() == [
+    assert shots_of_transforms(tensor_column(read_table(folder.parent / "out" / "geometry.parquet"), "transform"))[
+        14:16
+    ].tolist() == [
         0,
         1,
     ]
@@ -105,14 +107,14 @@ def test_several_faces_warn(folder: Path) -> None:
     write_footage(folder / "a.mp4", [np.concatenate([small, portrait()], axis=1)] * 5, 25.0, noise(0.2))
     (clip,) = extract(folder)
     assert "several faces in 5 frames" in clip.warnings[0]
-    transform = tensor(read_table(folder.parent / "out" / "geometry.parquet"), "transform")[0]
+    transform = tensor_column(read_table(folder.parent / "out" / "geometry.parquet"), "transform")[0]
     assert (31.5 - transform[2]) / transform[0] > 280  # the middle of the crop is in the right picture
 
 
 def test_a_mouth_near_the_edge_is_left_out(folder: Path) -> None:
     low = np.concatenate([np.full((140, 280, 3), 128, np.uint8), portrait()])[:280]  # the chin is cut off
     write_footage(folder / "a.mp4", [portrait()] * 10 + [low] * 2, 25.0, noise(0.48))
-    (clip,) = extract(folder, replace(FRAMES, smoothing=0.0))
+    (clip,) = extract(folder, replace(FRAMES, smoothing_seconds=0.0))
     assert clip.valid_frames == 10 and "2 of 12 frames (0.40-0.48 s)" in clip.warnings[0]
 
 

@@ -12,15 +12,15 @@ import torch
 from face_alignment.models import FAN
 from torch import nn
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import DetectorConfig
 from difftalker.errors import UserError
 from difftalker.face.detect_landmarks import detect_landmarks
-from difftalker.face.fan_detector import BATCH, FanDetector, load_fan, read_heat_maps
-from difftalker.face.landmark_detector import make_detector
+from difftalker.face.fan_detector import FAN_BATCH, FanDetector, load_fan, read_heat_maps
+from difftalker.face.landmark_detector import make_landmark_detector
 from difftalker.face.mediapipe.region import upright_boxes
 
-CONFIG = DetectorConfig(name="fan", smoothing=0.0, max_gap=5)
+CONFIG = DetectorConfig(name="fan", smoothing_frames=0.0, max_gap=5)
 CPU = torch.device("cpu")
 REGION = np.array([[60.0, 60.0, 1.8 * 80, 0.0]])  # of a face box from 20 to 100
 
@@ -51,11 +51,11 @@ def detector() -> FanDetector:
 
 def test_points_are_exact_to_a_fraction_of_a_pixel(detector: FanDetector) -> None:
     rng = np.random.default_rng(0)
-    places = rng.uniform((40, 60), (90, 95), (BATCH + 5, 2))
-    regions = REGION + rng.uniform(-4, 4, (BATCH + 5, 4)) * (1, 1, 1.8, 0)
+    places = rng.uniform((40, 60), (90, 95), (FAN_BATCH + 5, 2))
+    regions = REGION + rng.uniform(-4, 4, (FAN_BATCH + 5, 4)) * (1, 1, 1.8, 0)
     boxes = upright_boxes(regions)
     points, scores = detector.detect([spot(*place) for place in places], regions)
-    assert points.shape == (BATCH + 5, 68, 2) and points.dtype == np.float32 and scores.dtype == np.float32
+    assert points.shape == (FAN_BATCH + 5, 68, 2) and points.dtype == np.float32 and scores.dtype == np.float32
     # What the network sees lacks a 256th of the square at its upper left and begins half a pixel too far to the left,
     # which the trained network makes up for and this one does not.
     side = 200 * (boxes[:, 2:] - boxes[:, :2]).sum(axis=1, keepdims=True) / 195
@@ -66,7 +66,7 @@ def test_points_are_exact_to_a_fraction_of_a_pixel(detector: FanDetector) -> Non
     np.testing.assert_allclose(points[:, 0].mean(axis=0), expected.mean(axis=0), atol=0.03)
     assert np.abs(expected - places).max() < 0.4
     np.testing.assert_allclose(scores, 0.87, atol=0.1)
-    assert detector.network.batches == [BATCH, BATCH, 5, 5]  # many faces in one pass, then mirrored
+    assert detector.network.batches == [FAN_BATCH, FAN_BATCH, 5, 5]  # many faces in one pass, then mirrored
 
 
 def test_points_agree_with_the_package_on_average(detector: FanDetector, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +114,9 @@ def test_peaks_of_gaussians_are_found_between_the_cells() -> None:
 
 
 def test_points_are_normalised(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("difftalker.face.detect_landmarks.make_detector", lambda *_: FanDetector(Brightness(), CPU))
+    monkeypatch.setattr(
+        "difftalker.face.detect_landmarks.make_landmark_detector", lambda *_: FanDetector(Brightness(), CPU)
+    )
     points, _ = detect_landmarks([spot(64, 70)], REGION, CONFIG, "cpu")
     np.testing.assert_allclose(points[0, 5], [0.5, 70 / 128], atol=0.005)
 
@@ -138,7 +140,7 @@ def test_no_batch_size_matters(monkeypatch: pytest.MonkeyPatch) -> None:
         detector = FanDetector(FAN(1).eval(), CPU)  # one of its four stacks
     images, regions = [spot(50, 60), spot(70, 80)], np.repeat(REGION, 2, axis=0)
     together = detector.detect(images, regions)
-    monkeypatch.setattr("difftalker.face.fan_detector.BATCH", 1)
+    monkeypatch.setattr("difftalker.face.fan_detector.FAN_BATCH", 1)
     alone = detector.detect(images, regions)
     np.testing.assert_allclose(together[0], alone[0], atol=1e-2)
     np.testing.assert_allclose(together[1], alone[1], atol=1e-5)
@@ -173,7 +175,7 @@ def test_what_is_not_the_weights_is_one_clear_line(state: dict[str, torch.Tensor
 def test_weights_come_from_the_verified_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DIFFTALKER_WEIGHTS", str(tmp_path))
     with pytest.raises(UserError, match=r"weights 'fan2d'.*difftalker weights fetch fan2d") as caught:
-        make_detector(CONFIG, "cpu")
+        make_landmark_detector(CONFIG, "cpu")
     assert "\n" not in str(caught.value)
 
 
@@ -184,4 +186,4 @@ def test_an_absent_gpu_is_one_clear_line(
     torch.save(state, tmp_path / "fan.pth.tar")
     monkeypatch.setattr("difftalker.weights.store.locate", lambda *_: tmp_path / "fan.pth.tar")
     with pytest.raises(UserError, match="device = cuda: not present"):
-        make_detector(CONFIG, "cuda")
+        make_landmark_detector(CONFIG, "cuda")

@@ -7,27 +7,35 @@ import pytest
 
 from difftalker.config import DetectorConfig
 from difftalker.errors import UserError
-from difftalker.face.crop import cut
-from difftalker.face.follow import Follower
+from difftalker.face.crop import cut_crop
 from difftalker.face.landmark_table import clean_shot, landmark_table
 from difftalker.face.topology import MOUTH, NOSE_BASE
-from difftalker.tables import CROPS, GEOMETRY, TableWriter, encode_image, metadata, tensor, write_table
+from difftalker.face.tracking import FaceTracker
+from difftalker.tables import (
+    CROPS_SCHEMA,
+    GEOMETRY_SCHEMA,
+    TableWriter,
+    encode_image,
+    table_metadata,
+    tensor_column,
+    write_table,
+)
 from tests.footage import portrait
 
-CONFIG = DetectorConfig(name="mesh", smoothing=0.7, max_gap=2)
+CONFIG = DetectorConfig(name="mesh", smoothing_frames=0.7, max_gap=2)
 
 
 @pytest.fixture
 def frames(tmp_path: Path) -> Path:
     """Two clips of a still face; in the second, some frames have none."""
-    (face,) = Follower().find(portrait())
+    (face,) = FaceTracker().find(portrait())
     nose = face.points[NOSE_BASE]
     transform = np.array([0.5, 0, 47.5 - 0.5 * nose[0], 0, 0.5, 48 - 0.5 * nose[1]])
     region = face.region * (0.5, 0.5, 0.5, 1) + (transform[2], transform[5], 0, 0)
-    image = encode_image(cut(portrait(), transform, 96), "png")
+    image = encode_image(cut_crop(portrait(), transform, 96), "png")
     with (
-        TableWriter(tmp_path / "crops.parquet", CROPS, {"fps": "25.0", "size": "96"}) as crops,
-        TableWriter(tmp_path / "geometry.parquet", GEOMETRY, {"fps": "25.0", "size": "96"}) as geometry,
+        TableWriter(tmp_path / "crops.parquet", CROPS_SCHEMA, {"fps": "25.0", "size": "96"}) as crops,
+        TableWriter(tmp_path / "geometry.parquet", GEOMETRY_SCHEMA, {"fps": "25.0", "size": "96"}) as geometry,
     ):
         for clip, seen in (("a", [1] * 6), ("b", [1, 1, 0, 0, 1, 1, 0, 0, 0, 1])):
             for frame, valid in enumerate(seen):
@@ -46,13 +54,13 @@ def test_rows_validity_and_gaps(frames: Path) -> None:
     assert valid[:6].all()
     assert valid[6:].tolist() == [True] * 6 + [False] * 3 + [True]
     assert np.flatnonzero(table.column("interpolated").to_numpy()).tolist() == [8, 9]
-    points = tensor(table, "landmarks")
+    points = tensor_column(table, "landmarks")
     assert points.shape == (16, 68, 2)
     np.testing.assert_allclose(points[valid], np.broadcast_to(points[0], points[valid].shape), atol=1e-5)
     write_table(frames / "landmarks.parquet", table)
-    assert metadata(frames / "landmarks.parquet") == {
+    assert table_metadata(frames / "landmarks.parquet") == {
         "detector": "mesh",
-        "smoothing": "0.7",
+        "smoothing_frames": "0.7",
         "max_gap": "2",
         "fps": "25.0",
         "size": "96",

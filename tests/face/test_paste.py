@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from difftalker.evaluation.metrics.sharpness import sharpness
-from difftalker.face.crop import cut
+from difftalker.evaluation.metrics.picture_metrics import sharpness
+from difftalker.face.crop import cut_crop
 from difftalker.face.paste import feathered_mask, paste
 from tests.footage import portrait
 
@@ -40,7 +40,7 @@ def test_nothing_changes_outside_the_mask(scale: float, x: float, y: float) -> N
 
 def test_a_cut_crop_pasted_back_is_the_picture() -> None:
     transform = np.array([1.0, 0, -100, 0, 1.0, -60])
-    np.testing.assert_array_equal(paste(PICTURE, cut(PICTURE, transform, 64), transform), PICTURE)
+    np.testing.assert_array_equal(paste(PICTURE, cut_crop(PICTURE, transform, 64), transform), PICTURE)
 
 
 @pytest.mark.parametrize(("scale", "kept"), [(1.3, 0.95), (1.0, 0.7), (0.95, 0.7), (0.8, 0.65)])
@@ -48,7 +48,7 @@ def test_a_cut_crop_pasted_back_keeps_the_face_s_sharpness(scale: float, kept: f
     """Half a pixel beside the source's grid, where interpolation blurs most; the eyes of the portrait."""
     picture = portrait()
     transform = np.array([scale, 0, 80.5 - scale * 144, 0, scale, 80.5 - scale * 120])
-    result = paste(picture, cut(picture, transform, 160), transform, np.ones((160, 160), np.float32))
+    result = paste(picture, cut_crop(picture, transform, 160), transform, np.ones((160, 160), np.float32))
     eyes = (105, 95, 185, 145)
     assert kept < sharpness(result, eyes) / sharpness(picture, eyes) < 1.02
 
@@ -57,5 +57,5 @@ def test_a_cut_crop_pasted_back_is_close_at_other_scales() -> None:
     y, x = np.mgrid[:200, :240]
     smooth = np.stack([127 + 90 * np.sin(x / 19), 127 + 90 * np.cos(y / 23), x / 2 + y / 3], axis=-1).astype(np.uint8)
     transform = np.array([0.63, 0, 31.5 - 0.63 * 120, 0, 0.63, 31.5 - 0.63 * 100])
-    result = paste(smooth, cut(smooth, transform, 64), transform)
+    result = paste(smooth, cut_crop(smooth, transform, 64), transform)
     assert np.abs(result.astype(int) - smooth).max() <= 4

@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 
 from difftalker.face.crop import crop_geometry, face_width
-from difftalker.face.follow import Track
-from difftalker.face.shots import find_shots, shot_geometry, watch
+from difftalker.face.shots import find_shots, measure_changes, shot_geometry
+from difftalker.face.tracking import SpeakerTrack
 from tests.dub.tiny_face import pictures
 from tests.footage import empty_room
 
 
-def nobody(count: int) -> Track:
-    return Track(np.zeros(count, bool), np.zeros((count, 4)), np.zeros((count, 68, 2)), 280, 280)
+def nobody(count: int) -> SpeakerTrack:
+    return SpeakerTrack(np.zeros(count, bool), np.zeros((count, 4)), np.zeros((count, 68, 2)), 280, 280)
 
 
-def cuts(shown: Sequence[np.ndarray], track: Track | None = None) -> list[int]:
+def cuts(shown: Sequence[np.ndarray], track: SpeakerTrack | None = None) -> list[int]:
     """The first pictures of all shots but the first."""
     changes: list[float] = []
-    assert sum(1 for _ in watch(shown, changes)) == len(shown)
+    assert sum(1 for _ in measure_changes(shown, changes)) == len(shown)
     shots = find_shots(changes, track or nobody(len(shown)))
     assert len(shots) == len(shown) and shots[0] == 0
     return (np.flatnonzero(np.diff(shots)) + 1).tolist()
@@ -64,7 +64,7 @@ def test_repeated_pictures_are_no_cuts() -> None:
     assert cuts([picture for picture in fast for _ in range(2)]) == []
 
 
-def still(places: Sequence[tuple[float, float, float]]) -> Track:
+def still(places: Sequence[tuple[float, float, float]]) -> SpeakerTrack:
     """A face of some width (third number) around a place in every picture, 280 x 280."""
     angle = np.pi * np.arange(17) / 16
     face = np.zeros((68, 2))
@@ -72,7 +72,7 @@ def still(places: Sequence[tuple[float, float, float]]) -> Track:
     face[48:68] = (0.0, 0.25)
     points = np.stack([width * face + (x, y) for x, y, width in places])
     regions = np.array([(x, y, 2 * width, 0.0) for x, y, width in places])
-    return Track(np.ones(len(points), bool), regions, points, 280, 280)
+    return SpeakerTrack(np.ones(len(points), bool), regions, points, 280, 280)
 
 
 def test_where_the_picture_hardly_changes_the_face_s_jump_decides() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from difftalker.errors import UserError
-from difftalker.media.wav import read_wav, write_wav
+from difftalker.media.wav import cut_sound, read_wav, write_wav
 
 
 def test_samples_come_back(tmp_path: Path) -> None:
@@ -31,3 +31,15 @@ def test_other_files_are_refused(tmp_path: Path, kind: str) -> None:
             file.writeframes(bytes(400))
     with pytest.raises(UserError, match=str(path)):
         read_wav(path)
+
+
+def test_samples_of_frames() -> None:
+    samples = np.arange(16_000, dtype=np.int16)
+    np.testing.assert_array_equal(cut_sound(samples, 3, 2, 25.0), samples[1920:3200])
+    np.testing.assert_array_equal(cut_sound(samples, 24, 3, 25.0), samples[15_360:])
+
+
+def test_successive_runs_join_without_a_hole_at_odd_rates() -> None:
+    samples = np.arange(16_000, dtype=np.int16)
+    parts = [cut_sound(samples, first, 7, 29.97) for first in range(0, 35, 7)]
+    np.testing.assert_array_equal(np.concatenate(parts), samples)

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import PriorConfig, TrainConfig, UNetConfig
 from difftalker.painting.diffusion.prior import Prior, build_small_prior
 

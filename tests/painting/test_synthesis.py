@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from benchmarks.stable_diffusion import SIZE as SD_SIZE
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import SamplingConfig
 from difftalker.errors import UserError
 from difftalker.painting.decoder.network import ReferenceDecoder

@@ -9,7 +9,7 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
 from benchmarks.stable_diffusion import TINY_UNET, TINY_VAE, WIDTH
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 
 TOKENS = 12
 

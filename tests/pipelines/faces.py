@@ -41,7 +41,7 @@ if stage == "build_dataset":
 elif stage == "build_syncnet":
     write("data/models/syncnet/model.json", {"steps": params["syncnet"]["train"]["steps"]})
 elif stage == "train_landmarks":
-    audio = {"am": 1.0, "bm": 1.5, "none": 2.0}[params["landmarks"]["audio_path"]]
+    audio = {"am": 1.0, "bm": 1.5, "none": 2.0}[params["landmarks"]["audio_fusion"]]
     write("data/models/landmarks/model.json", {"distance": 0.01 * audio})
 elif stage == "train_face":
     if params["face"]["train"]["steps"] == 13 or params["face"]["condition"] == "audio" and params["seed"] == 13:
@@ -165,19 +165,15 @@ class ToyProject:
     def dvc(self, *arguments: str) -> str:
         return self._run("dvc", *arguments)
 
-    def run(self, command: Any, folder: Path) -> None:
-        """As the flows run commands."""
-        self._run(*command, folder=folder)
-
     def run_for_output(self, *command: str) -> str:
         return self._run(*command)
 
     def experiment(self, name: str, *overrides: str) -> str:
         """Run an experiment in a temporary copy. Returns its commit."""
-        from pipelines.git import experiment
+        from pipelines.experiment import find_experiment
 
         self.dvc("exp", "run", "--quiet", "--temp", "--name", name, *(f"-S{override}" for override in overrides))
-        return experiment(self.root, name)
+        return find_experiment(self.root, name)
 
     def state(self) -> dict[str, bytes]:
         """Every file of the workspace but those of git and DVC."""
@@ -186,11 +182,9 @@ class ToyProject:
         own = (".git/", ".dvc/", ".prefect/")
         return {name: path.read_bytes() for name, path in names.items() if not name.startswith(own)}
 
-    def _run(self, *command: str, folder: Path | None = None) -> str:
+    def _run(self, *command: str) -> str:
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         environment = {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"}
-        done = subprocess.run(
-            command, cwd=folder or self.root, env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
         return done.stdout.strip()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from difftalker.errors import UserError
-from pipelines.comparison import changed_inputs, differences, measure_champion, require_models
-from pipelines.promote import adopt, demote, finish, promote
-from pipelines.registry import champion
-from pipelines.snapshot import Snapshot
+from pipelines.champion import adopt, champion, demote, finish, promote
+from pipelines.comparison import differences, measure_champion, require_comparable
+from pipelines.experiment import find_experiment
+from pipelines.revision import Snapshot
 from tests.pipelines.faces import COUNTS, DATASET, ToyProject
 
 
@@ -36,41 +37,48 @@ def project(origin: ToyProject, tmp_path: Path) -> ToyProject:
     return origin.at(tmp_path / "project")
 
 
+@pytest.fixture
+def device(tmp_path: Path) -> Iterator[int]:
+    """An open file, as the lock of the device."""
+    with (tmp_path / "lock").open("w") as lock:
+        yield lock.fileno()
+
+
 def snapshot(project: ToyProject, name: str) -> Snapshot:
-    from pipelines.git import experiment
-
-    return Snapshot.read(project.root, "HEAD" if name == "HEAD" else experiment(project.root, name))
+    return Snapshot.read(project.root, "HEAD" if name == "HEAD" else find_experiment(project.root, name))
 
 
-def test_only_the_model_differs(origin: ToyProject) -> None:
+def test_only_the_model_differs(origin: ToyProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.comparison.run_dvc", lambda *arguments, **options: pytest.fail("nothing to run"))
     head, longer = snapshot(origin, "HEAD"), snapshot(origin, "longer")
     assert head.trained and set(head.model_hashes()) == {"data/models/face", "data/models/landmarks"}
-    assert differences(head, longer) == [] and changed_inputs(head, longer.params) == []
-    measured = measure_champion(origin.root, head, longer, lambda command, folder: pytest.fail("nothing to run"))
+    assert differences(head, longer) == []
+    require_comparable(origin.root, head, longer.params)
+    measured = measure_champion(origin.root, head, longer, 0)
     assert measured.metrics == head.metrics
 
 
 def test_what_describes_the_face_belongs_to_it() -> None:
     outs = {
-        "describe_speaker": ["data/models/face.json", "data/models/footage/scene.safetensors"],
+        "describe_speaker": ["data/models/face.json", "data/models/footage/face_track.safetensors"],
         "build_syncnet": ["data/models/syncnet"],
         "train_face": ["data/models/face", "data/models/face_of_another"],
     }
     stages = {name: {"outs": [{"path": path, "md5": name} for path in paths]} for name, paths in outs.items()}
-    hashes = Snapshot("0", {}, stages, None, "data/models").model_hashes()
+    hashes = Snapshot("0", {}, stages, None).model_hashes()
     assert hashes == {
         "data/models/face.json": "describe_speaker",
-        "data/models/footage/scene.safetensors": "describe_speaker",
+        "data/models/footage/face_track.safetensors": "describe_speaker",
         "data/models/face": "train_face",
     }
 
 
-def test_new_footage_measures_the_champion_again(origin: ToyProject) -> None:
+def test_new_footage_measures_the_champion_again(origin: ToyProject, device: int) -> None:
     """The old models on the new test split, with the old sampling: what a plain run of that state gives."""
     head, footage = snapshot(origin, "HEAD"), snapshot(origin, "footage")
     assert differences(head, footage) == [COUNTS, DATASET]
     before = origin.state()
-    measured = measure_champion(origin.root, head, footage, origin.run)
+    measured = measure_champion(origin.root, head, footage, device)
     assert origin.state() == before
     # By hand: skill 100 steps + 8 frames, 1 sampling step, 4 test frames.
     worse = 1 + 100 / 108 + 1 / 1 + 4 / 100
@@ -79,27 +87,27 @@ def test_new_footage_measures_the_champion_again(origin: ToyProject) -> None:
     assert head.metrics is not None and head.metrics["test_frames"] == 2
 
 
-def test_test_frames_seen_in_training_are_counted(project: ToyProject) -> None:
+def test_test_frames_seen_in_training_are_counted(project: ToyProject, device: int) -> None:
     """The champion was trained on what the candidate's split tests on: its split was another."""
     head = snapshot(project, "HEAD")
     script = (project.root / "toy.py").read_text().replace("number < 8", "number >= 3")
     (project.root / "toy.py").write_text(script)
-    measured = measure_champion(
-        project.root, head, Snapshot.read(project.root, project.experiment("split")), project.run
-    )
+    measured = measure_champion(project.root, head, Snapshot.read(project.root, project.experiment("split")), device)
     assert measured.seen == 3 and measured.metrics["test_frames"] == 3  # frames 0, 1 and 2
 
 
 def test_models_that_are_gone_are_named(project: ToyProject) -> None:
     shutil.rmtree(project.root / ".dvc/cache")
+    head = snapshot(project, "HEAD")
     with pytest.raises(UserError, match=r"data/models/face of the champion .* not in DVC's cache"):
-        require_models(project.root, snapshot(project, "HEAD"))
+        require_comparable(project.root, head, head.params)
 
 
 def test_other_crops_cannot_be_compared(origin: ToyProject) -> None:
     head = snapshot(origin, "HEAD")
-    params = {**head.params, "frames": {**head.params["frames"], "margin": 2.0}}
-    assert changed_inputs(head, params) == ["frames"]
+    params = {**head.params, "frames": {**head.params["frames"], "crop_scale": 2.0}}
+    with pytest.raises(UserError, match="frames: differs from the champion's"):
+        require_comparable(origin.root, head, params)
 
 
 def test_promotion_and_its_undoing(project: ToyProject) -> None:
@@ -110,22 +118,26 @@ def test_promotion_and_its_undoing(project: ToyProject) -> None:
     assert project.state() == before and not project.git("status", "--porcelain"), "a tag leaves the workspace alone"
 
     (root / "notes.txt").write_text("other work")
-    assert adopt(root, tag, project.run) is None
+    assert adopt(root, tag) is None
     assert '{"skill": 208}' in (root / "data/models/face/model.json").read_text()
     assert project.git("rev-parse", "HEAD") == champion(root).revision
     assert "up to date" in project.dvc("status")
 
     again = promote(root, snapshot(project, "footage").revision, "Promote footage")
     assert again == "face#champion#2"
-    assert adopt(root, again, project.run) == "the branch has moved on since the training began"
-    assert demote(root, project.run) == (again, tag)
+    obstacle = adopt(root, again)
+    assert obstacle == (
+        "the branch has moved on since the training began; "
+        "take the new model in with `git merge 'face#champion#2' && dvc checkout`"
+    )
+    assert demote(root) == (again, tag)
 
-    removed, name = demote(root, project.run)
+    removed, name = demote(root)
     assert removed == tag and name.endswith("(HEAD)")
     (root / "notes.txt").unlink()
     assert project.state() == before and "up to date" in project.dvc("status")
     with pytest.raises(UserError, match="nothing to undo"):
-        demote(root, project.run)
+        demote(root)
 
 
 @pytest.mark.parametrize("killed_at", ["tag", "merge", "checkout"])
@@ -142,12 +154,13 @@ def test_promotion_that_was_killed(project: ToyProject, killed_at: str, monkeypa
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         if killed_at == "tag":
-            patch.setattr("pipelines.promote.crown", killed)
+            patch.setattr("pipelines.champion._numbers", killed)
         tag = promote(root, revision, "Promote longer")
         if killed_at == "merge":
-            patch.setattr("pipelines.promote._changed_by", killed)
-        adopt(root, tag, killed)
-    said = finish(root, project.run)
+            patch.setattr("pipelines.champion._changed_by", killed)
+        patch.setattr("pipelines.champion.run_dvc", killed)
+        adopt(root, tag)
+    said = finish(root)
     if killed_at == "tag":
         assert said is None and champion(root).tag is None
         assert project.state() == before and not project.git("status", "--porcelain")
@@ -156,7 +169,7 @@ def test_promotion_that_was_killed(project: ToyProject, killed_at: str, monkeypa
         assert '{"skill": 208}' in (root / "data/models/face/model.json").read_text()
         assert project.git("rev-parse", "HEAD") == champion(root).revision
         assert "up to date" in project.dvc("status") and not project.git("status", "--porcelain")
-    assert finish(root, project.run) is None
+    assert finish(root) is None
 
 
 def test_tags_are_read_by_dvc_and_gto(project: ToyProject) -> None:
@@ -173,7 +186,7 @@ def test_uncommitted_footage_is_taken_in(project: ToyProject) -> None:
     project.set_params({"recordings": ["anna", "carl"]})
     project.git("add", "data/raw/carl.dvc")
     tag = promote(project.root, project.experiment("carl"), "Promote carl")
-    assert adopt(project.root, tag, project.run) is None
+    assert adopt(project.root, tag) is None
     assert not project.git("status", "--porcelain") and (project.root / "data/raw/carl/a.mp4").is_file()
     assert project.git("rev-parse", "HEAD~1") == head.revision
 
@@ -182,20 +195,21 @@ def test_other_changes_are_in_the_way(project: ToyProject) -> None:
     tag = promote(project.root, snapshot(project, "longer").revision, "Promote longer")
     project.set_params({"face": {"train": {"steps": 7}}})
     before = project.state()
-    assert adopt(project.root, tag, project.run) == "params.yaml has changes that are not committed"
+    obstacle = adopt(project.root, tag)
+    assert obstacle is not None and obstacle.startswith("params.yaml has changes that are not committed; ")
     assert project.state() == before
 
 
 def test_demotion_refuses_what_later_work_builds_on(project: ToyProject) -> None:
     tag = promote(project.root, snapshot(project, "longer").revision, "Promote longer")
-    assert adopt(project.root, tag, project.run) is None
+    assert adopt(project.root, tag) is None
     project.set_params({"face": {"train": {"steps": 300}}})
     with pytest.raises(UserError, match=r"params\.yaml has changes"):
-        demote(project.root, project.run)
+        demote(project.root)
     project.commit("Other steps")
     before = project.state()
     with pytest.raises(UserError, match="later commits"):
-        demote(project.root, project.run)
+        demote(project.root)
     assert project.state() == before and champion(project.root).tag == tag
     assert not subprocess.run(["git", "diff", "--quiet"], cwd=project.root, check=False).returncode
 

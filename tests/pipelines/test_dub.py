@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from difftalker.errors import UserError
-from pipelines.dub import dub
-from pipelines.runner import task_runner
+from pipelines.dub import dub_list
+from pipelines.runtime import task_runner
 from tests.project import ROOT
 
 # Takes the options of `difftalker dub`; a sound says what happens: `flaky` fails once, `broken` always.
@@ -45,7 +45,7 @@ def write_list(folder: Path, sounds: dict[str, str]) -> Path:
     return folder / "list.yaml"
 
 
-def run(folder: Path, flow: Any = dub, **options: Any) -> Any:
+def run(folder: Path, flow: Any = dub_list, **options: Any) -> Any:
     command = [sys.executable, str(folder / "command.py")]
     return flow(
         items=str(folder / "list.yaml"),
@@ -69,7 +69,7 @@ def test_a_failed_item_stops_no_other(server: str, folder: Path) -> None:
     (folder / "two.wav").write_text("good")
     state = run(folder)
     assert state.is_completed() and state.message == "4 films: 1 rendered, 3 present"
-    assert {row.state for row in state.result()} == {"rendered", "present"}
+    assert {row["state"] for row in state.result()} == {"rendered", "present"}
     assert len((folder / "out/one.tries").read_text()) == 1, "what was there was not rendered again"
 
 
@@ -104,7 +104,7 @@ def test_items_spread_over_dask_workers(server: str, folder: Path, cluster: Any)
     pytest.importorskip("prefect_dask")
     names = [f"sound{number}" for number in range(6)]
     write_list(folder, dict.fromkeys(names, "good") | {"bad": "broken"})
-    spread = dub.with_options(task_runner=task_runner("dask", scheduler=cluster.scheduler_address))
+    spread = dub_list.with_options(task_runner=task_runner("dask", scheduler=cluster.scheduler_address))
     state = run(folder, spread, retries=0)
     assert state.is_failed() and state.message.startswith("7 films: 6 rendered, 1 failed")
     workers = {json.loads((folder / f"out/{name}.mp4").read_text())["worker"] for name in names}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from difftalker.errors import UserError
-from pipelines.graph import changed_stages, condition, read_graph
+from pipelines.graph import changed_stages, read_stages, stage_status
 from tests.pipelines.toy import Toy
 from tests.project import ROOT
 
@@ -19,19 +19,18 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
 
 
 def test_graph_is_that_of_dvc(toy: Toy) -> None:
-    stages = {stage.name: stage for stage in read_graph(toy.root)}
-    assert stages["source.txt.dvc"].command is None
+    stages = {stage.name: stage for stage in read_stages(toy.root)}
+    assert stages["source.txt.dvc"].tracked and not stages["one"].tracked
     assert stages["one"].upstream == ("source.txt.dvc",)
     assert stages["both"].upstream == ("one", "two")
-    assert stages["both"].outs == ("both.txt",)
     assert [name for name, stage in stages.items() if stage.uses_device] == ["model", "other"]
     order = list(stages)
     assert all(order.index(before) < order.index(name) for name in order for before in stages[name].upstream)
-    assert [stage.name for stage in read_graph(toy.root, ["one"])] == ["source.txt.dvc", "one"]
+    assert [stage.name for stage in read_stages(toy.root, ["one"])] == ["source.txt.dvc", "one"]
 
 
 def test_graph_of_this_repository() -> None:
-    stages = {stage.name: stage for stage in read_graph(ROOT)}
+    stages = {stage.name: stage for stage in read_stages(ROOT)}
     assert stages["extract_frames@demo"].recording == "demo"
     assert stages["extract_frames@demo"].upstream == ("check_params", "data/raw/dvc.yaml:render_demo")
     assert next(iter(stages)) == "check_params" and not stages["check_params"].upstream, "before anything is removed"
@@ -44,9 +43,9 @@ def test_network_only_with_some_values(tmp_path: Path) -> None:
     toy = Toy(tmp_path)
     stage = toy.stage("model", ["source.txt"], ["device"]) | {"meta": {"device": {"other": 6}}}
     toy.write_graph({"model": stage})
-    assert [entry.uses_device for entry in read_graph(tmp_path, ["model"])] == [False, False]
+    assert [entry.uses_device for entry in read_stages(tmp_path, ["model"])] == [False, False]
     toy.set(other=6)
-    assert [entry.uses_device for entry in read_graph(tmp_path, ["model"])] == [False, True]
+    assert [entry.uses_device for entry in read_stages(tmp_path, ["model"])] == [False, True]
 
 
 def test_changed_stages(toy: Toy) -> None:
@@ -58,31 +57,31 @@ def test_changed_stages(toy: Toy) -> None:
     toy.set(two=2, both=3)
 
 
-def test_condition_knows_every_change(toy: Toy) -> None:
+def test_status_knows_every_change(toy: Toy) -> None:
     """Parameter, input, output and definition; what is put back has its old fingerprint."""
-    before = condition(toy.root, "both")
-    assert before.changes == () and before.outs.keys() == {"both.txt"}
+    before = stage_status(toy.root, "both")
+    assert before.changes == [] and before.outs.keys() == {"both.txt"}
 
     toy.set(both=9)
-    assert condition(toy.root, "both").changes == ("params.yaml: both: modified",)
-    assert condition(toy.root, "one").changes == (), "a stage sees its own params only"
+    assert stage_status(toy.root, "both").changes == [{"changed deps": {"params.yaml": {"both": "modified"}}}]
+    assert stage_status(toy.root, "one").changes == [], "a stage sees its own params only"
     toy.set(both=3)
 
-    for path, changes in (("one.txt", "one.txt: modified"), ("both.txt", "both.txt: modified")):
+    for path, part in (("one.txt", "changed deps"), ("both.txt", "changed outs")):
         text = (toy.root / path).read_text()
         (toy.root / path).unlink()  # a hard link into the cache must not be written through
         (toy.root / path).write_text("other\n")
-        assert condition(toy.root, "both").changes == (changes,)
+        assert stage_status(toy.root, "both").changes == [{part: {path: "modified"}}]
         (toy.root / path).unlink()
-        assert condition(toy.root, "both").changes == (f"{path}: deleted",)
+        assert stage_status(toy.root, "both").changes == [{part: {path: "deleted"}}]
         (toy.root / path).write_text(text)
-    assert condition(toy.root, "both") == before
+    assert stage_status(toy.root, "both") == before
 
     graph = (toy.root / "dvc.yaml").read_text()
     (toy.root / "dvc.yaml").write_text(graph.replace("two.txt both.txt", "two.txt one.txt both.txt"))
-    assert condition(toy.root, "both").changes == ("command or definition: modified",)
+    assert stage_status(toy.root, "both").changes == ["changed command"]
     (toy.root / "dvc.yaml").write_text(graph)
-    assert condition(toy.root, "both") == before
+    assert stage_status(toy.root, "both") == before
 
 
 def test_folder_of_code_without_what_running_it_leaves(tmp_path: Path) -> None:
@@ -94,30 +93,30 @@ def test_folder_of_code_without_what_running_it_leaves(tmp_path: Path) -> None:
     stage = toy.stage("one", ["source.txt"])
     toy.write_graph({"one": stage | {"deps": [*stage["deps"], "library"]}})
     toy.dvc("repro", "--quiet")
-    before = condition(tmp_path, "one")
+    before = stage_status(tmp_path, "one")
     for folder in ("library", "library/part"):
         (tmp_path / folder / "__pycache__").mkdir()
         (tmp_path / folder / "__pycache__/a.cpython-312.pyc").write_text("compiled")
-    assert condition(tmp_path, "one") == before and not before.changes
+    assert stage_status(tmp_path, "one") == before and not before.changes
     assert toy.up_to_date()
     (tmp_path / "library/part/b.py").write_text("")
-    assert condition(tmp_path, "one").changes == ("library: modified",)
+    assert stage_status(tmp_path, "one").changes == [{"changed deps": {"library": "modified"}}]
 
 
 def test_lost_cache_is_a_change(toy: Toy, tmp_path: Path) -> None:
     """As for `dvc repro`, which runs a stage whose output it could not restore later."""
     shutil.move(toy.root / ".dvc/cache", tmp_path / "cache")
-    assert condition(toy.root, "one").changes == ("one.txt: not in cache",)
+    assert stage_status(toy.root, "one").changes == [{"changed outs": {"one.txt": "not in cache"}}]
     shutil.move(tmp_path / "cache", toy.root / ".dvc/cache")
-    assert condition(toy.root, "one").changes == ()
+    assert stage_status(toy.root, "one").changes == []
 
 
 def test_no_project_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not inside of a DVC repository") as caught:
-        read_graph(tmp_path)
+        read_stages(tmp_path)
     assert "\n" not in str(caught.value)
 
 
 def test_unknown_stage_is_one_line(toy: Toy) -> None:
     with pytest.raises(UserError, match="nothing"):
-        read_graph(toy.root, ["nothing"])
+        read_stages(toy.root, ["nothing"])

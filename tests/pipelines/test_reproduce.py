@@ -71,7 +71,7 @@ def test_unchanged_stages_start_no_process(toy: Toy, monkeypatch: pytest.MonkeyP
     def forbidden(*arguments: Any, **options: Any) -> None:
         raise AssertionError("a process was started")
 
-    monkeypatch.setattr("pipelines.stage.run_command", forbidden)
+    monkeypatch.setattr("pipelines.reproduce.run_command", forbidden)
     lock = (toy.root / "dvc.lock").read_bytes()
     assert ran(run(toy)) == set()
     assert (toy.root / "dvc.lock").read_bytes() == lock
@@ -174,7 +174,7 @@ def test_prefect_records_the_states(toy: Toy) -> None:
 def test_stages_spread_over_dask_workers(toy: Toy) -> None:
     distributed = pytest.importorskip("distributed")
     pytest.importorskip("prefect_dask")
-    from pipelines.runner import task_runner
+    from pipelines.runtime import task_runner
 
     toy.set(one=11, two=12)
     with distributed.LocalCluster(

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pipelines.registry import champion
+from pipelines.champion import champion
 from pipelines.retrain import retrain
 from tests.pipelines.faces import ToyProject
 from tests.pipelines.toy import killed_at
@@ -61,7 +61,7 @@ def test_worse_is_refused_then_better_is_promoted(project: ToyProject) -> None:
         ({"overrides": ["face.train.steps=13"]}, "thirteen brings bad luck"),
         ({"overrides": ["face.train.stepps=3"]}, "face.train.stepps"),
         ({"overrides": ["face.train.steps=0"]}, "face.train.steps = 0: input should be greater than 0"),
-        ({"overrides": ["frames.margin=2.0"]}, "differs from the champion's"),
+        ({"overrides": ["frames.crop_scale=2.0"]}, "differs from the champion's"),
         ({"recording": "nobody"}, "difftalker add"),
         ({"recording": "../raw"}, "no name of a recording"),
     ],

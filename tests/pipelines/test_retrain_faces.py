@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.registry import champion
+from pipelines.champion import champion
 from pipelines.retrain import Outcome, retrain
 from tests.project import Project
 

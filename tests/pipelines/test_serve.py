@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
 import yaml
 
+from difftalker.dataset.inbox import Arrival
 from pipelines import serve
-from pipelines.inbox import Arrival, Inbox
 from pipelines.reproduce import reproduce
 from pipelines.retrain import retrain
 from tests.project import ROOT
@@ -40,18 +39,3 @@ def test_footage_starts_retrain_on_its_recording(monkeypatch: pytest.MonkeyPatch
     ((name, options),) = started
     assert name == "retrain/new-footage" and options["parameters"] == {"recording": "anna"}
     assert options["idempotency_key"] == "inbox-anna-0123" and options["timeout"] == 0
-
-
-def test_watch_goes_on_after_an_error(tmp_path: Path) -> None:
-    end = threading.Event()
-    looks = []
-
-    class Failing(Inbox):
-        def look(self) -> None:
-            looks.append(1)
-            if len(looks) == 3:
-                end.set()
-            raise OSError("disk")
-
-    serve.watch(Failing(tmp_path, print, print), end, interval=0.01)
-    assert len(looks) == 3

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.runner import task_runner
+from pipelines.runtime import task_runner
 from pipelines.study import study
 from tests.pipelines.faces import ToyProject
 from tests.pipelines.toy import killed_at
@@ -47,7 +47,7 @@ def test_ablations_and_their_tables(server: str, project: ToyProject) -> None:
     distances = {name: float(found[name]["landmark_distance"]) for name in ("ours", "audio-in-bm", "no-audio")}
     assert distances == {"ours": 0.01, "audio-in-bm": 0.015, "no-audio": 0.02}
     assert float(found["ours"]["ld"]) == pytest.approx(0.002 * (1 + 100 / 108 + 1 / 8 + 2 / 100))
-    assert found["no-audio"]["landmarks.audio_path"] == "none"
+    assert found["no-audio"]["landmarks.audio_fusion"] == "none"
     assert found["audio-condition"]["face.condition"] == "audio"
     assert found["audio-condition"]["source"] == "failed" and found["ours"]["source"] == "measured"
     assert "sampling.steps" not in found["ours"], "it is the same in all"

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.environment import stage_environment
+from pipelines.process import command_environment
 
 # join.py INPUT... OUTPUT: joins the inputs and appends the parameter of its name; `fail` in params names one
 # that fails, `together` those that start and then wait for each other, for a minute at most.
@@ -57,7 +57,7 @@ class Toy:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.params: dict[str, Any] = dict(PARAMS)
-        self.environment = {**stage_environment(), "DVC_NO_ANALYTICS": "1"}
+        self.environment = {**command_environment(), "DVC_NO_ANALYTICS": "1"}
         (root / "join.py").write_text(JOIN)
         (root / "source.txt").write_text("source\n")
         (root / ".gitignore").write_text("runs.log\n.prefect\n")

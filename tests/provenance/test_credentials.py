@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from difftalker.cli.main import main
-from difftalker.dub.settings import Interrupted, Settings
+from difftalker.dub.settings import DubSettings, Interrupted
 from difftalker.errors import UserError
 from difftalker.provenance.reading import Credentials, read_credentials
 from difftalker.provenance.signing_key import Signing, own_serial
@@ -131,7 +131,7 @@ def test_quicktime_and_the_beginning_of_a_film_are_signed(face: TalkingFace, spe
 
     with pytest.raises(Interrupted):
         face.dub(
-            speech(0.8), tmp_path / "x.mp4", settings=Settings(segment=8), progress=progress, cancel=lambda: done > 9
+            speech(0.8), tmp_path / "x.mp4", settings=DubSettings(segment=8), progress=progress, cancel=lambda: done > 9
         )
     assert read(tmp_path / "x.partial.mp4").problems == ()
 

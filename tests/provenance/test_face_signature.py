@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from difftalker.cli.main import main
-from difftalker.export import Card, export_face
-from difftalker.provenance.face_signature import SIGNATURE, FaceChangedWarning, check_face
+from difftalker.export import ModelCard, export_face
+from difftalker.provenance.face_signature import FACE_SIGNATURE, FaceChangedWarning, face_changes
 from difftalker.provenance.signing_key import Signing
 from difftalker.talking_face import TalkingFace
 from tests.dub.tiny_face import CONSENT, Tiny
@@ -21,7 +21,7 @@ from tests.dub.tiny_face import CONSENT, Tiny
 @pytest.fixture(scope="module")
 def exported(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("signed") / "anna"
-    export_face(tiny.folder, Card(consent=[CONSENT]), out)
+    export_face(tiny.folder, ModelCard(consent=[CONSENT]), out)
     return out
 
 
@@ -54,9 +54,9 @@ def test_an_unchanged_face_is_silent(exported: Path, capsys: pytest.CaptureFixtu
         (lambda folder: (folder / "README.md").write_text("Anything goes."), "README.md was changed"),
         (lambda folder: (folder / "consent.json").unlink(), "consent.json is missing"),
         (lambda folder: (folder / "prior/more.json").write_text("{}"), "prior/more.json was added"),
-        (lambda folder: edit(folder / SIGNATURE, "signed", {"files": {}}), "the face's signature does not hold"),
-        (lambda folder: edit(folder / SIGNATURE, "certificates", "none"), "the face's signature does not hold"),
-        (lambda folder: (folder / SIGNATURE).write_text("no signature"), "the face's signature cannot be read"),
+        (lambda folder: edit(folder / FACE_SIGNATURE, "signed", {"files": {}}), "the face's signature does not hold"),
+        (lambda folder: edit(folder / FACE_SIGNATURE, "certificates", "none"), "the face's signature does not hold"),
+        (lambda folder: (folder / FACE_SIGNATURE).write_text("no signature"), "the face's signature cannot be read"),
     ],
 )
 def test_a_changed_face_is_loaded_with_a_warning(
@@ -78,7 +78,7 @@ def test_changed_weights_are_named(copy: Path) -> None:
     path.write_bytes(data)
     with pytest.warns(FaceChangedWarning, match=rf"is not the face that was signed: face/{path.name} was changed; ask"):
         face = TalkingFace.load(copy, device="cpu")
-    assert check_face(copy, face.hash) == face.changes
+    assert face_changes(copy, face.hash) == face.changes
 
 
 def test_films_of_a_changed_face_say_so(copy: Path, tiny: Tiny, speech: Callable[..., Path], tmp_path: Path) -> None:
@@ -90,8 +90,8 @@ def test_films_of_a_changed_face_say_so(copy: Path, tiny: Tiny, speech: Callable
 
 
 def test_a_face_need_not_be_signed(tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    export_face(tiny.folder, Card(), tmp_path / "face", signing=Signing(off=True))
-    assert not (tmp_path / "face" / SIGNATURE).exists()
+    export_face(tiny.folder, ModelCard(), tmp_path / "face", signing=Signing(off=True))
+    assert not (tmp_path / "face" / FACE_SIGNATURE).exists()
     face = TalkingFace.load(tmp_path / "face", device="cpu")
     assert face.changes == [] and face.consent is None
     with pytest.raises(SystemExit) as caught:

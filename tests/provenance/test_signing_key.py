@@ -19,8 +19,8 @@ from cryptography.x509.oid import NameOID
 
 from difftalker.errors import UserError
 from difftalker.provenance.credentials import check_key
-from difftalker.provenance.self_signed import make_pair
-from difftalker.provenance.signing_key import Signing, holds, own_serial, read_key, signing_key
+from difftalker.provenance.self_signed import make_key_pair
+from difftalker.provenance.signing_key import Signing, own_serial, read_key, signature_holds, signing_key
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pair(tmp_path: Path) -> tuple[Path, Path]:
     """PEM files of a good key and its certificates."""
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    for path, content in zip((key, certificate), make_pair(), strict=True):
+    for path, content in zip((key, certificate), make_key_pair(), strict=True):
         path.write_bytes(content)
     key.chmod(0o600)
     return key, certificate
@@ -75,9 +75,10 @@ def test_processes_that_start_together_have_one_key() -> None:
 def test_signatures_hold_for_what_was_signed(pair: tuple[Path, Path]) -> None:
     key = read_key(*pair)
     signature = key.sign(b"text")
-    assert holds(signature, b"text", key.certificates)
-    assert not holds(signature, b"other", key.certificates)
-    assert not holds(signature, b"text", make_pair()[1]) and not holds(signature, b"text", b"no certificate")
+    assert signature_holds(signature, b"text", key.certificates)
+    assert not signature_holds(signature, b"other", key.certificates)
+    assert not signature_holds(signature, b"text", make_key_pair()[1])
+    assert not signature_holds(signature, b"text", b"no certificate")
 
 
 def test_keys_of_an_organisation(pair: tuple[Path, Path], config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +119,7 @@ def locked(key: Path, certificate: Path) -> None:
 
 
 def of_another_pair(key: Path, certificate: Path) -> None:
-    certificate.write_bytes(make_pair()[1])
+    certificate.write_bytes(make_key_pair()[1])
 
 
 def expired(key: Path, certificate: Path) -> None:

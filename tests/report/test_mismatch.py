@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from difftalker.evaluation.samples import LOWER_LIP, UPPER_LIP
-from difftalker.report.mismatch import sound_share, verdict
+from difftalker.evaluation.metrics.mouth_opening import LOWER_LIP, UPPER_LIP
+from difftalker.report.mismatch import mismatch_verdict, sound_share
 
 
 def mouths(openings: np.ndarray) -> np.ndarray:
@@ -43,7 +43,7 @@ def test_the_share_is_that_of_the_sound(share: float) -> None:
 def test_mouths_that_do_not_move_tell_nothing() -> None:
     test = split(spread=0.001)
     assert sound_share(test, test.landmarks, lambda landmarks, features: landmarks) is None
-    assert verdict(None)["grade"] == "plain"
+    assert mismatch_verdict(None)["grade"] == "plain"
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,6 @@ def test_mouths_that_do_not_move_tell_nothing() -> None:
     ],
 )
 def test_the_verdict_is_that_of_the_figure(share: float, grade: str, said: str) -> None:
-    found = verdict(share)
+    found = mismatch_verdict(share)
     assert found["grade"] == grade and said in found["verdict"]
     assert f" {100 * share:.0f}\u00a0%".replace("-", "−") in found["text"]

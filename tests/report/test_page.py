@@ -15,11 +15,11 @@ import pytest
 
 from difftalker.errors import UserError
 from difftalker.report import page as page_module
-from difftalker.report.comparison import columns
-from difftalker.report.page import Inputs, build_page, read_timings
+from difftalker.report.page import ReportInputs, build_page, read_timings
 from difftalker.report.paper import PAPER_PROTOCOLS, PAPER_ROWS
 from difftalker.report.plots import loss_curves
-from difftalker.report.verdicts import cards
+from difftalker.report.results_tables import columns
+from difftalker.report.verdicts import headline_cards
 from tests.report.figures import METRICS
 
 VOID = {"meta", "img", "br", "link", "input", "circle", "path", "use", "polyline", "polygon", "rect"}
@@ -64,12 +64,12 @@ def swap(landmarks: np.ndarray, features: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def build(inputs: Inputs) -> Callable[[Inputs], str]:
+def build(inputs: ReportInputs) -> Callable[[ReportInputs], str]:
     return lambda chosen: build_page(chosen, swap)
 
 
 @pytest.fixture(scope="module")
-def html(inputs: Inputs, build: Callable[[Inputs], str]) -> str:
+def html(inputs: ReportInputs, build: Callable[[ReportInputs], str]) -> str:
     return build(inputs)
 
 
@@ -122,7 +122,7 @@ def test_every_figure_of_the_paper_is_marked_and_every_protocol_named(html: str)
 
 
 def test_figures_without_their_protocol_are_refused(
-    inputs: Inputs, build: Callable[[Inputs], str], tmp_path: Path
+    inputs: ReportInputs, build: Callable[[ReportInputs], str], tmp_path: Path
 ) -> None:
     path = tmp_path / "metrics.json"
     for missing in ("protocol", "film"):
@@ -159,7 +159,7 @@ def test_the_films_come_first(html: str) -> None:
     ]
 
 
-def test_stills_show_the_film_below_the_footage(html: str, inputs: Inputs) -> None:
+def test_stills_show_the_film_below_the_footage(html: str, inputs: ReportInputs) -> None:
     """Frame for frame: the films are the footage upside down."""
     section = html[html.index('<section id="films">') : html.index('<section id="video">')]
     shots = [
@@ -170,7 +170,9 @@ def test_stills_show_the_film_below_the_footage(html: str, inputs: Inputs) -> No
         assert np.abs(recorded[::-1] - film).mean() < 8 < np.abs(recorded - film).mean()
 
 
-def test_a_run_without_films_has_a_page(inputs: Inputs, build: Callable[[Inputs], str], tmp_path: Path) -> None:
+def test_a_run_without_films_has_a_page(
+    inputs: ReportInputs, build: Callable[[ReportInputs], str], tmp_path: Path
+) -> None:
     (tmp_path / "films.json").write_text("[]")
     (tmp_path / "metrics.json").write_text(json.dumps(METRICS | {"film": {}}))
     html = build(replace(inputs, films=tmp_path, metrics=tmp_path / "metrics.json"))
@@ -196,22 +198,26 @@ def test_parameters_are_text_not_markup(html: str) -> None:
     assert "&lt;b&gt;not markup" in html
 
 
-def test_time_and_memory_per_stage_in_the_order_of_the_graph(inputs: Inputs, html: str) -> None:
+def test_time_and_memory_per_stage_in_the_order_of_the_graph(inputs: ReportInputs, html: str) -> None:
     timings = read_timings(inputs.timings)
     assert list(timings) == ["extract_frames@anna", "synthesise"]
     assert "2.0 minutes in total" in html
 
 
-def test_a_page_without_timings_is_whole(inputs: Inputs, build: Callable[[Inputs], str], tmp_path: Path) -> None:
+def test_a_page_without_timings_is_whole(
+    inputs: ReportInputs, build: Callable[[ReportInputs], str], tmp_path: Path
+) -> None:
     assert "Wall time" not in build(replace(inputs, timings=tmp_path / "none"))
 
 
-def test_the_same_run_gives_the_same_page(inputs: Inputs, html: str, build: Callable[[Inputs], str]) -> None:
+def test_the_same_run_gives_the_same_page(
+    inputs: ReportInputs, html: str, build: Callable[[ReportInputs], str]
+) -> None:
     assert build(inputs) == html
 
 
 def test_videos_beyond_the_budget_are_named_not_embedded(
-    inputs: Inputs, build: Callable[[Inputs], str], monkeypatch: pytest.MonkeyPatch
+    inputs: ReportInputs, build: Callable[[ReportInputs], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(page_module, "VIDEO_BYTES", 100)
     html = build(inputs)
@@ -223,9 +229,9 @@ def test_an_expert_that_ranks_real_lips_behind_a_still_mouth_gives_no_verdict() 
     shown = columns(METRICS["protocol"])
     metrics = copy.deepcopy(METRICS)
     metrics["reference"]["ground_truth"] |= {"lse_d": 1.2, "sync_offset": -15}
-    verdicts = {card["name"]: card["verdict"] for card in cards(metrics, {"fps": 1.0}, shown)}
+    verdicts = {card["name"]: card["verdict"] for card in headline_cards(metrics, {"fps": 1.0}, shown)}
     assert verdicts["LSE-D"] == verdicts["Sound offset"] == "Expert cannot tell"
-    before = {card["name"]: card["verdict"] for card in cards(METRICS, {"fps": 1.0}, shown)}
+    before = {card["name"]: card["verdict"] for card in headline_cards(METRICS, {"fps": 1.0}, shown)}
     assert (before["LSE-D"], before["Sound offset"]) == ("As real lips", "In sync")
 
 
@@ -249,7 +255,7 @@ def test_grades_of_the_films(kind: str, key: str, card: str, grades: dict[float,
     for value, grade in grades.items():
         metrics = copy.deepcopy(METRICS)
         metrics["film"][kind][key] = value
-        found = cards(metrics, {"fps": 1.0}, columns(METRICS["protocol"]))
+        found = headline_cards(metrics, {"fps": 1.0}, columns(METRICS["protocol"]))
         assert next(shown["grade"] for shown in found if shown["name"] == card) == grade, value
 
 
@@ -272,7 +278,12 @@ def test_trainings_in_one_table_get_a_panel_each(tmp_path: Path) -> None:
     ],
 )
 def test_a_missing_or_broken_part_is_one_clear_line(
-    inputs: Inputs, build: Callable[[Inputs], str], tmp_path: Path, field: str, content: str | None, message: str
+    inputs: ReportInputs,
+    build: Callable[[ReportInputs], str],
+    tmp_path: Path,
+    field: str,
+    content: str | None,
+    message: str,
 ) -> None:
     path = tmp_path / f"{field}.json"
     if content is not None:

@@ -17,11 +17,12 @@ GRAPHS = (Path("dvc.yaml"), Path("data/raw/dvc.yaml"))
 # depend on these, so that a change here costs no training. A release runs all stages again, whatever changed.
 SHARED = (
     "difftalker/compute",
-    "difftalker/config.py",
+    "difftalker/config",
     "difftalker/dataset",
     "difftalker/errors.py",
     "difftalker/face/topology.py",
     "difftalker/files.py",
+    "difftalker/intervals.py",
     "difftalker/media",
     "difftalker/model_folder.py",
     "difftalker/tables.py",

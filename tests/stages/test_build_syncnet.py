@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import parse_params
 from difftalker.errors import UserError
 from difftalker.sync.experts import load_sync_expert

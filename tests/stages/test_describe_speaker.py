@@ -13,7 +13,7 @@ import yaml
 
 from difftalker.cli.main import main
 from difftalker.dub.footage import Footage
-from difftalker.dub.footage_face import Scene
+from difftalker.dub.footage_face import FootageFace
 from difftalker.face_folder import NETWORKS, face_hash, read_description
 from difftalker.media.wav import write_wav
 from difftalker.project import base_footage, load_face
@@ -85,7 +85,7 @@ def project(described: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, in which nothing may be measured or looked for again."""
     monkeypatch.chdir(described)
     monkeypatch.setattr("difftalker.dub.speaker_measures.measure_speaker", None)
-    monkeypatch.setattr("difftalker.dub.footage_face.survey", None)
+    monkeypatch.setattr("difftalker.dub.footage_face.find_face_in_footage", None)
     return described
 
 
@@ -102,20 +102,23 @@ def test_says_what_the_params_and_the_footage_say(project: Path) -> None:
     params = yaml.safe_load((project / "params.yaml").read_text())
     assert (description.name, description.footage) == ("anna", "anna/a.mp4")
     assert (description.size, description.fps) == (params["video"]["size"], params["video"]["fps"])
-    assert (description.margin, description.smoothing) == (params["frames"]["margin"], params["frames"]["smoothing"])
+    assert (description.crop_scale, description.smoothing_seconds) == (
+        params["frames"]["crop_scale"],
+        params["frames"]["smoothing_seconds"],
+    )
     assert description.sampling.steps == params["sampling"]["steps"]
     assert description.audio.encoder == params["audio"]["encoder"]
     assert description.speaker.place == pytest.approx([0.5, 0.5, 0.36], abs=0.15)
     assert description.speaker.turn[0] < 0.5 < description.speaker.turn[1] + 0.1
-    scene = Scene.load(MODELS / "footage/scene.safetensors")
-    assert len(scene) == 64 and scene.valid.all()
-    assert np.array_equal(scene.stamps, Footage("data/raw/anna/a.mp4").index())
+    footage_face = FootageFace.load(MODELS / "footage/face_track.safetensors")
+    assert len(footage_face) == 64 and footage_face.valid.all()
+    assert np.array_equal(footage_face.stamps, Footage("data/raw/anna/a.mp4").index())
 
 
 def test_models_are_a_face_that_speaks(project: Path, speech: Path, tmp_path: Path) -> None:
     parts = set()
     face = load_face(MODELS)
-    assert face.footage == (project / "data/raw/anna/a.mp4").resolve() and face.scene is not None
+    assert face.footage == (project / "data/raw/anna/a.mp4").resolve() and face.footage_face is not None
     report = face.dub(speech, tmp_path / "a.mp4", progress=lambda part, done, total: parts.add(part))
     assert report.frames == 10 and parts == {"paint"}
     assert run_command("dub", "--audio", speech, "-o", tmp_path / "b.mp4") == 0
@@ -150,7 +153,7 @@ def test_export_of_an_export_is_refused(project: Path, tmp_path: Path, capsys: p
 def test_measures_the_same_again(described: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = shutil.copytree(described, tmp_path / "again")
     monkeypatch.chdir(root)
-    names = ("face.json", "footage/scene.safetensors")
+    names = ("face.json", "footage/face_track.safetensors")
     before = [(MODELS / name).read_bytes() for name in names]
     for name in names:
         (MODELS / name).unlink()
@@ -165,9 +168,9 @@ def test_footage_of_another_rate_is_looked_at_once(
     monkeypatch.chdir(root)
     run_stage("describe_speaker")
     assert read_description(MODELS).footage == "later/b.mkv" and read_description(MODELS).name == "anna"
-    scene = Scene.load(MODELS / "footage/scene.safetensors")
-    assert len(scene) == 90 and scene.valid.all(), "the film's own pictures, not the 75 of the pipeline"
-    monkeypatch.setattr("difftalker.dub.footage_face.survey", None)
+    footage_face = FootageFace.load(MODELS / "footage/face_track.safetensors")
+    assert len(footage_face) == 90 and footage_face.valid.all(), "the film's own pictures, not the 75 of the pipeline"
+    monkeypatch.setattr("difftalker.dub.footage_face.find_face_in_footage", None)
     report = load_face(MODELS).dub(speech, tmp_path / "out.mp4")
     assert (report.frames, report.fps) == (12, 30.0)
 
@@ -177,7 +180,7 @@ def test_footage_of_another_rate_is_looked_at_once(
     [
         ("face.json", "data/models: no trained face here; run `dvc repro`"),
         ("landmarks", "data/models: the face is incomplete (landmarks/ is missing); run `dvc repro`"),
-        ("footage/scene.safetensors", "data/models/footage/scene.safetensors: cannot be read"),
+        ("footage/face_track.safetensors", "data/models/footage/face_track.safetensors: cannot be read"),
         ("face/model.safetensors", "data/models/face: the model cannot be loaded"),
     ],
 )

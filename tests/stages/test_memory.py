@@ -11,7 +11,7 @@ from demo_speaker.render import render_with_truth
 from demo_speaker.sentences import DEMO_SENTENCES
 from demo_speaker.speech import speak_sentences
 from difftalker.media.encode import write_video
-from difftalker.media.wav import RATE
+from difftalker.media.wav import AUDIO_RATE
 from tests.project import Project
 
 FPS = 25.0
@@ -32,7 +32,7 @@ def peaks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, int]
     speech = speak_sentences(DEMO_SENTENCES, SECONDS)
     frames = [frame for frame, _ in render_with_truth(speech, seed=2)]
     # At the wrong pitch, for brevity.
-    sound = np.resize(speech.samples, round(len(frames) / FPS * RATE))
+    sound = np.resize(speech.samples, round(len(frames) / FPS * AUDIO_RATE))
     found: dict[str, list[int]] = {}
     for name, times in zip(("short", "long"), SHOWN, strict=True):
         film = project.root / f"data/raw/{name}/film.mp4"

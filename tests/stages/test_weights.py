@@ -12,11 +12,11 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from difftalker.audio.deepspeech.graph import read_graph
+from difftalker.audio.deepspeech.graph import read_tensorflow_graph
 from difftalker.errors import UserError
 from difftalker.media.wav import write_wav
-from difftalker.tables import GEOMETRY, TableWriter, read_table, tensor
-from difftalker.weights.store import VARIABLE, import_weight
+from difftalker.tables import GEOMETRY_SCHEMA, TableWriter, read_table, tensor_column
+from difftalker.weights.store import WEIGHTS_VARIABLE, import_weight
 from difftalker.weights.table import weight_named
 from stages.extract_audio import main
 
@@ -29,10 +29,10 @@ FRAMES, OUT = Path("data/interim/frames/anna"), Path("data/interim/audio/anna.pa
 def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The working directory: a project of one extracted clip and the stage extract_audio, with DeepSpeech."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "weights"))
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "weights"))
     (FRAMES / "audio").mkdir(parents=True)
     write_wav(FRAMES / "audio/a.wav", [np.random.default_rng(0).integers(-5000, 5000, 6400).astype(np.int16)])
-    with TableWriter(FRAMES / "geometry.parquet", GEOMETRY) as writer:
+    with TableWriter(FRAMES / "geometry.parquet", GEOMETRY_SCHEMA) as writer:
         for frame in range(10):
             size = {"source_width": 10, "source_height": 10}
             place = {"transform": np.eye(2, 3).reshape(-1), "region": np.array([32, 32, 60, 0], np.float32)}
@@ -41,7 +41,7 @@ def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run() -> np.ndarray:
     main(argparse.Namespace(frames=FRAMES, out=OUT))
-    return tensor(read_table(OUT), "features")
+    return tensor_column(read_table(OUT), "features")
 
 
 def set_pin(pin: str | None = None) -> None:
@@ -82,7 +82,7 @@ def test_another_pin_makes_the_stage_stale() -> None:
     stage["deps"] = [path for path in stage["deps"] if path.startswith("data/")]
     Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {"extract_audio": stage}}))
     first = import_own(SMALL.read_bytes())
-    bias = read_graph(SMALL).constants["b6"]
+    bias = read_tensorflow_graph(SMALL).constants["b6"]
     second = import_own(SMALL.read_bytes().replace(bias.tobytes(), (bias + 1).tobytes()))
     set_pin(first)
     features = run()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from difftalker.sync.lse import SHIFT, LseScorer, sync_distances, sync_score
+from difftalker.sync.lse import LARGEST_SHIFT, LseScorer, sync_distances, sync_score
 
 
 class PlainExpert:
@@ -107,4 +107,4 @@ def test_nothing_to_score_gives_no_figures() -> None:
 def test_curve_has_the_shift_in_its_index() -> None:
     values = np.random.default_rng(3).integers(1, 200, 60)
     curve = score(frames_of(values), sound_of(values)).distances()
-    assert curve.shape == (2 * SHIFT + 1,) and curve.argmin() == SHIFT
+    assert curve.shape == (2 * LARGEST_SHIFT + 1,) and curve.argmin() == LARGEST_SHIFT

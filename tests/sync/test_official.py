@@ -13,7 +13,7 @@ import python_speech_features
 import torch
 from torch import nn
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.errors import UserError
 from difftalker.sync.experts import load_sync_expert
 from difftalker.sync.lse import LseScorer, sync_distances

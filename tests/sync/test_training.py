@@ -9,8 +9,8 @@ import torch
 from difftalker.config import TrainConfig
 from difftalker.errors import UserError
 from difftalker.sync.lse import LseScorer
-from difftalker.sync.network import SyncNet, log_mel, lower_halves
-from difftalker.sync.training import Run, train_syncnet
+from difftalker.sync.network import SyncNet, levelled_log_mel, lower_halves
+from difftalker.sync.training import TrainingRun, train_syncnet
 
 CPU = torch.device("cpu")
 
@@ -26,9 +26,9 @@ def speaker(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return frames, sound.reshape(-1).clip(-32768, 32767).astype(np.int16)
 
 
-def run(count: int, seed: int) -> Run:
+def run(count: int, seed: int) -> TrainingRun:
     frames, sound = speaker(count, seed)
-    return Run(lower_halves(frames), torch.from_numpy(log_mel(sound)))
+    return TrainingRun(lower_halves(frames), torch.from_numpy(levelled_log_mel(sound)))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import FaceConfig, TrainConfig
 from difftalker.errors import UserError
 from difftalker.painting.diffusion.network import FaceNetwork
@@ -20,7 +20,7 @@ from tests.painting.small_prior import SIZE, TRAIN, small_prior
 
 CPU = torch.device("cpu")
 FACE = FaceConfig(
-    condition="landmarks", decoder="prior", train_decoder=True, landmark_noise=0.0, mouth_weight=4.0, train=TRAIN
+    condition="landmarks", decoder="prior", train_unet_decoder=True, landmark_noise=0.0, mouth_weight=4.0, train=TRAIN
 )
 
 
@@ -45,7 +45,7 @@ def face(config: FaceConfig) -> FaceNetwork:
     prior, random = small_prior(), np.random.default_rng(0)
     with seeded(0):
         network = FaceNetwork(
-            prior.unet, prior.reduction, condition=config.condition, train_decoder=config.train_decoder
+            prior.unet, prior.reduction, condition=config.condition, train_unet_decoder=config.train_unet_decoder
         )
     latents = random.normal(size=(2, 6, 4, SIZE // 8, SIZE // 8)).astype(np.float16)
     points = random.uniform(0.2, 0.8, (6, 68, 2)).astype(np.float32)
@@ -83,7 +83,7 @@ def test_out_of_memory_names_the_keys_and_leaves_the_checkpoint(tmp_path: Path) 
     message = str(caught.value)
     assert "\n" not in message and message.startswith("out of memory on the GPU (CUDA out of memory)")
     assert "face.train.batch_size (now 8) to 4 and set face.train.accumulate to 2" in message
-    assert "face.train.checkpointing: true" in message
+    assert "face.train.gradient_checkpointing: true" in message
     assert torch.load(checkpoint, weights_only=True)["step"] == 8
     assert same(toy(config, checkpoint), toy(config))
 
@@ -96,24 +96,24 @@ def test_advice_leaves_out_what_is_done_already() -> None:
 
 
 def test_the_cpu_s_allocator_is_understood_and_other_errors_pass() -> None:
-    from difftalker.compute.memory import out_of_memory
+    from difftalker.compute.memory import explain_out_of_memory
 
-    with pytest.raises(UserError, match="lower it"), out_of_memory("lower it"):
+    with pytest.raises(UserError, match="lower it"), explain_out_of_memory("lower it"):
         raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory")
-    with pytest.raises(RuntimeError, match="shape"), out_of_memory("lower it"):
+    with pytest.raises(RuntimeError, match="shape"), explain_out_of_memory("lower it"):
         raise RuntimeError("shape mismatch")
 
 
 @pytest.mark.parametrize("condition", ["landmarks", "audio"])
 def test_checkpointing_changes_nothing_but_memory(condition: str) -> None:
     config = replace(FACE, condition=condition)
-    assert same(face(config), face(replace(config, train=replace(TRAIN, checkpointing=True))))
+    assert same(face(config), face(replace(config, train=replace(TRAIN, gradient_checkpointing=True))))
 
 
 def test_checkpointing_keeps_less() -> None:
     """What autograd saves for the backward pass, in numbers."""
     prior = small_prior()
-    network = FaceNetwork(prior.unet, prior.reduction, train_decoder=True)
+    network = FaceNetwork(prior.unet, prior.reduction, train_unet_decoder=True)
 
     def saved() -> int:
         sizes: list[int] = []
@@ -134,8 +134,8 @@ def test_checkpointing_keeps_less() -> None:
 
 
 def test_a_network_without_checkpointing_says_so() -> None:
-    with pytest.raises(UserError, match=r"face\.train\.checkpointing = true: .*set it to false"):
-        toy(TrainConfig(steps=2, batch_size=1, learning_rate=0.01, checkpointing=True))
+    with pytest.raises(UserError, match=r"face\.train\.gradient_checkpointing = true: .*set it to false"):
+        toy(TrainConfig(steps=2, batch_size=1, learning_rate=0.01, gradient_checkpointing=True))
 
 
 def test_compilation_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +148,7 @@ def test_compilation_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         original(module, backend="eager")
 
     monkeypatch.setattr(nn.Module, "compile", trace)
-    config = replace(FACE, train_decoder=False, train=replace(TRAIN, steps=1))
+    config = replace(FACE, train_unet_decoder=False, train=replace(TRAIN, steps=1))
     expected = face(config)
     found = face(replace(config, train=replace(config.train, compile=True)))
     assert [type(module).__name__ for module in compiled] == ["LandmarkBranch", "FaceNetwork"]

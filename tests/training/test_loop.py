@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import TrainConfig
 from difftalker.errors import UserError
-from difftalker.training.history import History
-from difftalker.training.loop import Loss, learning_rate, train
+from difftalker.training.loop import LossFunction, learning_rate, train
+from difftalker.training.progress import LossHistory
 
 CPU = torch.device("cpu")
 ITEMS = 50
@@ -28,7 +28,7 @@ def make_model() -> nn.Sequential:
         return nn.Sequential(nn.Linear(4, 16), nn.BatchNorm1d(16), nn.Dropout(0.2), nn.ReLU(), nn.Linear(16, 1))
 
 
-def make_loss(model: nn.Module, interrupt_at: int | None = None) -> Loss:
+def make_loss(model: nn.Module, interrupt_at: int | None = None) -> LossFunction:
     inputs = torch.randn(ITEMS, 4, generator=torch.Generator().manual_seed(0))
     targets = inputs.sum(1, keepdim=True)
     calls = 0
@@ -47,7 +47,7 @@ def make_loss(model: nn.Module, interrupt_at: int | None = None) -> Loss:
 
 def run(
     checkpoint: Path | None = None, interrupt_at: int | None = None, seed: int = 1, **changes: float
-) -> tuple[nn.Module, History]:
+) -> tuple[nn.Module, LossHistory]:
     settings = {"steps": 60, "batch_size": 8, "learning_rate": 0.01, "checkpoint_every": 7} | changes
     model = make_model()
     history = train(
@@ -208,7 +208,7 @@ def test_global_generator_is_left_as_it_was() -> None:
 
 
 def test_history_means_over_intervals_and_csv(tmp_path: Path) -> None:
-    history = History(steps=250)  # intervals of 2 steps
+    history = LossHistory(steps=250)  # intervals of 2 steps
     for step in range(1, 251):
         history.add(step, {"loss": float(step), "part": 1.0})
     assert history.rows[0] == {"step": 2, "loss": 1.5, "part": 1.0}

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from difftalker.training.processes import Processes, usable
+from difftalker.training.processes import Processes, usable_gpus
 from tests.training import toy_processes
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +71,6 @@ def test_as_many_gpus_are_used_as_share_evenly(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], present: int, accumulate: int, used: int
 ) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: present)
-    assert usable(accumulate, torch.device("cuda")) == used
+    assert usable_gpus(accumulate, torch.device("cuda")) == used
     assert ("accumulate" in capsys.readouterr().err) == (used < present)
-    assert usable(accumulate, torch.device("cpu")) == 1
+    assert usable_gpus(accumulate, torch.device("cpu")) == 1

@@ -6,12 +6,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difftalker.training.sampler import Sampler
+from difftalker.training.sampler import BatchSampler
 
 
 @given(items=st.integers(1, 30), batch_size=st.integers(1, 40), seed=st.integers(0, 5))
 def test_every_epoch_holds_every_item_once(items: int, batch_size: int, seed: int) -> None:
-    sampler = Sampler(items, batch_size, seed)
+    sampler = BatchSampler(items, batch_size, seed)
     drawn = torch.cat([sampler.next() for _ in range(-(-3 * items // batch_size))])
     assert drawn.dtype == torch.int64
     for epoch in drawn[: 3 * items].view(3, items):
@@ -19,7 +19,7 @@ def test_every_epoch_holds_every_item_once(items: int, batch_size: int, seed: in
 
 
 def test_state_decides_what_follows() -> None:
-    sampler, other = Sampler(10, 4, 0), Sampler(10, 4, 1)
+    sampler, other = BatchSampler(10, 4, 0), BatchSampler(10, 4, 1)
     sampler.next()
     other.restore(sampler.state())
     for _ in range(5):
@@ -27,5 +27,5 @@ def test_state_decides_what_follows() -> None:
 
 
 def test_order_is_shuffled_by_the_seed() -> None:
-    assert Sampler(100, 100, 0).next().tolist() != list(range(100))
-    assert Sampler(100, 100, 0).next().tolist() != Sampler(100, 100, 1).next().tolist()
+    assert BatchSampler(100, 100, 0).next().tolist() != list(range(100))
+    assert BatchSampler(100, 100, 0).next().tolist() != BatchSampler(100, 100, 1).next().tolist()

@@ -14,11 +14,11 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import TrainConfig
 from difftalker.errors import UserError
-from difftalker.training.loop import Loss, train
-from difftalker.training.processes import Processes, cooperating
+from difftalker.training.loop import LossFunction, train
+from difftalker.training.processes import Processes, cooperate
 
 CPU = torch.device("cpu")
 ITEMS, STEPS = 50, 12
@@ -47,7 +47,7 @@ def main(out: Path, count: int, batch: int, accumulate: int, fault: str = "") ->
         )
         return model.state_dict() | {"losses": torch.tensor([row["loss"] for row in history.rows])}
 
-    with cooperating(count, CPU) as processes:
+    with cooperate(count, CPU) as processes:
         result = run(processes, "")
         if processes.is_first:
             save_file(result, out)
@@ -57,7 +57,7 @@ def main(out: Path, count: int, batch: int, accumulate: int, fault: str = "") ->
         pass
 
 
-def toy_loss(model: nn.Module, processes: Processes, fault: str) -> Loss:
+def toy_loss(model: nn.Module, processes: Processes, fault: str) -> LossFunction:
     inputs = torch.randn(ITEMS, 4, generator=torch.Generator().manual_seed(0))
     calls = 0
 

@@ -12,7 +12,7 @@ from difftalker.errors import UserError
 from difftalker.painting.diffusion import stable_diffusion
 from difftalker.painting.diffusion.stable_diffusion import import_prior
 from difftalker.weights import table
-from difftalker.weights.store import VARIABLE, import_weight
+from difftalker.weights.store import WEIGHTS_VARIABLE, import_weight
 from difftalker.weights.table import SD15, SD15_REVISION, WEIGHTS, WeightFile
 from tests.painting.tiny_diffusion import write_model
 from tests.weights.serving import sha256
@@ -26,7 +26,7 @@ def test_import_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert set(published) - set(written) <= {"tokenizer/special_tokens_map.json"}  # all that the import reads
     files = tuple(WeightFile(path, None, sha256((folder / path).read_bytes())) for path in published if path in written)
     monkeypatch.setitem(table.WEIGHTS, "sd15", replace(WEIGHTS["sd15"], files=files))
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setattr(stable_diffusion, "snapshot_download", None)
     place = import_weight(table.WEIGHTS["sd15"], folder)
     prior = import_prior(SD15, SD15_REVISION, SIZE)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from difftalker.config import load_params
 from difftalker.errors import UserError
+from difftalker.presets import load_preset
 from difftalker.weights import table
-from difftalker.weights.store import cache_folder, check, import_weight, locate, path_of
+from difftalker.weights.store import cache_folder, check_file, import_weight, locate, path_of
 from difftalker.weights.table import WEIGHTS, Weight, WeightFile, weight_named
 from tests.weights.serving import CONTENT, sha256, single
 
@@ -113,10 +113,10 @@ def test_names_that_git_gives(tmp_path: Path) -> None:
     # `printf 'hello\\n' | git hash-object --stdin`
     file = WeightFile("x", None, "git:ce013625030ba8dba906f756967f9e9ca394464a")
     (tmp_path / "x").write_bytes(b"hello\n")
-    check(file, tmp_path / "x")
+    check_file(file, tmp_path / "x")
     (tmp_path / "x").write_bytes(b"hallo\n")
     with pytest.raises(UserError, match="it is damaged"):
-        check(file, tmp_path / "x")
+        check_file(file, tmp_path / "x")
 
 
 def test_unknown_name() -> None:
@@ -141,5 +141,5 @@ def test_folder_of_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 @pytest.mark.parametrize("preset", sorted((ROOT / "presets").glob("*.yaml")), ids=lambda path: path.name)
 def test_presets_pin_the_published_files(preset: Path) -> None:
-    for name, pin in asdict(load_params(preset).weights).items():
+    for name, pin in asdict(load_preset(preset).weights).items():
         assert weight_named(name, pin) == WEIGHTS[name]

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from difftalker.audio.deepspeech.features import Rows
+from difftalker.audio.deepspeech.features import DeepSpeechInput
 from difftalker.audio.deepspeech.network import LETTERS, load_deepspeech
 from difftalker.audio.encoder import AudioEncoder, SoundSource
-from difftalker.audio.windows import RowReader, row_count
-from difftalker.media.wav import RATE
+from difftalker.audio.feature_windows import RowReader, row_count
+from difftalker.media.wav import AUDIO_RATE
 
 _PIECE = 1500  # rows in the network at a time: 30 s
 
@@ -52,10 +52,10 @@ class DeepSpeechEncoder(AudioEncoder):
         Returns:
             (round(n / 16000 * 50), 29) float32.
         """
-        count = row_count(len(samples) / RATE)
+        count = row_count(len(samples) / AUDIO_RATE)
         if not count:
             return np.zeros((0, LETTERS), np.float32)
-        inputs = Rows(samples)
+        inputs = DeepSpeechInput(samples)
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # as exact on a GPU as on the CPU
             pieces = self.network.stream(
                 lambda start, stop: torch.from_numpy(inputs(start, stop)).to(self.device), inputs.count, self.piece

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from difftalker.audio.mfcc import mfcc
-from difftalker.media.wav import RATE
+from difftalker.audio.mel import mfcc
+from difftalker.media.wav import AUDIO_RATE
 
-COEFFICIENTS = 26
-CONTEXT = 9  # rows on each side
-_STEP, _WIDTH = RATE // 100, RATE // 40  # samples of mfcc's rows
+MFCC_COEFFICIENTS = 26
+CONTEXT_FRAMES = 9  # rows on each side
+_STEP, _WIDTH = AUDIO_RATE // 100, AUDIO_RATE // 40  # samples of mfcc's rows
 _PIECE = 6000  # rows of mfcc computed at a time: one minute
 
 
-class Rows:
+class DeepSpeechInput:
     """The network's input for one clip, made in pieces.
 
     Args:
@@ -21,27 +21,27 @@ class Rows:
     """
 
     def __init__(self, samples: np.ndarray) -> None:
-        features = coefficients(samples)  # (rows, 26)
+        features = mfcc_at_50_hz(samples)  # (rows, 26)
         self.count = len(features)
-        edge = np.zeros((CONTEXT, COEFFICIENTS))
+        edge = np.zeros((CONTEXT_FRAMES, MFCC_COEFFICIENTS))
         self._padded = np.concatenate([edge, features, edge])
         # Each feature row stands in the input rows of its neighbours: as often as there are such rows.
         index = np.arange(self.count)
-        times = np.minimum(index + CONTEXT, self.count - 1) - np.maximum(index - CONTEXT, 0) + 1
-        size = self.count * (2 * CONTEXT + 1) * COEFFICIENTS
+        times = np.minimum(index + CONTEXT_FRAMES, self.count - 1) - np.maximum(index - CONTEXT_FRAMES, 0) + 1
+        size = self.count * (2 * CONTEXT_FRAMES + 1) * MFCC_COEFFICIENTS
         self._mean = float(times @ features.sum(axis=1)) / size
-        zeros = size - int(times.sum()) * COEFFICIENTS  # from the padding
+        zeros = size - int(times.sum()) * MFCC_COEFFICIENTS  # from the padding
         square = float(times @ ((features - self._mean) ** 2).sum(axis=1)) + zeros * self._mean**2
         self._deviation = float(np.sqrt(square / size))
 
     def __call__(self, start: int, stop: int) -> np.ndarray:
         """Rows start to stop of `count`: (stop - start, 494) float32; oldest neighbour first."""
-        windows = np.lib.stride_tricks.sliding_window_view(self._padded, 2 * CONTEXT + 1, axis=0)[start:stop]
+        windows = np.lib.stride_tricks.sliding_window_view(self._padded, 2 * CONTEXT_FRAMES + 1, axis=0)[start:stop]
         rows = windows.transpose(0, 2, 1).reshape(len(windows), -1)
         return ((rows - self._mean) / self._deviation).astype(np.float32)
 
 
-def coefficients(samples: np.ndarray) -> np.ndarray:
+def mfcc_at_50_hz(samples: np.ndarray) -> np.ndarray:
     """Every second row of the 26 coefficients of `mfcc`, (rows, 26) float64 at 50 Hz, computed in pieces."""
     count = 1 + max(0, -(-(len(samples) - _WIDTH) // _STEP))
     pieces = []
@@ -49,5 +49,5 @@ def coefficients(samples: np.ndarray) -> np.ndarray:
         stop = min(start + _PIECE, count)
         lead = min(start, 1)  # pre-emphasis looks one sample back, so the row before goes along
         part = samples[(start - lead) * _STEP : (stop - 1) * _STEP + _WIDTH]
-        pieces.append(mfcc(part, COEFFICIENTS)[lead::2])
+        pieces.append(mfcc(part, MFCC_COEFFICIENTS)[lead::2])
     return np.concatenate(pieces)

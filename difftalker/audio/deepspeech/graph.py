@@ -21,14 +21,14 @@ _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5  # wire types
 
 
 @dataclass(frozen=True)
-class Graph:
+class TensorFlowGraph:
     """Names of all nodes, and the float32 constants among them."""
 
     nodes: frozenset[str]
     constants: dict[str, np.ndarray]
 
 
-def read_graph(path: Path) -> Graph:
+def read_tensorflow_graph(path: Path) -> TensorFlowGraph:
     """Read a frozen graph.
 
     Raises:
@@ -47,7 +47,7 @@ def read_graph(path: Path) -> Graph:
         raise UserError(f"{path}: not a frozen TensorFlow graph, or cut ({error})") from None
     if not nodes:
         raise UserError(f"{path}: not a frozen TensorFlow graph: it has no nodes")
-    return Graph(frozenset(nodes), constants)
+    return TensorFlowGraph(frozenset(nodes), constants)
 
 
 def _node(data: memoryview) -> tuple[str, np.ndarray | None]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from difftalker.audio.deepspeech.graph import Graph, read_graph
+from difftalker.audio.deepspeech.graph import TensorFlowGraph, read_tensorflow_graph
 from difftalker.errors import UserError
 
 INPUTS = 494  # 19 neighbouring rows of 26 coefficients
@@ -88,14 +88,14 @@ def load_deepspeech(path: Path) -> DeepSpeech:
     Raises:
         UserError: the file is no such graph: cut, another network, another version.
     """
-    graph = read_graph(path)
+    graph = read_tensorflow_graph(path)
     try:
         return _build(graph)
     except ValueError as error:
         raise UserError(f"{path}: not the network of DeepSpeech 0.1.0: {error}") from None
 
 
-def _build(graph: Graph) -> DeepSpeech:
+def _build(graph: TensorFlowGraph) -> DeepSpeech:
     if not any(re.fullmatch(rf"(.*/)?{_RESULT}", name) for name in graph.nodes):
         raise ValueError(f"it has no node {_RESULT}")
     dense = {index: (_constant(graph, f"h{index}"), _constant(graph, f"b{index}")) for index in (1, 2, 3, 5, 6)}
@@ -129,7 +129,7 @@ def _torch_order(gates: np.ndarray) -> np.ndarray:
     return np.concatenate([i, f, j, o])
 
 
-def _constant(graph: Graph, name: str) -> np.ndarray:
+def _constant(graph: TensorFlowGraph, name: str) -> np.ndarray:
     found = [key for key in graph.constants if key == name or key.endswith(f"/{name}")]
     if len(found) != 1:
         raise ValueError(f"it has {len(found)} constants {name} instead of one")

@@ -17,17 +17,17 @@ import torch
 from torch import Tensor
 
 from difftalker.audio.encoder import AudioEncoder, SoundSource
-from difftalker.audio.whisper.mel import HOP, WIDTH, log_mel
+from difftalker.audio.feature_windows import RowReader, row_count
+from difftalker.audio.whisper.log_mel import FFT_HOP, FFT_WIDTH, whisper_log_mel
 from difftalker.audio.whisper.network import WhisperNetwork
-from difftalker.audio.whisper.weights import load_components, load_network
-from difftalker.audio.windows import RowReader, row_count
-from difftalker.media.wav import RATE
+from difftalker.audio.whisper.weights import load_whisper_components, load_whisper_network
+from difftalker.media.wav import AUDIO_RATE
 
-KEPT, CONTEXT = 300, 50  # rows of a stretch that are kept, and rows on either side of them
-EDGE = 10  # rows of silence that are heard before the sound and after it; windows reach out by 8
-LEVEL = 1e-2  # active speech level that a sound is brought to: -20 dB of full scale
-FLOOR = -6.8  # decimal logarithm of the least energy: 8 below the loudest of usual speech of that level
-_ROW = RATE // 50  # samples
+KEPT_ROWS, CONTEXT_ROWS = 300, 50  # rows of a stretch that are kept, and rows on either side of them
+PADDED_ROWS = 10  # rows of silence that are heard before the sound and after it; windows reach out by 8
+INPUT_LEVEL = 1e-2  # active speech level that a sound is brought to: -20 dB of full scale
+LOG_MEL_FLOOR = -6.8  # decimal logarithm of the least energy: 8 below the loudest of usual speech of that level
+_ROW = AUDIO_RATE // 50  # samples
 _HELD = 3  # stretches kept for the next read
 
 
@@ -39,8 +39,8 @@ class WhisperEncoder(AudioEncoder):
     """
 
     def __init__(self) -> None:
-        self._network = load_network()
-        self._mean, self._map = load_components()
+        self._network = load_whisper_network()
+        self._mean, self._map = load_whisper_components()
 
     def listen(self, sound: SoundSource) -> RowReader:
         """See `AudioEncoder.listen`. Rows have about zero mean and unit variance over speech; those further than 0.2 s
@@ -53,10 +53,10 @@ class WhisperEncoder(AudioEncoder):
 
     def stretch(self, sound: SoundSource, level: float, number: int) -> np.ndarray:
         """Features of the rows that a stretch keeps, (1 to 300, 29) float32; arguments as for `network_rows`."""
-        return self.components(network_rows(self._network, sound, level, stretch_of(number, sound.samples)))
+        return self.components(network_rows(self._network, sound, level, row_span(number, sound.samples)))
 
 
-class Stretch(NamedTuple):
+class RowSpan(NamedTuple):
     """Rows of a sound, 50 per second; row 0 begins with it.
 
     Attributes:
@@ -70,21 +70,21 @@ class Stretch(NamedTuple):
     end: int
 
 
-def stretch_count(samples: int) -> int:
+def span_count(samples: int) -> int:
     """Stretches of a sound of so many samples."""
-    return -(-(row_count(samples / RATE) + 2 * EDGE) // KEPT)
+    return -(-(row_count(samples / AUDIO_RATE) + 2 * PADDED_ROWS) // KEPT_ROWS)
 
 
-def stretch_of(number: int, samples: int) -> Stretch:
+def row_span(number: int, samples: int) -> RowSpan:
     """A stretch of a sound of so many samples, counted from 0."""
-    end = row_count(samples / RATE) + EDGE
-    first = number * KEPT - EDGE
-    last = min(first + KEPT, end)
-    return Stretch(max(first - CONTEXT, -EDGE), first, last, min(last + CONTEXT, end))
+    end = row_count(samples / AUDIO_RATE) + PADDED_ROWS
+    first = number * KEPT_ROWS - PADDED_ROWS
+    last = min(first + KEPT_ROWS, end)
+    return RowSpan(max(first - CONTEXT_ROWS, -PADDED_ROWS), first, last, min(last + CONTEXT_ROWS, end))
 
 
 @torch.inference_mode()
-def network_rows(network: WhisperNetwork, sound: SoundSource, level: float, stretch: Stretch) -> Tensor:
+def network_rows(network: WhisperNetwork, sound: SoundSource, level: float, stretch: RowSpan) -> Tensor:
     """The network's rows that are kept of a stretch.
 
     Args:
@@ -96,11 +96,11 @@ def network_rows(network: WhisperNetwork, sound: SoundSource, level: float, stre
     Returns:
         (last - first, 384) float32.
     """
-    margin = (WIDTH - _ROW) // 2  # the windows of even rows are centred on the rows
-    spare = WIDTH - _ROW - margin + HOP  # of the last window
+    margin = (FFT_WIDTH - _ROW) // 2  # the windows of even rows are centred on the rows
+    spare = FFT_WIDTH - _ROW - margin + FFT_HOP  # of the last window
     samples = sound.read(stretch.begin * _ROW - margin, stretch.end * _ROW + spare)
-    gain = np.float32(np.sqrt(LEVEL / level) / 32768)
-    mel = log_mel(torch.from_numpy(samples.astype(np.float32) * gain), FLOOR)  # (80, 2 (end - begin))
+    gain = np.float32(np.sqrt(INPUT_LEVEL / level) / 32768)
+    mel = whisper_log_mel(torch.from_numpy(samples.astype(np.float32) * gain), LOG_MEL_FLOOR)  # (80, 2 (end - begin))
     return network(mel[None])[0, stretch.first - stretch.begin : stretch.last - stretch.begin]
 
 
@@ -109,17 +109,17 @@ class _Rows:
 
     def __init__(self, encoder: WhisperEncoder, sound: SoundSource) -> None:
         self._encoder, self._sound, self._level = encoder, sound, sound.level
-        self._last = row_count(sound.samples / RATE) + EDGE - 1
+        self._last = row_count(sound.samples / AUDIO_RATE) + PADDED_ROWS - 1
         self._recent: OrderedDict[int, np.ndarray] = OrderedDict()
         self._lock = threading.Lock()  # several threads of a film read features
 
     def __call__(self, first: int, last: int) -> np.ndarray:
         if last <= first:
             return np.zeros((0, 29), np.float32)
-        numbers = np.arange(first, last).clip(-EDGE, self._last)
-        low = int(numbers[0] + EDGE) // KEPT
-        rows = [self._stretch(number) for number in range(low, int(numbers[-1] + EDGE) // KEPT + 1)]
-        return np.concatenate(rows)[numbers + EDGE - low * KEPT]
+        numbers = np.arange(first, last).clip(-PADDED_ROWS, self._last)
+        low = int(numbers[0] + PADDED_ROWS) // KEPT_ROWS
+        rows = [self._stretch(number) for number in range(low, int(numbers[-1] + PADDED_ROWS) // KEPT_ROWS + 1)]
+        return np.concatenate(rows)[numbers + PADDED_ROWS - low * KEPT_ROWS]
 
     def _stretch(self, number: int) -> np.ndarray:
         with self._lock:

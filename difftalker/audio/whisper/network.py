@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from difftalker.audio.whisper.mel import BANDS
+from difftalker.audio.whisper.log_mel import MEL_BANDS
 
 
 class WhisperNetwork(nn.Module):
@@ -22,7 +22,7 @@ class WhisperNetwork(nn.Module):
 
     def __init__(self, width: int, heads: int, layers: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv1d(BANDS, width, 3, padding=1)
+        self.conv1 = nn.Conv1d(MEL_BANDS, width, 3, padding=1)
         self.conv2 = nn.Conv1d(width, width, 3, stride=2, padding=1)
         self.layers = nn.ModuleList(_Layer(width, heads) for _ in range(layers))
 

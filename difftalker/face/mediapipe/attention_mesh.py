@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from difftalker.face.mediapipe.mesh_points import LEFT_EYE, LIPS, RIGHT_EYE
+from difftalker.face.mediapipe.mesh_points import MESH_LEFT_EYE, MESH_LIPS, MESH_RIGHT_EYE
 
-INPUT = 192  # side of the picture in pixels
-POINTS = 468
+MESH_INPUT = 192  # side of the picture in pixels
+MESH_POINTS = 468
 
 _STRIDE = 4  # of the features that the branches read
 _WINDOW = 16  # side of a branch's input
@@ -22,7 +22,7 @@ _ROOM = 1.5  # side of its window over the extent of the coarse points
 _REFINED = 64.0  # branches give points in units of a 64th of the window
 
 
-class Block(nn.Module):
+class MeshBlock(nn.Module):
     """Depthwise and pointwise convolution beside a skip connection, then PReLU; `stride` 2 halves the sides."""
 
     def __init__(self, channels: int, out: int | None = None, stride: int = 1) -> None:
@@ -42,14 +42,14 @@ class Block(nn.Module):
         return self.activation(skip + self.pointwise(self.depthwise(inner)))
 
 
-class Head(nn.Sequential):
+class MeshHead(nn.Sequential):
     """Features (n, 128, side, side) -> (n, out)."""
 
     def __init__(self, out: int, side: int) -> None:
-        super().__init__(nn.Conv2d(128, 32, 1), nn.PReLU(32), Block(32), nn.Conv2d(32, out, side), nn.Flatten())
+        super().__init__(nn.Conv2d(128, 32, 1), nn.PReLU(32), MeshBlock(32), nn.Conv2d(32, out, side), nn.Flatten())
 
 
-class Branch(nn.Module):
+class MeshBranch(nn.Module):
     """Points of the lips or of one eye from the trunk's early features.
 
     Args:
@@ -60,15 +60,24 @@ class Branch(nn.Module):
     def __init__(self, indices: tuple[int, ...], corners: tuple[int, int]) -> None:
         super().__init__()
         self.indices, self.corners = list(indices), list(corners)
-        layers = [Block(32), Block(32), Block(32, 64, 2), Block(64), Block(64), Block(64, 128, 2)]
-        layers += [Block(128), Block(128), Block(128, stride=2), Block(128), Block(128)]
+        layers = [
+            MeshBlock(32),
+            MeshBlock(32),
+            MeshBlock(32, 64, 2),
+            MeshBlock(64),
+            MeshBlock(64),
+            MeshBlock(64, 128, 2),
+        ]
+        layers += [MeshBlock(128), MeshBlock(128), MeshBlock(128, stride=2), MeshBlock(128), MeshBlock(128)]
         self.layers = nn.Sequential(*layers)
-        self.head = Head(2 * len(indices), 2)
+        self.head = MeshHead(2 * len(indices), 2)
 
     def forward(self, features: Tensor, points: Tensor) -> Tensor:
         """Features (n, 32, 48, 48) and coarse points (n, 468, 2) in features' pixels -> (n, k, 2) in the picture's."""
-        matrix, shift = window(points[:, self.indices], *points[:, self.corners].unbind(1))
-        refined = self.head(self.layers(cut(features, matrix, shift))).unflatten(1, (-1, 2))  # (n, k, 2)
+        matrix, shift = branch_window(points[:, self.indices], *points[:, self.corners].unbind(1))
+        refined = self.head(self.layers(sample_branch_window(features, matrix, shift))).unflatten(
+            1, (-1, 2)
+        )  # (n, k, 2)
         return refined * (_STRIDE * _WINDOW / _REFINED) @ matrix.mT + _STRIDE * shift[:, None]
 
 
@@ -78,24 +87,32 @@ class AttentionMesh(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, 2), nn.PReLU(16))
-        self.early = nn.Sequential(Block(16), Block(16), Block(16, 32, 2))
-        layers = [Block(32), Block(32), Block(32, 64, 2), Block(64), Block(64), Block(64, 128, 2), Block(128)]
+        self.early = nn.Sequential(MeshBlock(16), MeshBlock(16), MeshBlock(16, 32, 2))
+        layers = [
+            MeshBlock(32),
+            MeshBlock(32),
+            MeshBlock(32, 64, 2),
+            MeshBlock(64),
+            MeshBlock(64),
+            MeshBlock(64, 128, 2),
+            MeshBlock(128),
+        ]
         layers += [
-            Block(128),
-            Block(128, stride=2),
-            Block(128),
-            Block(128),
-            Block(128, stride=2),
-            Block(128),
-            Block(128),
+            MeshBlock(128),
+            MeshBlock(128, stride=2),
+            MeshBlock(128),
+            MeshBlock(128),
+            MeshBlock(128, stride=2),
+            MeshBlock(128),
+            MeshBlock(128),
         ]
         self.late = nn.Sequential(*layers)
-        self.reduce = nn.Sequential(nn.Conv2d(128, 32, 1), nn.PReLU(32), Block(32))
-        self.coarse = nn.Conv2d(32, 3 * POINTS, 3)
+        self.reduce = nn.Sequential(nn.Conv2d(128, 32, 1), nn.PReLU(32), MeshBlock(32))
+        self.coarse = nn.Conv2d(32, 3 * MESH_POINTS, 3)
         self.presence = nn.Conv2d(32, 1, 3)
-        self.lips = Branch(LIPS, (61, 291))
-        self.left_eye = Branch(LEFT_EYE, (33, 133))
-        self.right_eye = Branch(RIGHT_EYE, (362, 263))
+        self.lips = MeshBranch(MESH_LIPS, (61, 291))
+        self.left_eye = MeshBranch(MESH_LEFT_EYE, (33, 133))
+        self.right_eye = MeshBranch(MESH_RIGHT_EYE, (362, 263))
 
     def forward(self, x: Tensor, refine: bool = True) -> tuple[Tensor, Tensor]:
         """Find the points.
@@ -109,7 +126,7 @@ class AttentionMesh(nn.Module):
         """
         early = self.early(self.stem(F.pad(x, (0, 1, 0, 1))))  # (n, 32, 48, 48)
         late = self.reduce(self.late(early))  # (n, 32, 3, 3)
-        coarse = self.coarse(late).reshape(-1, POINTS, 3)[..., :2]
+        coarse = self.coarse(late).reshape(-1, MESH_POINTS, 3)[..., :2]
         presence = self.presence(late).flatten().sigmoid()
         if not refine:
             return coarse, presence
@@ -119,7 +136,7 @@ class AttentionMesh(nn.Module):
         return points, presence
 
 
-def window(points: Tensor, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
+def branch_window(points: Tensor, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
     """The window of a branch: turned along its corners, around its points with some room.
 
     Args:
@@ -139,7 +156,7 @@ def window(points: Tensor, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]
     return matrix, centre - matrix.sum(2) * _WINDOW / 2
 
 
-def cut(features: Tensor, matrix: Tensor, shift: Tensor) -> Tensor:
+def sample_branch_window(features: Tensor, matrix: Tensor, shift: Tensor) -> Tensor:
     """Sample a window of the features, zero where it leaves them: (n, c, h, w) -> (n, c, 16, 16)."""
     size = torch.tensor(features.shape[:1:-1], dtype=matrix.dtype, device=matrix.device)  # w, h
     steps = torch.arange(_WINDOW, dtype=matrix.dtype, device=matrix.device) + 0.5

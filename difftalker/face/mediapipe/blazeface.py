@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-NUMBERS = 16  # of an anchor: box x, y, w, h and six points x, y
+NUMBERS_PER_ANCHOR = 16  # of an anchor: box x, y, w, h and six points x, y
 
 
-class SmallBlock(nn.Module):
+class ShortRangeBlock(nn.Module):
     """Depthwise and pointwise convolution beside a skip connection, then ReLU; `stride` 2 halves the sides."""
 
     def __init__(self, channels: int, out: int, stride: int = 1) -> None:
@@ -42,34 +42,36 @@ class ShortRange(nn.Module):
         early = [(24, 24), (24, 28), (28, 32, 2), (32, 36), (36, 42), (42, 48, 2), (48, 56), (56, 64), (64, 72)]
         early += [(72, 80), (80, 88)]
         late = [(88, 96, 2), *[(96, 96)] * 4]
-        self.early = nn.Sequential(*(SmallBlock(*sizes) for sizes in early))
-        self.late = nn.Sequential(*(SmallBlock(*sizes) for sizes in late))
+        self.early = nn.Sequential(*(ShortRangeBlock(*sizes) for sizes in early))
+        self.late = nn.Sequential(*(ShortRangeBlock(*sizes) for sizes in late))
         self.scores = nn.ModuleList([nn.Conv2d(88, 2, 1), nn.Conv2d(96, 6, 1)])
-        self.numbers = nn.ModuleList([nn.Conv2d(88, 2 * NUMBERS, 1), nn.Conv2d(96, 6 * NUMBERS, 1)])
+        self.numbers = nn.ModuleList(
+            [nn.Conv2d(88, 2 * NUMBERS_PER_ANCHOR, 1), nn.Conv2d(96, 6 * NUMBERS_PER_ANCHOR, 1)]
+        )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Pictures (n, 3, 128, 128) in [-1, 1] -> scores (n, 896) and numbers (n, 896, 16) in pixels."""
         early = self.early(F.relu(self.stem(F.pad(x, (1, 2, 1, 2)))))  # (n, 88, 16, 16)
         maps = (early, self.late(early))  # (n, 96, 8, 8)
         scores = [_list(head(each), 1) for head, each in zip(self.scores, maps, strict=True)]
-        numbers = [_list(head(each), NUMBERS) for head, each in zip(self.numbers, maps, strict=True)]
+        numbers = [_list(head(each), NUMBERS_PER_ANCHOR) for head, each in zip(self.numbers, maps, strict=True)]
         return torch.cat(scores, 1)[..., 0], torch.cat(numbers, 1)
 
 
-class Half(nn.Sequential):
+class DepthwiseSeparable(nn.Sequential):
     """Depthwise and pointwise convolution."""
 
     def __init__(self, channels: int, out: int, stride: int = 1) -> None:
         super().__init__(nn.Conv2d(channels, channels, 3, stride, 1, groups=channels), nn.Conv2d(channels, out, 1))
 
 
-class Bottleneck(nn.Module):
+class FullRangeBlock(nn.Module):
     """Two depthwise separable convolutions with few channels between, and a skip connection where sizes allow."""
 
     def __init__(self, channels: int, between: int, out: int, stride: int = 1) -> None:
         super().__init__()
         self.skips = channels == out and stride == 1
-        self.reduce, self.expand = Half(channels, between, stride), Half(between, out)
+        self.reduce, self.expand = DepthwiseSeparable(channels, between, stride), DepthwiseSeparable(between, out)
 
     def forward(self, x: Tensor) -> Tensor:
         inner = self.expand(F.relu(self.reduce(x)))
@@ -87,11 +89,19 @@ class FullRange(nn.Module):
         self.stem = nn.Conv2d(3, 32, 3, 2, 1)
         self.down = nn.ModuleList(
             [
-                nn.Sequential(Bottleneck(32, 8, 32), Bottleneck(32, 8, 32)),  # 96 x 96
-                nn.Sequential(Bottleneck(32, 16, 64, 2), Bottleneck(64, 16, 64), Bottleneck(64, 16, 64)),  # 48 x 48
-                nn.Sequential(Bottleneck(64, 32, 128, 2), Bottleneck(128, 32, 128), Bottleneck(128, 32, 128)),
-                nn.Sequential(Bottleneck(128, 48, 192, 2), Bottleneck(192, 48, 192), Bottleneck(192, 48, 192)),
-                nn.Sequential(Bottleneck(192, 96, 384, 2), *(Bottleneck(384, 96, 384) for _ in range(3))),  # 6 x 6
+                nn.Sequential(FullRangeBlock(32, 8, 32), FullRangeBlock(32, 8, 32)),  # 96 x 96
+                nn.Sequential(
+                    FullRangeBlock(32, 16, 64, 2), FullRangeBlock(64, 16, 64), FullRangeBlock(64, 16, 64)
+                ),  # 48 x 48
+                nn.Sequential(
+                    FullRangeBlock(64, 32, 128, 2), FullRangeBlock(128, 32, 128), FullRangeBlock(128, 32, 128)
+                ),
+                nn.Sequential(
+                    FullRangeBlock(128, 48, 192, 2), FullRangeBlock(192, 48, 192), FullRangeBlock(192, 48, 192)
+                ),
+                nn.Sequential(
+                    FullRangeBlock(192, 96, 384, 2), *(FullRangeBlock(384, 96, 384) for _ in range(3))
+                ),  # 6 x 6
             ]
         )
         sizes = ((64, 48), (128, 64), (192, 96))  # channels of the way down, and of the way up
@@ -99,9 +109,9 @@ class FullRange(nn.Module):
         self.up = nn.ModuleList([nn.Conv2d(*size, 1) for size in ((64, 48), (96, 64), (384, 96))])
         self.merge = nn.ModuleList(
             [
-                Bottleneck(48, 24, 48),
-                nn.Sequential(Bottleneck(64, 32, 64), Bottleneck(64, 32, 64)),
-                nn.Sequential(Bottleneck(96, 48, 96), Bottleneck(96, 48, 96)),
+                FullRangeBlock(48, 24, 48),
+                nn.Sequential(FullRangeBlock(64, 32, 64), FullRangeBlock(64, 32, 64)),
+                nn.Sequential(FullRangeBlock(96, 48, 96), FullRangeBlock(96, 48, 96)),
             ]
         )
         self.scores = nn.Sequential(nn.Conv2d(48, 4, 1), nn.Conv2d(4, 4, 3, 2, 1, groups=4))
@@ -117,7 +127,7 @@ class FullRange(nn.Module):
         for level in (2, 1, 0):  # 12, 24 and 48 pixels wide
             finer = F.interpolate(F.relu(self.up[level](x)), scale_factor=2, mode="bilinear", align_corners=False)
             x = self.merge[level](F.relu(self.across[level](passed[level + 1])) + finer)
-        return _list(_spread(self.scores(x)), 1)[..., 0], _list(_spread(self.numbers(x)), NUMBERS)
+        return _list(_spread(self.scores(x)), 1)[..., 0], _list(_spread(self.numbers(x)), NUMBERS_PER_ANCHOR)
 
 
 def anchors(network: ShortRange | FullRange) -> Tensor:

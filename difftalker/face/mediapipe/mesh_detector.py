@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from difftalker.compute.parallel import one_thread
-from difftalker.face.mediapipe.attention_mesh import POINTS, AttentionMesh
+from difftalker.face.mediapipe.attention_mesh import MESH_POINTS, AttentionMesh
 from difftalker.face.mediapipe.mesh_points import to_ibug
-from difftalker.face.mediapipe.region import cut, place
-from difftalker.face.mediapipe.weights import load_network
+from difftalker.face.mediapipe.region import cut_region, region_to_picture
+from difftalker.face.mediapipe.weights import load_mediapipe_network
 
-BATCH = 16  # faces per pass of the network
+MESH_BATCH = 16  # faces per pass of the network
 
 
 class MeshDetector:
@@ -28,12 +28,12 @@ class MeshDetector:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        network = load_network(AttentionMesh(), "attention_mesh", device)
+        network = load_mediapipe_network(AttentionMesh(), "attention_mesh", device)
         # Twice as fast on a CPU as with the channels first.
         self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def detect(self, images: Sequence[np.ndarray], regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """See `Detector.detect`. The score is the network's probability of a face."""
+        """See `LandmarkDetector.detect`. The score is the network's probability of a face."""
         mesh, scores = self.mesh(images, regions)
         return to_ibug(mesh).astype(np.float32), scores
 
@@ -51,14 +51,14 @@ class MeshDetector:
         Returns:
             points (n, 468, 2) float64 in pixels (centres at integers) and probabilities of a face (n,) float32.
         """
-        points = np.empty((len(images), POINTS, 2))
+        points = np.empty((len(images), MESH_POINTS, 2))
         scores = np.empty(len(images), np.float32)
         with one_thread():
-            for start in range(0, len(images), BATCH):
-                batch = slice(start, start + BATCH)
-                faces = np.stack([cut(*each) for each in zip(images[batch], regions[batch], strict=True)])
+            for start in range(0, len(images), MESH_BATCH):
+                batch = slice(start, start + MESH_BATCH)
+                faces = np.stack([cut_region(*each) for each in zip(images[batch], regions[batch], strict=True)])
                 pixels = torch.from_numpy(faces).to(self._device).permute(0, 3, 1, 2).float() / 255  # channels last
                 found, score = self._network(pixels, refine)
-                points[batch] = place(found.cpu().numpy(), regions[batch])
+                points[batch] = region_to_picture(found.cpu().numpy(), regions[batch])
                 scores[batch] = score.cpu().numpy()
         return points, scores

@@ -10,14 +10,14 @@ import math
 import cv2
 import numpy as np
 
-from difftalker.face.mediapipe.attention_mesh import INPUT
+from difftalker.face.mediapipe.attention_mesh import MESH_INPUT
 
 _ROOM = 1.5  # side of the region over the larger extent of the points
 _BOX = 1.8  # side of the region over that of the face box
 _EYES = (33, 263)  # outer corners, which give the angle
 
 
-def regions_of(mesh: np.ndarray) -> np.ndarray:
+def mesh_regions(mesh: np.ndarray) -> np.ndarray:
     """The regions around faces whose points are known: (n, 468, 2) -> (n, 4)."""
     low, high = mesh.min(axis=1), mesh.max(axis=1)
     side = _ROOM * (high - low).max(axis=1)
@@ -31,7 +31,7 @@ def upright_boxes(regions: np.ndarray) -> np.ndarray:
     return np.concatenate([regions[:, :2] - half, regions[:, :2] + half], axis=1)
 
 
-def cut(image: np.ndarray, region: np.ndarray) -> np.ndarray:
+def cut_region(image: np.ndarray, region: np.ndarray) -> np.ndarray:
     """The picture of a region.
 
     Args:
@@ -43,18 +43,18 @@ def cut(image: np.ndarray, region: np.ndarray) -> np.ndarray:
         it is enlarged, bilinear interpolation. Beyond the picture's edge its last pixels are repeated.
     """
     x, y, side, angle = (float(value) for value in region)
-    factor = max(1, math.ceil(side / INPUT - 0.5))  # finer grid, then averaged
-    pixels = INPUT * factor
+    factor = max(1, math.ceil(side / MESH_INPUT - 0.5))  # finer grid, then averaged
+    pixels = MESH_INPUT * factor
     cos, sin = side / pixels * math.cos(angle), side / pixels * math.sin(angle)
     middle = (pixels - 1) / 2
     to_image = np.array([[cos, -sin, x - middle * (cos - sin)], [sin, cos, y - middle * (sin + cos)]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     fine = cv2.warpAffine(image, to_image, (pixels, pixels), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return fine if factor == 1 else cv2.resize(fine, (INPUT, INPUT), interpolation=cv2.INTER_AREA)
+    return fine if factor == 1 else cv2.resize(fine, (MESH_INPUT, MESH_INPUT), interpolation=cv2.INTER_AREA)
 
 
-def place(points: np.ndarray, regions: np.ndarray) -> np.ndarray:
+def region_to_picture(points: np.ndarray, regions: np.ndarray) -> np.ndarray:
     """Points in the pictures of regions, as the network gives them, to those of the image: (n, k, 2), (n, 4)."""
     x, y, side, angle = regions.T[:, :, None]
-    u, v = np.moveaxis((points / INPUT - 0.5), 2, 0) * side
+    u, v = np.moveaxis((points / MESH_INPUT - 0.5), 2, 0) * side
     return np.stack([x + u * np.cos(angle) - v * np.sin(angle), y + u * np.sin(angle) + v * np.cos(angle)], axis=2)

@@ -19,10 +19,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from difftalker.model_folder import load_weights, save_weights
-from difftalker.painting.decoder.references import relight, unlikeness
+from difftalker.painting.decoder.grain import grain
+from difftalker.painting.decoder.references import match_light, mouth_distance
 from difftalker.painting.decoder.warp import control_points, warp, warp_map
 from difftalker.painting.diffusion.prior import to_tensor
-from difftalker.painting.diffusion.raster import CHANNELS, rasterise
+from difftalker.painting.diffusion.raster import RASTER_CHANNELS, rasterise
 from difftalker.painting.diffusion.upper_face import upper_face
 
 _LEVELS = 3  # halvings below the resolution of 2 x 2 pixels at which the network starts
@@ -39,7 +40,7 @@ def painted_rows(size: int) -> int:
 class ReferenceDecoder(nn.Module):
     """From the diffusion's result, the upper face, the completed landmarks and the reference frames to pixels.
 
-    The reference frames are part of the network: they are saved and loaded with its weights.
+    The reference frames and the strength of the footage's grain are part of the network, saved with its weights.
 
     Args:
         size: side of the crop in pixels, a multiple of 16.
@@ -49,6 +50,7 @@ class ReferenceDecoder(nn.Module):
 
     reference_images: Tensor
     reference_landmarks: Tensor
+    grain_strength: Tensor
 
     def __init__(self, size: int, references: int, width: int) -> None:
         super().__init__()
@@ -56,7 +58,8 @@ class ReferenceDecoder(nn.Module):
         self.height = painted_rows(size)
         self.register_buffer("reference_images", torch.zeros(references, 3, size, size, dtype=torch.uint8))
         self.register_buffer("reference_landmarks", torch.zeros(references, 68, 2))
-        channels = 4 * (3 + 3 + CHANNELS + 3 * references)
+        self.register_buffer("grain_strength", torch.zeros(()))  # grey levels
+        channels = 4 * (3 + 3 + RASTER_CHANNELS + 3 * references)
         w1, w2, w3 = width, 2 * width, 3 * width
         self.conv_in = nn.Conv2d(channels, w1, 3, padding=1)
         self.down = nn.ModuleList([_Block(w1, w1), _Block(w1, w2), _Block(w2, w3)])
@@ -89,8 +92,21 @@ class ReferenceDecoder(nn.Module):
         points = torch.from_numpy(landmarks).to(device)
         where = warp_map(control_points(points), control_points(self.reference_landmarks), hidden / size)
         images = self.reference_images.float() / 127.5 - 1  # (r, 3, size, size)
-        lit = relight(warp(images, where, self.height), upper)
-        return upper, raster, lit, unlikeness(points, self.reference_landmarks)
+        lit = match_light(warp(images, where, self.height), upper)
+        return upper, raster, lit, mouth_distance(points, self.reference_landmarks)
+
+    def add_grain(self, painted: Tensor, crops: np.ndarray) -> Tensor:
+        """Give painted rows the noise that the footage has.
+
+        Args:
+            painted: what `forward` gave (b, 3, height, size).
+            crops: the source crops, (b, size, size, 3) uint8 RGB; their upper halves decide the noise.
+        """
+        if not self.grain_strength:
+            return painted
+        size = crops.shape[2]
+        noise = grain(crops[:, : size // 2], (self.height, size)).to(painted.device)
+        return painted + self.grain_strength / 127.5 * noise
 
     def forward(self, generated: Tensor, upper: Tensor, raster: Tensor, references: Tensor, distance: Tensor) -> Tensor:
         """Paint; at initialisation, the references' mean, in which those with a like mouth weigh more.
@@ -100,7 +116,7 @@ class ReferenceDecoder(nn.Module):
             upper: the upper-face image (b, 3, height, size) in [-1, 1]; nothing of the source's lower half.
             raster: the completed landmarks drawn (b, 5, height, size) in [0, 1].
             references: warped onto the landmarks, in the picture's light (b, r, 3, height, size), about in [-1, 1].
-            distance: of the mouth from each reference's, (b, r), see `references.unlikeness`.
+            distance: of the mouth from each reference's, (b, r), see `references.mouth_distance`.
 
         Returns:
             (b, 3, height, size), nominally in [-1, 1].

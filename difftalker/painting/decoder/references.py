@@ -33,7 +33,7 @@ def choose_references(landmarks: np.ndarray, count: int) -> np.ndarray:
     return np.array(chosen, np.int64)
 
 
-def unlikeness(landmarks: Tensor, references: Tensor) -> Tensor:
+def mouth_distance(landmarks: Tensor, references: Tensor) -> Tensor:
     """How far each mouth is from the references' mouths.
 
     Args:
@@ -48,7 +48,7 @@ def unlikeness(landmarks: Tensor, references: Tensor) -> Tensor:
     return (shapes[:, None] - own).square().sum(2) / spread.clamp_min(1e-9)
 
 
-def relight(references: Tensor, upper: Tensor) -> Tensor:
+def match_light(references: Tensor, upper: Tensor) -> Tensor:
     """Give warped references the light and tint of a picture: one gain per channel, from nose and cheeks.
 
     Only the rows just above the split are compared: what lies below it in the source is not known.

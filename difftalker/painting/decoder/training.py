@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,23 +11,25 @@ from numpy.lib.format import open_memmap
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import DecoderConfig
 from difftalker.files import replacing
+from difftalker.painting.decoder.grain import grain_strength
 from difftalker.painting.decoder.losses import PatchDiscriminator, absolute_error, energy_error, hinge_loss, laplacian
 from difftalker.painting.decoder.network import ReferenceDecoder
 from difftalker.painting.diffusion.prior import to_images, to_tensor
-from difftalker.painting.diffusion.raster import CHANNELS
+from difftalker.painting.diffusion.raster import RASTER_CHANNELS
 from difftalker.painting.diffusion.training import perturb
 from difftalker.painting.jaw_mask import jaw_mask
 from difftalker.painting.synthesis import Synthesiser
-from difftalker.training.history import History
 from difftalker.training.loop import train
-from difftalker.training.processes import ALONE, Processes
+from difftalker.training.processes import SINGLE_PROCESS, Processes
+from difftalker.training.progress import LossHistory
 
 _ADVERSARY_FROM = 0.1  # share of the steps after which the discriminator's word counts
 _ADVERSARY_RATE = 0.2  # the discriminator's learning rate over the decoder's
 _OUTSIDE = 0.1  # weight of what is not pasted back
+_GRAIN_TRIPLES = 96  # triples of successive frames by which the grain is measured
 
 
 def generate_lower(
@@ -66,8 +69,8 @@ def train_decoder(
     seed: int,
     device: torch.device,
     checkpoint: Path | None,
-    processes: Processes = ALONE,
-) -> History:
+    processes: Processes = SINGLE_PROCESS,
+) -> LossHistory:
     """Train the decoder.
 
     Args:
@@ -108,6 +111,40 @@ def train_decoder(
     )
 
 
+@torch.no_grad()
+def measure_grain(
+    network: ReferenceDecoder,
+    crops: np.ndarray,
+    generated: np.ndarray,
+    landmarks: np.ndarray,
+    runs: Sequence[np.ndarray],
+    device: torch.device,
+) -> float:
+    """How much noise the trained network's pictures lack, see `grain_strength`.
+
+    Args:
+        network: in evaluation mode, on the device.
+        crops, generated, landmarks: as in `train_decoder`.
+        runs: rows of successive frames, each within one clip.
+        device: where to compute.
+
+    Returns:
+        Standard deviation in grey levels; 0 where no run has three frames.
+    """
+    first = np.concatenate([run[:-2] for run in runs]) if runs else np.zeros(0, np.int64)
+    if not len(first):
+        return 0.0
+    size, hidden = crops.shape[2], crops.shape[2] - network.height
+    chosen = first[np.unique(np.linspace(0, len(first) - 1, _GRAIN_TRIPLES).astype(int))]
+    triples = chosen[:, None] + np.arange(3)  # (n, 3)
+    painted = []
+    for rows in triples:
+        inputs = network.inputs(crops[rows], landmarks[rows])
+        painted.append(to_images(network(to_tensor(generated[rows]).to(device), *inputs)))
+    inside = jaw_mask(landmarks[triples[:, 1]], size)[:, hidden:] > 0.5
+    return grain_strength(crops[triples][:, :, hidden:], np.stack(painted), inside)
+
+
 class _Adversaries(nn.Module):
     """Decoder and discriminator, trained in one step by one sum of losses, each by its own part of it."""
 
@@ -117,7 +154,7 @@ class _Adversaries(nn.Module):
         super().__init__()
         self.network = network
         self.config = config
-        self.discriminator = PatchDiscriminator(3 + CHANNELS) if config.adversarial else None
+        self.discriminator = PatchDiscriminator(3 + RASTER_CHANNELS) if config.adversarial_weight else None
         self.register_buffer("step", torch.zeros((), dtype=torch.long))
 
     def parameter_groups(self) -> list[dict[str, object]]:
@@ -147,7 +184,11 @@ class _Adversaries(nn.Module):
             "laplacian": absolute_error(edges, true_edges, weight),
             "energy": energy_error(edges, true_edges, weight),
         }
-        total = parts["absolute"] + self.config.laplacian * parts["laplacian"] + self.config.energy * parts["energy"]
+        total = (
+            parts["absolute"]
+            + self.config.laplacian_weight * parts["laplacian"]
+            + self.config.energy_weight * parts["energy"]
+        )
         if self.discriminator is not None:
             raster, shown, real = (images[..., window[0], window[1]] for images in (inputs[2], painted, true))
             parts["adversarial"] = torch.zeros_like(total)
@@ -155,7 +196,7 @@ class _Adversaries(nn.Module):
                 self.discriminator.requires_grad_(False)  # this part of the sum teaches the decoder alone
                 parts["adversarial"] = -self.discriminator(shown, raster).mean()
                 self.discriminator.requires_grad_(True)
-                total = total + self.config.adversarial * parts["adversarial"]
+                total = total + self.config.adversarial_weight * parts["adversarial"]
             judged = self.discriminator(torch.cat([real, shown.detach()]), torch.cat([raster, raster]))
             parts["discriminator"] = hinge_loss(*judged.chunk(2))
             total = total + parts["discriminator"]

@@ -37,7 +37,7 @@ def add_noise(scheduler: DDIMScheduler, clean: Tensor, upper: Tensor, noise: Ten
     return torch.where(lower_mask(clean) > 0, scheduler.add_noise(clean, noise, step), upper)
 
 
-def target(scheduler: DDIMScheduler, clean: Tensor, noise: Tensor, step: Tensor) -> Tensor:
+def prediction_target(scheduler: DDIMScheduler, clean: Tensor, noise: Tensor, step: Tensor) -> Tensor:
     """What the network must predict: epsilon (eq. 5), v = sqrt(a) epsilon - sqrt(1 - a) Z_0, or Z_0 itself.
 
     Epsilon and v ask a network to carry the noise through exactly. A small one cannot, and its error stays in the
@@ -63,7 +63,7 @@ def masked_loss(predicted: Tensor, wanted: Tensor, weight: Tensor | None = None)
     return ((predicted - wanted).square() * weight).sum() / (weight.sum() * predicted.shape[1])
 
 
-def sampler(trained: DDIMScheduler, steps: int) -> DDIMScheduler:
+def ddim_scheduler(trained: DDIMScheduler, steps: int) -> DDIMScheduler:
     """Deterministic DDIM (what the misprinted eq. 6 means) in `steps` steps, from the noisiest down to the image.
 
     Args:
@@ -78,7 +78,7 @@ def sampler(trained: DDIMScheduler, steps: int) -> DDIMScheduler:
     return scheduler
 
 
-def sample(
+def sample_lower_rows(
     network: Callable[[Tensor, Tensor], Tensor], upper: Tensor, noise: Tensor, scheduler: DDIMScheduler
 ) -> Tensor:
     """Draw the lower rows; the clean rows are imposed again at every step.
@@ -87,7 +87,7 @@ def sample(
         network: maps (latents (b, c, h, w), timestep (b,) int64) to the prediction (b, c, h, w).
         upper: latents of the upper-face images (b, c, h, w).
         noise: starting noise (b, c, h, w).
-        scheduler: with its steps set, see `sampler`.
+        scheduler: with its steps set, see `ddim_scheduler`.
 
     Returns:
         Z_0 (b, c, h, w): upper rows equal `upper`'s.

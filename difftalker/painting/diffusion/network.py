@@ -24,7 +24,7 @@ from torch.utils.checkpoint import checkpoint
 
 from difftalker.model_folder import load_weights, save_weights
 from difftalker.painting.diffusion.injection import LandmarkInjection
-from difftalker.painting.diffusion.raster import CHANNELS
+from difftalker.painting.diffusion.raster import RASTER_CHANNELS
 
 
 class LandmarkBranch(nn.Module):
@@ -41,7 +41,7 @@ class LandmarkBranch(nn.Module):
         self.requires_grad_(True)
         width = unet.config.block_out_channels[0]
         self.raster_in = nn.Sequential(
-            nn.Conv2d(CHANNELS * reduction**2, width, 3, padding=1),
+            nn.Conv2d(RASTER_CHANNELS * reduction**2, width, 3, padding=1),
             nn.SiLU(),
             nn.Conv2d(width, width, 3, padding=1),
             nn.SiLU(),
@@ -64,14 +64,14 @@ class FaceNetwork(nn.Module):
     """Dual-branch denoiser on a prior's UNet.
 
     The UNet is used in place and not part of what `save` writes: only the upper branch, the injections and, where
-    `train_decoder` says so, the tuned decoder are.
+    `train_unet_decoder` says so, the tuned decoder are.
 
     Args:
         unet: the prior's UNet; frozen here, gradients still cross it.
         reduction: pixels per latent position of the prior's autoencoder.
         condition: `landmarks`, or `audio` for the ablation.
-        train_decoder: also train a copy of the UNet's decoder (small presets; a deviation from the paper, whose prior
-            has seen millions of faces).
+        train_unet_decoder: also train a copy of the UNet's decoder (small presets; a deviation from the paper, whose
+            prior has seen millions of faces).
     """
 
     def __init__(
@@ -80,14 +80,14 @@ class FaceNetwork(nn.Module):
         reduction: int,
         *,
         condition: Literal["landmarks", "audio"] = "landmarks",
-        train_decoder: bool = False,
+        train_unet_decoder: bool = False,
     ) -> None:
         super().__init__()
-        self.config = {"condition": condition, "train_decoder": train_decoder, "reduction": reduction}
+        self.config = {"condition": condition, "train_unet_decoder": train_unet_decoder, "reduction": reduction}
         self._frozen = [unet.requires_grad_(False)]  # in a list: not a submodule, so not saved or moved with this one
         self.condition = condition
         self.checkpointing = False
-        self.up_blocks = copy.deepcopy(unet.up_blocks).requires_grad_(True) if train_decoder else None
+        self.up_blocks = copy.deepcopy(unet.up_blocks).requires_grad_(True) if train_unet_decoder else None
         if condition == "landmarks":
             self.branch = LandmarkBranch(unet, reduction)
             self.injections = nn.ModuleList(

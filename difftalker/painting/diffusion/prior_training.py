@@ -9,18 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from difftalker.compute.transfer import to_device
+from difftalker.compute.device import to_device
 from difftalker.config import PriorConfig, TrainConfig
 from difftalker.painting.diffusion.latents import read_latents, write_latents
-from difftalker.painting.diffusion.masked_diffusion import add_noise, masked_loss, target
+from difftalker.painting.diffusion.masked_diffusion import add_noise, masked_loss, prediction_target
 from difftalker.painting.diffusion.prior import Prior
-from difftalker.training.history import History
 from difftalker.training.loop import train
+from difftalker.training.progress import LossHistory
 
 
 def train_prior(
     prior: Prior, images: np.ndarray, config: PriorConfig, *, seed: int, device: torch.device, scratch: Path
-) -> dict[str, History]:
+) -> dict[str, LossHistory]:
     """Train a small prior in place; a training that was interrupted goes on from `scratch`.
 
     Args:
@@ -53,7 +53,7 @@ def train_unet(
     seed: int,
     device: torch.device,
     checkpoint: Path | None,
-) -> History:
+) -> LossHistory:
     """Train the UNet to denoise the lower half under a clean upper half, without landmarks.
 
     Args:
@@ -106,7 +106,7 @@ def denoising_loss(
         step = to_device(step, device)
         noise = to_device(torch.randn(clean.shape, generator=generator), device)
         noised = add_noise(scheduler, clean, above, noise, step)
-        wanted = target(scheduler, clean, noise, step)
+        wanted = prediction_target(scheduler, clean, noise, step)
         predicted = predict(noised, step, index, above, generator)
         return masked_loss(predicted.float(), wanted, None if weight is None else to_device(weight(index), device))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-CHANNELS = 5
+RASTER_CHANNELS = 5
 
 # (channel, points, closed) over iBUG-68 indices. Each region has a channel of its own, so that lines which cross or
 # touch (closed lips) stay distinct.
@@ -35,7 +35,7 @@ def rasterise(landmarks: np.ndarray, size: int) -> np.ndarray:
     """
     thickness = max(1, round(size / 128))
     fixed = np.rint(np.clip((landmarks * size - 0.5), -size, 2 * size) * 2**_SHIFT).astype(np.int32)
-    raster = np.zeros((len(landmarks), CHANNELS, size, size), np.uint8)
+    raster = np.zeros((len(landmarks), RASTER_CHANNELS, size, size), np.uint8)
     for canvas, points in zip(raster, fixed, strict=True):
         for channel, indices, closed in _LINES:
             line = points[indices].reshape(1, -1, 2)

@@ -26,7 +26,7 @@ from difftalker.painting.diffusion.prior import LOAD_ERRORS, Prior, first_senten
 from difftalker.weights.store import locate, path_of
 from difftalker.weights.table import SD15, SD15_REVISION, weight_named
 
-CONTEXT = "context.safetensors"
+CONTEXT_FILE = "context.safetensors"
 _SCHEDULE = (
     "num_train_timesteps",
     "beta_start",
@@ -52,7 +52,7 @@ class _Source:
 
     @property
     def needs_text(self) -> bool:
-        return not (self.folder / CONTEXT).exists()
+        return not (self.folder / CONTEXT_FILE).exists()
 
 
 def check_model(model: str, revision: str, size: int) -> _Source:
@@ -66,7 +66,7 @@ def check_model(model: str, revision: str, size: int) -> _Source:
     is_local = Path(model).is_dir()
     if not is_local and (model.count("/") != 1 or model.startswith((".", "/", "~"))):
         raise UserError(f"{name}: no such folder, and not a hub id (owner/name)")
-    folder = Path(model) if is_local else _fetch(model, revision, [*_CONFIGS, CONTEXT])
+    folder = Path(model) if is_local else _fetch(model, revision, [*_CONFIGS, CONTEXT_FILE])
     source = _Source(name, folder, is_local, *(_read(folder / config, name) for config in _CONFIGS))
     check_parts(source.vae, source.unet, name)
     check_size(size, source.vae, source.unet, name)
@@ -74,7 +74,7 @@ def check_model(model: str, revision: str, size: int) -> _Source:
     if source.needs_text and importlib.util.find_spec("transformers") is None:
         raise UserError(
             f"{name}: its text encoder is read with the package transformers; run `pip install 'difftalker[sd]'`, or "
-            f"put a {CONTEXT} into the folder"
+            f"put a {CONTEXT_FILE} into the folder"
         )
     return source
 
@@ -102,7 +102,7 @@ def import_prior(model: str, revision: str, size: int) -> Prior:
         folder, variant = checked.folder, _variant(checked.folder, needs_text)
     else:
         folder, variant = _fetch_weights(model, revision, needs_text)
-    context = _empty_prompt(folder, variant, source) if needs_text else _read_context(folder / CONTEXT, source)
+    context = _empty_prompt(folder, variant, source) if needs_text else _read_context(folder / CONTEXT_FILE, source)
     if context.shape[-1] != unet.get("cross_attention_dim", 1280):
         raise UserError(
             f"{source}: the empty prompt's context is {context.shape[-1]} wide, the UNet reads "
@@ -134,13 +134,13 @@ def _fetch_weights(model: str, revision: str, needs_text: bool) -> tuple[Path, s
     extra = ["text_encoder/config.json", "tokenizer/*.json", "tokenizer/*.txt"] if needs_text else []
     wanted = _weights("fp16", needs_text)  # half the download and no loss: the prior is stored in float16
     try:
-        folder = _fetch(model, revision, [*_CONFIGS, CONTEXT, *wanted, *extra])
+        folder = _fetch(model, revision, [*_CONFIGS, CONTEXT_FILE, *wanted, *extra])
         if all((folder / name).exists() for name in wanted):
             return folder, "fp16"
     except UserError:  # without a connection, where the cache holds the other precision
         pass
     wanted = _weights(None, needs_text)
-    folder = _fetch(model, revision, [*_CONFIGS, CONTEXT, *wanted, *extra])
+    folder = _fetch(model, revision, [*_CONFIGS, CONTEXT_FILE, *wanted, *extra])
     absent = [name for name in wanted if not (folder / name).exists()]
     if absent:
         raise UserError(f"prior.model = {model}: has no {absent[0]}; name a model whose weights are safetensors")

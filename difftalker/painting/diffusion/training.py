@@ -8,18 +8,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from difftalker.compute.transfer import to_device
+from difftalker.compute.device import to_device
 from difftalker.config import FaceConfig
-from difftalker.face.topology import CONTOUR, MOUTH
+from difftalker.face.topology import COMPLETED_POINTS, MOUTH
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.diffusion.prior_training import denoising_loss
 from difftalker.painting.diffusion.raster import rasterise
-from difftalker.training.history import History
 from difftalker.training.loop import train
-from difftalker.training.processes import ALONE, Processes
+from difftalker.training.processes import SINGLE_PROCESS, Processes
+from difftalker.training.progress import LossHistory
 
-_COMPLETED = np.concatenate([CONTOUR, MOUTH])
 _MOUTH_MARGIN = 0.03  # of the crop, around the mouth's landmarks
 
 
@@ -35,8 +34,8 @@ def train_face(
     seed: int,
     device: torch.device,
     checkpoint: Path | None,
-    processes: Processes = ALONE,
-) -> History:
+    processes: Processes = SINGLE_PROCESS,
+) -> LossHistory:
     """Train the upper branch and the injections beside the frozen prior.
 
     Args:
@@ -84,8 +83,8 @@ def train_face(
 def perturb(landmarks: np.ndarray, deviation: float, generator: torch.Generator) -> np.ndarray:
     """Move the completed points of (b, 68, 2) by Gaussian noise: synthesis uses predicted, inexact landmarks."""
     moved = landmarks.copy()
-    noise = torch.randn(len(landmarks), len(_COMPLETED), 2, generator=generator)
-    moved[:, _COMPLETED] += deviation * noise.numpy()
+    noise = torch.randn(len(landmarks), len(COMPLETED_POINTS), 2, generator=generator)
+    moved[:, COMPLETED_POINTS] += deviation * noise.numpy()
     return moved
 
 

@@ -20,7 +20,7 @@ def upper_face(images: np.ndarray) -> np.ndarray:
     return np.concatenate([upper, upper[..., ::-1, :, :]], axis=-3)
 
 
-def painted_share(height: int) -> np.ndarray:
+def generated_weight(height: int) -> np.ndarray:
     """How much of every row `composite` takes from the generated picture: (height, 1, 1) float32."""
     half, band = height // 2, round(height * FEATHER)
     weight = np.ones((height, 1, 1), np.float32)
@@ -40,7 +40,7 @@ def composite(source: np.ndarray, generated: np.ndarray) -> np.ndarray:
     """
     height = source.shape[-3]
     half = height // 2
-    mixed = source + painted_share(height) * (generated.astype(np.float32) - source)
+    mixed = source + generated_weight(height) * (generated.astype(np.float32) - source)
     result = np.rint(mixed).astype(np.uint8)
     result[..., half:, :, :] = generated[..., half:, :, :]
     return result

@@ -1,12 +1,13 @@
 """Landmark distance and jitter against values worked out by hand."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difftalker.evaluation.metrics.jitter import jitter
-from difftalker.evaluation.metrics.landmark_distance import landmark_distance
+from difftalker.evaluation.metrics.landmark_metrics import jitter, landmark_distance, motion_in_silence
 
 
 def test_distance_is_the_mean_of_euclidean_distances() -> None:
@@ -45,3 +46,25 @@ def test_a_jump_between_runs_is_no_jitter() -> None:
     assert jitter(points, np.array([0, 0, 0, 1, 1, 1])) == 0
     assert jitter(points, np.zeros(6, int)) > 0
     assert np.isnan(jitter(points, np.array([0, 0, 1, 1, 2, 2])))
+
+
+def face(frames: int) -> np.ndarray:
+    points = np.zeros((frames, 68, 2))
+    points[:, 16, 0] = 2.0  # face width
+    return points
+
+
+def test_motion_in_silence_by_hand() -> None:
+    points = face(6)
+    points[:, 48:, 1] = np.array([0, 0.2, 0.2, 0.6, 0.6, 9])[:, None]
+    silent = np.array([True, True, True, True, False, True])
+    # Steps of 0.2, 0 and 0.4 between silent frames, over a width of 2, at 25 frames per second.
+    assert motion_in_silence(points, silent, np.zeros(6, int), 25.0) == pytest.approx(0.2 / 2 * 25)
+    assert math.isnan(motion_in_silence(points, ~silent, np.zeros(6, int), 25.0))
+    two = np.array([0, 1, 1, 2, 2, 2])  # of the steps only that of 0 lies within a run
+    assert motion_in_silence(points, silent, two, 25.0) == 0
+
+
+def test_a_moving_head_is_no_moving_mouth() -> None:
+    points = face(5) + np.arange(5)[:, None, None] * 0.3
+    assert motion_in_silence(points, np.ones(5, bool), np.zeros(5, int), 25.0) == pytest.approx(0, abs=1e-9)

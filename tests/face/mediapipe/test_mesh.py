@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from difftalker.face.mediapipe import mesh_detector as module
-from difftalker.face.mediapipe.attention_mesh import INPUT, AttentionMesh
+from difftalker.face.mediapipe.attention_mesh import MESH_INPUT, AttentionMesh
 from difftalker.face.mediapipe.mesh_detector import MeshDetector
-from difftalker.face.mediapipe.mesh_points import JAW, to_ibug
-from difftalker.face.mediapipe.region import cut, place, regions_of, upright_boxes
+from difftalker.face.mediapipe.mesh_points import MESH_JAW, to_ibug
+from difftalker.face.mediapipe.region import cut_region, mesh_regions, region_to_picture, upright_boxes
 from difftalker.face.topology import INNER_LIPS, MOUTH, OUTER_LIPS, RIGID
 from tests.footage import empty_room, portrait, portrait_points
 
@@ -35,7 +35,7 @@ def test_points_are_those_of_the_original(detector: MeshDetector) -> None:
     stored = np.load(REFERENCE)
     x, y, side, _, angle = stored["rectangle"]
     # It cuts without half pixels: what it reads at pixel u is meant for u + 1/2. So does this region.
-    half = side / INPUT / 2 * np.array([np.cos(angle) - np.sin(angle), np.sin(angle) + np.cos(angle)])
+    half = side / MESH_INPUT / 2 * np.array([np.cos(angle) - np.sin(angle), np.sin(angle) + np.cos(angle)])
     points, scores = detector.mesh([portrait()], np.array([[x - half[0], y - half[1], side, angle]]))
     error = np.linalg.norm(points[0] + half - stored["points"], axis=1)
     assert error.mean() < 0.03 and error.max() < 0.12  # source pixels; its sums are in another order, and half precise
@@ -46,7 +46,7 @@ def test_batches_do_not_matter(detector: MeshDetector, monkeypatch: pytest.Monke
     images = [np.roll(portrait(), shift, axis=1) for shift in range(5)]
     regions = np.repeat(REGION, 5, axis=0) + np.arange(5)[:, None] * (1, 0, 0, 0)
     together = detector.detect(images, regions)
-    monkeypatch.setattr(module, "BATCH", 2)
+    monkeypatch.setattr(module, "MESH_BATCH", 2)
     alone = detector.detect(images, regions)
     np.testing.assert_allclose(together[0], alone[0], atol=1e-2)
     np.testing.assert_allclose(together[1], alone[1], atol=1e-5)
@@ -74,7 +74,7 @@ def test_a_rotated_picture_has_rotated_points(detector: MeshDetector) -> None:
         expected = upright[0] @ matrix[:, :2].T + matrix[:, 2]
         assert np.linalg.norm(turned[0] - expected, axis=1).mean() < 0.3
         unsure = np.array([[*centre, 150, np.radians(degrees / 2)]])  # turned half as far as the face
-        found = regions_of(detector.mesh([moved(matrix)], unsure)[0])
+        found = mesh_regions(detector.mesh([moved(matrix)], unsure)[0])
         assert np.degrees(found[0, 3]) == pytest.approx(degrees + 2, abs=4)
 
 
@@ -116,11 +116,11 @@ def test_points_lie_where_their_names_say() -> None:
 
 def test_the_jaw_is_spaced_evenly_between_ears_and_chin() -> None:
     mesh = np.zeros((2, 468, 2))
-    count = len(JAW) // 2
+    count = len(MESH_JAW) // 2
     # A right angle: 80 down and 160 across to the chin, in uneven steps; 40 from the chin to the other ear.
     along = np.array([0, 5, 20, 60, 80, 81, 100, 140, 170, 200, 230, 240.0])
-    mesh[:, JAW[: count + 1]] = np.column_stack([np.maximum(along - 80, 0), np.minimum(along, 80)])
-    mesh[:, JAW[count:]] = np.column_stack([np.full(count + 1, 160), 80 - 40 * np.linspace(0, 1, count + 1) ** 3])
+    mesh[:, MESH_JAW[: count + 1]] = np.column_stack([np.maximum(along - 80, 0), np.minimum(along, 80)])
+    mesh[:, MESH_JAW[count:]] = np.column_stack([np.full(count + 1, 160), 80 - 40 * np.linspace(0, 1, count + 1) ** 3])
     mesh[1] *= 3
     points = to_ibug(mesh)
     np.testing.assert_allclose(points[1], 3 * points[0])
@@ -138,14 +138,14 @@ def test_cut_and_place_are_inverse() -> None:
     for x, y in places.astype(int):
         dots[y - 1 : y + 2, x - 1 : x + 2] = 255
     for region in ([145, 150, 150, 0.0], [150, 160, 120, 0.6], [140, 155, 180, -1.2], [150, 150, 600, 0.3]):
-        picture = cut(dots, np.array(region))
+        picture = cut_region(dots, np.array(region))
         count, _, _, centres = cv2.connectedComponentsWithStats((picture[..., 0] > 20).astype(np.uint8))
         if region[2] < 300:  # else the dots are smaller than a pixel
-            found = place(centres[None, 1:] + 0.5, np.array([region]))[0]
+            found = region_to_picture(centres[None, 1:] + 0.5, np.array([region]))[0]
             assert count == 4
             for each in places:
                 assert np.linalg.norm(found - each, axis=1).min() < 0.7
-    back = place(np.array([[[0, 0], [INPUT, INPUT]]]), np.array([[100.0, 50, 40, 0]]))
+    back = region_to_picture(np.array([[[0, 0], [MESH_INPUT, MESH_INPUT]]]), np.array([[100.0, 50, 40, 0]]))
     assert back.tolist() == [[[80, 30], [120, 70]]]
 
 

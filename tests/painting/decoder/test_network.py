@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.errors import UserError
 from difftalker.painting.decoder.network import ReferenceDecoder, load_decoder, painted_rows, save_prior_decoder
 from tests.painting.decoder.test_warp import face

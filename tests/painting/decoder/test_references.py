@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difftalker.painting.decoder.references import choose_references, relight, unlikeness
+from difftalker.painting.decoder.references import choose_references, match_light, mouth_distance
 from tests.painting.decoder.test_warp import face
 
 
@@ -35,12 +35,12 @@ def test_size_and_place_of_the_face_do_not_count(scale: float, shift: float) -> 
     openings = np.array([0.0, 0.02, 0.1])
     points = torch.from_numpy(mouths(openings))
     moved = points * scale + shift
-    assert torch.allclose(unlikeness(moved, points), unlikeness(points, points), atol=1e-3)
+    assert torch.allclose(mouth_distance(moved, points), mouth_distance(points, points), atol=1e-3)
 
 
 def test_distance_is_nothing_to_itself_and_one_on_average_between_pairs() -> None:
     points = torch.from_numpy(mouths(np.array([0.0, 0.04, 0.1])))
-    found = unlikeness(points, points)
+    found = mouth_distance(points, points)
     assert torch.allclose(found.diagonal(), torch.zeros(3), atol=1e-6)
     assert np.isclose(float(found.mean()), 1.0, atol=1e-5)
 
@@ -51,5 +51,5 @@ def test_relighting_takes_the_light_of_the_rows_above_the_split() -> None:
     gain = torch.tensor([0.5, 0.6, 0.7]).view(3, 1, 1)
     darker = (picture + 1) * gain - 1
     darker[:, :, 8:] = 0.3  # below the split nothing counts
-    found = relight(picture[:, None], darker)
+    found = match_light(picture[:, None], darker)
     assert torch.allclose(found[0, 0], (picture[0] + 1) * gain - 1, atol=1e-5)

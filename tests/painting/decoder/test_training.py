@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from difftalker.compute.seeds import seeded
+from difftalker.compute.device import seeded
 from difftalker.config import DecoderConfig, TrainConfig
 from difftalker.painting.decoder.losses import absolute_error
 from difftalker.painting.decoder.network import ReferenceDecoder
-from difftalker.painting.decoder.training import train_decoder
+from difftalker.painting.decoder.training import measure_grain, train_decoder
 from difftalker.painting.jaw_mask import jaw_mask
 from tests.painting.decoder.test_references import mouths
 
@@ -102,3 +102,14 @@ def test_the_discriminator_teaches_and_is_not_moved_by_the_decoder_s_part() -> N
     assert not torch.equal(plain.conv_in.weight, judged.conv_in.weight)
     assert torch.equal(judged.reference_images, fresh().reference_images)
     assert torch.equal(judged.reference_landmarks, fresh().reference_landmarks)
+
+
+def test_grain_is_measured_on_successive_frames() -> None:
+    """Noise of footage that the network cannot know is put back; frames that do not follow each other tell nothing."""
+    network = fresh().eval()
+    generated = np.full((FRAMES, network.height, SIZE, 3), 128, np.uint8)
+    noise = 6 * np.random.default_rng(1).normal(size=(FRAMES, SIZE, SIZE, 1))
+    noisy = np.clip(np.rint(crops() + noise), 0, 255).astype(np.uint8)
+    runs = [np.arange(FRAMES)]
+    assert measure_grain(network, noisy, generated, POINTS, runs, CPU) > 2.0
+    assert measure_grain(network, noisy, generated, POINTS, [np.arange(2)], CPU) == 0.0

@@ -8,7 +8,14 @@ from diffusers import DDIMScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difftalker.painting.diffusion.masked_diffusion import add_noise, lower_mask, masked_loss, sample, sampler, target
+from difftalker.painting.diffusion.masked_diffusion import (
+    add_noise,
+    ddim_scheduler,
+    lower_mask,
+    masked_loss,
+    prediction_target,
+    sample_lower_rows,
+)
 
 
 def schedule(prediction: str = "epsilon") -> DDIMScheduler:
@@ -53,15 +60,15 @@ def test_loss_weights_positions() -> None:
 
 def test_v_is_the_rotated_pair_of_noise_and_image() -> None:
     clean, noise = torch.full((1, 1, 2, 1), 2.0), torch.full((1, 1, 2, 1), 10.0)
-    found = target(two_steps("v_prediction"), clean, noise, torch.tensor([0]))
+    found = prediction_target(two_steps("v_prediction"), clean, noise, torch.tensor([0]))
     assert found.flatten()[0] == pytest.approx(0.8 * 10 - 0.6 * 2)
-    assert torch.equal(target(two_steps(), clean, noise, torch.tensor([0])), noise)
-    assert torch.equal(target(two_steps("sample"), clean, noise, torch.tensor([0])), clean)
+    assert torch.equal(prediction_target(two_steps(), clean, noise, torch.tensor([0])), noise)
+    assert torch.equal(prediction_target(two_steps("sample"), clean, noise, torch.tensor([0])), clean)
 
 
 @given(st.integers(1, 1000))
 def test_timesteps_fall_from_the_noisiest(steps: int) -> None:
-    plan = sampler(schedule(), steps).timesteps.tolist()
+    plan = ddim_scheduler(schedule(), steps).timesteps.tolist()
     assert len(plan) == steps and plan[0] == 999 and plan[-1] >= 0
     assert all(a > b for a, b in pairwise(plan))
 
@@ -76,32 +83,32 @@ def test_sampling_with_a_perfect_network_gives_the_image(prediction: str, steps:
     def oracle(z: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
         a = scheduler.alphas_cumprod[step].view(-1, 1, 1, 1)
         epsilon = (z - a.sqrt() * clean) / (1 - a).sqrt()
-        return target(scheduler, clean, epsilon, step)
+        return prediction_target(scheduler, clean, epsilon, step)
 
-    result = sample(oracle, upper, noise, sampler(scheduler, steps))
+    result = sample_lower_rows(oracle, upper, noise, ddim_scheduler(scheduler, steps))
     assert torch.equal(result[:, :, :4], upper[:, :, :4])
     assert torch.allclose(result[:, :, 4:], clean[:, :, 4:], atol=5e-3)
 
 
 def test_one_step_is_equation_6_worked_out() -> None:
     """From z_t with the network's epsilon to Z_0 = (z_t - sqrt(1 - a) epsilon) / sqrt(a), in the lower rows."""
-    scheduler = sampler(two_steps(), 1)
+    scheduler = ddim_scheduler(two_steps(), 1)
     a = (1 - 0.36) * (1 - 0.5)
     upper, noise = torch.zeros(1, 1, 2, 1), torch.full((1, 1, 2, 1), 2.0)
-    result = sample(lambda z, step: torch.full_like(z, 0.5), upper, noise, scheduler)
+    result = sample_lower_rows(lambda z, step: torch.full_like(z, 0.5), upper, noise, scheduler)
     assert result.flatten().tolist() == pytest.approx([0.0, (2 - (1 - a) ** 0.5 * 0.5) / a**0.5], rel=1e-5)
 
 
 def test_two_steps_pass_through_the_schedule_between() -> None:
     """The clean rows are imposed again before the second evaluation."""
-    scheduler = sampler(two_steps(), 2)
+    scheduler = ddim_scheduler(two_steps(), 2)
     seen = []
 
     def network(z: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
         seen.append((int(step[0]), z.flatten().tolist()))
         return torch.zeros_like(z)
 
-    sample(network, torch.full((1, 1, 2, 1), 7.0), torch.full((1, 1, 2, 1), 2.0), scheduler)
+    sample_lower_rows(network, torch.full((1, 1, 2, 1), 7.0), torch.full((1, 1, 2, 1), 2.0), scheduler)
     a, b = 0.64 * 0.5, 0.64
     assert [step for step, _ in seen] == [1, 0]
     assert seen[1][1] == pytest.approx([7.0, b**0.5 * 2 / a**0.5], rel=1e-5)

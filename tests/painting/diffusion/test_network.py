@@ -35,10 +35,10 @@ def awaken(network: FaceNetwork) -> FaceNetwork:
     return network
 
 
-@pytest.mark.parametrize("train_decoder", [False, True])
-def test_at_initialisation_the_output_is_the_prior_s(train_decoder: bool) -> None:
+@pytest.mark.parametrize("train_unet_decoder", [False, True])
+def test_at_initialisation_the_output_is_the_prior_s(train_unet_decoder: bool) -> None:
     prior, x = small_prior(), inputs()
-    network = FaceNetwork(prior.unet, prior.reduction, train_decoder=train_decoder)
+    network = FaceNetwork(prior.unet, prior.reduction, train_unet_decoder=train_unet_decoder)
     with torch.no_grad():
         alone = prior.unet(x["z"], x["step"], prior.context.expand(2, -1, -1)).sample
         assert torch.equal(run(network, prior, x), alone)
@@ -85,7 +85,7 @@ def test_audio_replaces_the_prompt_in_the_ablation() -> None:
 
 def test_a_saved_network_is_the_same(tmp_path: Path) -> None:
     prior, x = small_prior(), inputs()
-    network = awaken(FaceNetwork(prior.unet, prior.reduction, train_decoder=True))
+    network = awaken(FaceNetwork(prior.unet, prior.reduction, train_unet_decoder=True))
     network.save(tmp_path)
     with torch.no_grad():
         assert torch.equal(run(FaceNetwork.load(tmp_path, prior.unet), prior, x), run(network, prior, x))

@@ -17,7 +17,12 @@ from tests.painting.tiny_diffusion import write_model
 CPU = torch.device("cpu")
 RANDOM = np.random.default_rng(0)
 FACE = FaceConfig(
-    condition="landmarks", decoder="prior", train_decoder=False, landmark_noise=0.002, mouth_weight=4.0, train=TRAIN
+    condition="landmarks",
+    decoder="prior",
+    train_unet_decoder=False,
+    landmark_noise=0.002,
+    mouth_weight=4.0,
+    train=TRAIN,
 )
 
 
@@ -71,8 +76,8 @@ def test_a_copied_decoder_of_stable_diffusion_s_blocks_can_be_trained(
     """Its first normalisation is trained on frozen features, which once ended the process where channels came last."""
     prior = import_prior(str(write_model(tmp_path / "model", with_text=False)), "", SD_SIZE).float()
     prior.to(memory_format=layout)
-    config = replace(FACE, train_decoder=True)
-    network = FaceNetwork(prior.unet, prior.reduction, train_decoder=True).to(memory_format=layout)
+    config = replace(FACE, train_unet_decoder=True)
+    network = FaceNetwork(prior.unet, prior.reduction, train_unet_decoder=True).to(memory_format=layout)
     frozen, before = weights(prior), weights(network)
     latents = RANDOM.normal(size=(2, 4, 4, SD_SIZE // 8, SD_SIZE // 8)).astype(np.float16)
     points = RANDOM.uniform(0.2, 0.8, (4, 68, 2)).astype(np.float32)
