@@ -19,7 +19,7 @@ from difftalker.config import load_params
 from difftalker.errors import UserError
 from difftalker.face_folder import DESCRIPTION, Description, own_footage, read_description
 from difftalker.files import replacing
-from difftalker.provenance.consent import Consent, consent_of_recordings, read_exported_consent
+from difftalker.provenance.consent import Consent, recorded_consents, read_exported_consent
 
 if TYPE_CHECKING:
     from difftalker.talking_face import TalkingFace
@@ -102,7 +102,7 @@ def consent_of(folder: Path) -> tuple[Consent, ...] | None:
         return read_exported_consent(folder)
     root = models.parents[len(MODELS.parts) - 1]
     trained = load_params(root / PARAMS).recordings if (root / PARAMS).is_file() else []
-    return consent_of_recordings(root / RAW, trained or [description.footage.split("/")[0]])
+    return recorded_consents(root / RAW, trained or [description.footage.split("/")[0]])
 
 
 def set_footage(recordings: Sequence[str], size: int, params: Path = PARAMS) -> None:

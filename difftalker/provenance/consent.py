@@ -120,7 +120,7 @@ def read_recorded_consent(recording: Path) -> Consent | None:
     return _parse(path)[0] if path.is_file() else None
 
 
-def consent_of_recordings(raw: Path, names: Sequence[str]) -> tuple[Consent, ...] | None:
+def recorded_consents(raw: Path, names: Sequence[str]) -> tuple[Consent, ...] | None:
     """The consents to the use of some recordings; None where one of them has none. The demo speaker needs none."""
     found = [read_recorded_consent(raw / name) for name in names if name != _DEMO]
     return None if None in found else tuple(consent for consent in found if consent is not None)

@@ -15,7 +15,7 @@ from difftalker.provenance.consent import (
     EMPTY_CONSENT_FORM,
     Consent,
     consent_folder,
-    consent_of_recordings,
+    recorded_consents,
     consent_reminders,
     read_consent_form,
     read_exported_consent,
@@ -114,11 +114,11 @@ def test_bad_forms_are_one_line(form: Path, change: Callable[[str], str], said: 
 
 def test_of_a_projects_recordings(form: Path, recording: Path) -> None:
     raw = recording.parent
-    assert consent_of_recordings(raw, ["demo"]) == () and consent_of_recordings(raw, ["anna"]) is None
+    assert recorded_consents(raw, ["demo"]) == () and recorded_consents(raw, ["anna"]) is None
     with store_consent(form, recording):
         pass
-    assert consent_of_recordings(raw, ["demo", "anna"]) == (read_consent_form(form),)
-    assert consent_of_recordings(raw, ["anna", "berta"]) is None
+    assert recorded_consents(raw, ["demo", "anna"]) == (read_consent_form(form),)
+    assert recorded_consents(raw, ["anna", "berta"]) is None
 
 
 def test_exported_and_back(form: Path, tmp_path: Path) -> None:
