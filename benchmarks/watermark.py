@@ -1,6 +1,6 @@
 """How well the watermark is found after what happens to films, how often where it is not, and what it costs.
 
-    python -m benchmarks.watermark CLIP... [--films 20] [--seconds 5] [--amplitude 1.0]
+    python -m benchmarks.watermark CLIP... [--films 20] [--seconds 5] [--amplitude 1.6]
 
 The clips are real footage of faces. Each becomes a film of the given length, forwards and backwards as dubbing plays
 it, with the mark where a face would be painted, in H.264 as `dub` writes it. The pictures themselves stay real: a
@@ -152,12 +152,13 @@ def make(clip: Path, track: SpeakerTrack, film: Path, seconds: float, amplitude:
             change = weight[..., None] * cv2.warpAffine(pasted, matrix, extent, flags=flags)
             picture.add((slice(0, extent[1]), slice(0, extent[0])), change)
             off = (picture.planes[0] - before) ** 2
-            squares.append((float(off.mean()), float(off[weight > 0.5].mean()), float(np.sqrt(off.max()))))
+            inside = off[weight > 0.5]
+            squares.append((float(off.mean()), float(inside.mean()) if inside.size else 0.0, float(np.sqrt(off.max()))))
             yield picture
 
     write_segment(film, pictures(), choose_encoding("h264", footage.format, film), footage.rate)
-    whole, inside, most = np.array(squares).T
-    return {"psnr": psnr(whole.mean()), "psnr_inside": psnr(inside.mean()), "most": float(most.max())}
+    whole, painted, most = np.array(squares).T
+    return {"psnr": psnr(whole.mean()), "psnr_inside": psnr(painted.mean()), "most": float(most.max())}
 
 
 def psnr(square: float) -> float:

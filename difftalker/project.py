@@ -102,7 +102,12 @@ def consent_of(folder: Path) -> tuple[Consent, ...] | None:
         return read_exported_consent(folder)
     root = models.parents[len(MODELS.parts) - 1]
     trained = load_params(root / PARAMS).recordings if (root / PARAMS).is_file() else []
-    return recorded_consents(root / RAW, trained or [description.footage.split("/")[0]])
+    return consent_of_recordings(trained or [description.footage.split("/")[0]], root)
+
+
+def consent_of_recordings(names: Sequence[str], root: Path = Path()) -> tuple[Consent, ...] | None:
+    """The consents on record for some recordings of a project; None where one has none."""
+    return recorded_consents(root / RAW, names)
 
 
 def set_footage(recordings: Sequence[str], size: int, params: Path = PARAMS) -> None:

@@ -74,9 +74,9 @@ def _claims(found: Credentials) -> list[str]:
     film = found.film
     if isinstance(film.get("face"), Mapping):
         lines.append(f"face:      {film['face'].get('title')}, sha256 {film['face'].get('sha256')}")
-    for key, name in (("video", "pictures: "), ("speech", "speech:   ")):
+    for key, name in (("video", "pictures:  "), ("speech", "speech:    ")):
         if isinstance(film.get(key), Mapping):
-            lines.append(f"{name}  {film[key].get('title')}, sha256 {film[key].get('sha256')}")
+            lines.append(f"{name}{film[key].get('title')}, sha256 {film[key].get('sha256')}")
     if film:
         consents = [f"on record, statement sha256 {digest}" for digest in film.get("consent", ())]
         lines += [f"consent:   {text}" for text in consents or ["none is on record"]]

@@ -16,9 +16,7 @@ WATERMARK_SEED = 0
 SWING_PERIOD = 0.8  # seconds of a swing
 LOWEST, HIGHEST = 4.0, 10.0  # periods in a face width
 
-WATERMARK_AMPLITUDE = (
-    1.0  # root mean square over pattern and swing, in steps of 1/255; no pixel changes by more than twice that
-)
+WATERMARK_AMPLITUDE = 1.6  # root mean square over pattern and swing, in steps of 1/255; no pixel changes by twice that
 
 _WAVES = 80
 _STEEP, _LIMIT = 1.6, 1.2  # the sum of waves is cut off, so that no pixel stands out

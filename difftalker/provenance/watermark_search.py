@@ -25,7 +25,7 @@ from difftalker.media.probe import probe
 from difftalker.painting.jaw_mask import jaw_mask
 from difftalker.provenance.watermark import SWING_PERIOD, watermark_pattern
 
-DETECTION_SCORE = 5.0  # score from which the mark is there
+DETECTION_SCORE = 6.0  # score from which the mark is there
 
 _SIZE, _CROP_SCALE = 128, 1.25  # of the crops that are looked at, pixels and face widths
 _SMOOTHING = 0.4  # seconds
