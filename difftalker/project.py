@@ -19,7 +19,7 @@ from difftalker.config import load_params
 from difftalker.errors import UserError
 from difftalker.face_folder import DESCRIPTION, Description, own_footage, read_description
 from difftalker.files import replacing
-from difftalker.provenance.consent import Consent, recorded_consents, read_exported_consent
+from difftalker.provenance.consent import Consent, read_exported_consent, recorded_consents
 
 if TYPE_CHECKING:
     from difftalker.talking_face import TalkingFace

@@ -15,11 +15,11 @@ from difftalker.provenance.consent import (
     EMPTY_CONSENT_FORM,
     Consent,
     consent_folder,
-    recorded_consents,
     consent_reminders,
     read_consent_form,
     read_exported_consent,
     read_recorded_consent,
+    recorded_consents,
     store_consent,
     write_exported_consent,
 )
