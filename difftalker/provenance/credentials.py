@@ -127,7 +127,7 @@ def error_reason(error: c2pa.C2paError) -> str:
     return str(error).split(": ", 1)[-1].splitlines()[0].lower()
 
 
-def _sign(builder: c2pa.Builder, kind: str, source: IO[bytes], target: IO[bytes], key: SigningKey) -> None:
+def _sign(builder: c2pa.Builder, kind: str, source: IO[bytes], target: IO[bytes] | _Target, key: SigningKey) -> None:
     try:
         info = c2pa.C2paSignerInfo(key.algorithm, key.certificates, key.private, None)
         builder.sign(c2pa.Signer.from_info(info), kind, source, target)
