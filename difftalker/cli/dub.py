@@ -40,7 +40,7 @@ def dub(
     mouth_gain: MouthGainOption = 1.0,
     smoothing: SmoothingOption = 0.0,
     label: Annotated[bool, typer.Option("--label", help="Burn a small visible note into the pictures.")] = False,
-    watermark: Annotated[bool, typer.Option(help="Put an imperceptible mark into the painted part.")] = True,
+    watermark: Annotated[bool, typer.Option(help="Put an imperceptible mark into the painted part.")] = False,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Frames painted at once.")] = None,
     overwrite: OverwriteOption = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted film.")] = False,

@@ -32,7 +32,7 @@ class DubSettings:
     smoothing: float = 0.0
     batch_size: int | None = None
     segment: int = 240
-    watermark: bool = True
+    watermark: bool = False
 
 
 class RunOptions(TypedDict, total=False):

@@ -60,7 +60,7 @@ def test_a_film_is_marked_where_it_is_painted_and_nowhere_else(
     face: TalkingFace, speech: Callable[..., Path], tmp_path: Path
 ) -> None:
     marked, plain = tmp_path / "marked.mkv", tmp_path / "plain.mkv"
-    face.dub(speech(2.4), marked, settings=DubSettings("lossless"))
+    face.dub(speech(2.4), marked, settings=DubSettings("lossless", watermark=True))
     face.dub(speech(2.4), plain, settings=DubSettings("lossless", watermark=False))
     source = face.footage
     assert source is not None
@@ -74,5 +74,5 @@ def test_a_film_is_marked_where_it_is_painted_and_nowhere_else(
 
 
 def test_too_short_a_film_cannot_be_judged(face: TalkingFace, speech: Callable[..., Path], tmp_path: Path) -> None:
-    face.dub(speech(0.8), tmp_path / "short.mkv", settings=DubSettings("lossless"))
+    face.dub(speech(0.8), tmp_path / "short.mkv", settings=DubSettings("lossless", watermark=True))
     assert watermark_score(tmp_path / "short.mkv") is None
