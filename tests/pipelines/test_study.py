@@ -69,7 +69,7 @@ def test_killed_study_goes_on_with_what_is_missing(server: str, project: ToyProj
     assert "training for 6" in output and "training for 5" not in output
     folder = Path(done.stdout.strip().rpartition("tables in ")[2])
     assert {name: float(row["psnr"]) for name, row in rows(folder).items() if row["source"] == "measured"} == {
-        f"steps-{steps}": pytest.approx(30 / (1 + 100 / (steps + 8) + 1 / 4 + 2 / 100)) for steps in (5, 6)
+        f"steps-{steps}": pytest.approx(30 / (1 + 100 / (steps + 8) + 1 / 1 + 2 / 100)) for steps in (5, 6)
     }
     assert workspace(project) == before and not project.git("status", "--porcelain")
 
