@@ -24,7 +24,7 @@ from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig, Weigh
 from difftalker.errors import UserError
 from difftalker.files import replacing
 
-FORMAT = 2  # raised when the folder changes: a version reads its own format alone
+FORMAT = 3  # raised when the folder changes: a version reads its own format alone
 DESCRIPTION = "face.json"
 FOOTAGE, FACE_TRACK = "footage", "face_track.safetensors"
 NETWORKS = ("prior", "landmarks", "face", "decoder")
@@ -49,26 +49,26 @@ class Speaker:
 
     Attributes:
         closed_mouth: the 20 mouth points at rest, in the frame of the landmark network's mean shape.
-        place: middle of the face in the picture (x over the width, y over the height) and its box's side over the
-            width; absent where unknown.
-        turn: lowest and highest position of the nose's tip between the ends of the jaw line, 0 to 1.
-        strangeness: how far from the mean shape the given landmarks are in an ordinary and in an extreme frame, in
+        face_position: middle of the face in the picture (x over the width, y over the height) and its box's side over
+            the width; absent where unknown.
+        head_turn_range: lowest and highest position of the nose's tip between the ends of the jaw line, 0 to 1.
+        shape_deviation: how far from the mean shape the given landmarks are in an ordinary and in an extreme frame, in
             standard deviations.
         opening: rising openings of the landmark network's mouth when it is driven, and those of the speaker that take
             their place, see `completion.opening`; without it the opening is the landmark network's.
         jaw: what the mouth's 40 coordinates and a constant add to the lower contour's 18, see `completion.jaw`; without
             it the contour is the landmark network's.
-        looks: descriptors of the speaker's upper face in some frames, see `dub.identity`; without them every shot of a
-            film counts as the speaker's.
+        face_descriptors: descriptors of the speaker's upper face in some frames, see `dub.identity`; without them
+            every shot of a film counts as the speaker's.
     """
 
     closed_mouth: Annotated[list[Point], Field(min_length=20, max_length=20)]
-    place: Annotated[list[float], Field(min_length=3, max_length=3)] | None
-    turn: Annotated[list[float], Field(min_length=2, max_length=2)]
-    strangeness: Annotated[list[float], Field(min_length=2, max_length=2)]
+    face_position: Annotated[list[float], Field(min_length=3, max_length=3)] | None
+    head_turn_range: Annotated[list[float], Field(min_length=2, max_length=2)]
+    shape_deviation: Annotated[list[float], Field(min_length=2, max_length=2)]
     opening: Annotated[list[Openings], Field(min_length=2, max_length=2)] | None = None
     jaw: Annotated[list[JawWeights], Field(min_length=41, max_length=41)] | None = None
-    looks: Annotated[list[Descriptor], Field(min_length=1)] | None = None
+    face_descriptors: Annotated[list[Descriptor], Field(min_length=1)] | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -124,7 +124,7 @@ class TalkingFace:
             settings: codec, label, gain and more.
             overwrite: replace an existing output, or the beginning of an interrupted film.
             resume: go on with an interrupted film; the same command ends in the same bytes.
-            progress: called with the stage (`survey`, `paint`), the steps done and the steps in all.
+            progress: called with the stage (`detect`, `paint`), the steps done and the steps in all.
             cancel: asked before every frame whether to stop. Ctrl-C stops too, in the main thread.
 
         Returns:
@@ -186,7 +186,7 @@ class TalkingFace:
             warn = (report or DubReport()).warnings.append
             spool = Path(folder) / "sound.wav"
             yield make_plan(
-                self._loaded(), request, spool, warn, lambda total: count_steps("survey", total, progress, cancel)
+                self._loaded(), request, spool, warn, lambda total: count_steps("detect", total, progress, cancel)
             )
 
     def landmarks(
@@ -221,7 +221,7 @@ class TalkingFace:
             audio, video, landmarks, settings, overwrite, cancel: as in `dub`.
             output: an `.mp4` file.
             parquet: also write the landmarks there, to change and give back to `dub`.
-            progress: as in `dub`, with the stages `survey` and `draw`.
+            progress: as in `dub`, with the stages `detect` and `draw`.
 
         Returns:
             What was made.

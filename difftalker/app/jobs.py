@@ -21,7 +21,7 @@ from difftalker.talking_face import TalkingFace
 FaceLoaders = Mapping[str, Callable[[], TalkingFace]]
 ProgressText = Callable[[float, str], None]  # done part in [0, 1], and what is being done
 
-_STAGES = {"survey": "Finding the face", "draw": "Drawing", "paint": "Painting"}
+_STAGES = {"detect": "Finding the face", "draw": "Drawing", "paint": "Painting"}
 _STEADY = 3.0  # seconds after which the time left is worth telling
 _PREFIX = "job-"
 

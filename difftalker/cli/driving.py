@@ -28,7 +28,7 @@ MouthGainOption = Annotated[float, typer.Option(min=0.0, max=3.0, help="Factor o
 SmoothingOption = Annotated[float, typer.Option(min=0.0, max=1.0, help="Smoothing of the mouth's motion, seconds.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
 
-_STAGES = {"survey": "find the face", "draw": "draw", "paint": "paint"}
+_STAGES = {"detect": "find the face", "draw": "draw", "paint": "paint"}
 
 
 def check_readable(*paths: Path | None) -> None:

@@ -38,7 +38,7 @@ def find_clip(recording: Path, clip: str) -> Path:
 
 
 def usual_face_position(geometry: Path) -> tuple[float, float, float]:
-    """Where the face usually is in the pictures of a recording, see `Speaker.place`.
+    """Where the face usually is in the pictures of a recording, see `Speaker.face_position`.
 
     Args:
         geometry: the recording's crop geometry, a table `tables.GEOMETRY_SCHEMA`.

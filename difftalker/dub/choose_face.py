@@ -17,12 +17,12 @@ _BRIEF = 0.1  # share of the longest track's pictures below which a track is no 
 
 
 def make_chooser(
-    place: tuple[float, float, float] | None, number: int | None, warn: Callable[[str], None]
+    position: tuple[float, float, float] | None, number: int | None, warn: Callable[[str], None]
 ) -> FaceChooser:
-    """Choose by number; or the one who speaks; or by the place and size that the speaker had in the training footage.
+    """Choose by number; or the one who speaks; or by position and size of the speaker in the training footage.
 
     Args:
-        place: middle of the face's box (x, y) and its side, as fractions of the picture's width, height and width;
+        position: middle of the face's box (x, y) and its side, as fractions of the picture's width, height and width;
             None follows the largest face.
         number: the face to follow, counted from the left, from 1.
         warn: told of several faces.
@@ -45,16 +45,18 @@ def make_chooser(
             return join_speaker(people[number - 1], tracks)
 
         def distance(index: int) -> tuple[float, float]:
-            x, y, side = _place(boxes[index], width, height)
-            if place is None or not beside:
+            x, y, side = _position(boxes[index], width, height)
+            if position is None or not beside:
                 return 0.0, -track_area(people[index])
-            return abs(x - place[0]) + abs(y - place[1]) + abs(np.log(side / place[2])), -track_area(people[index])
+            return abs(x - position[0]) + abs(y - position[1]) + abs(np.log(side / position[2])), -track_area(
+                people[index]
+            )
 
         speaking = who_speaks(people, power, fps) if power is not None else None
         chosen = min(range(len(people)), key=distance) if speaking is None else speaking
         if beside:
             places = ", ".join(
-                f"{index + 1} at {_place(box, width, height)[0]:.0%} of the width" for index, box in enumerate(boxes)
+                f"{index + 1} at {_position(box, width, height)[0]:.0%} of the width" for index, box in enumerate(boxes)
             )
             warn(f"several faces ({places}): face {chosen + 1} is dubbed; choose another with --track")
         return join_speaker(people[chosen], tracks)
@@ -62,7 +64,7 @@ def make_chooser(
     return choose
 
 
-def _place(box: np.ndarray, width: float, height: float) -> tuple[float, float, float]:
+def _position(box: np.ndarray, width: float, height: float) -> tuple[float, float, float]:
     return float(box[0] + box[2]) / 2 / width, float(box[1] + box[3]) / 2 / height, float(box[2] - box[0]) / width
 
 

@@ -130,8 +130,8 @@ def find_speaker_in_footage(
     rule = CropRule(
         face.size, face.crop_scale, face.smoothing_seconds, face.detector, face.weights.fan2d if face.weights else None
     )
-    place = face.speaker.place
-    choose = make_chooser((place[0], place[1], place[2]) if place else None, track, warn)
+    position = face.speaker.face_position
+    choose = make_chooser((position[0], position[1], position[2]) if position else None, track, warn)
     return find_face_in_footage(footage, limit, rule, choose, device, tick)
 
 

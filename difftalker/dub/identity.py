@@ -3,7 +3,7 @@
 The logarithm of the brightness makes a change of exposure or gamma a change of level or contrast, and a high-pass
 filter takes shading away; the correlation with other pictures of the same face stays as it is. Mean descriptors of one
 person's shots correlate at 0.96 to 0.99, those of four different people at -0.01 to 0.72. Another's shape is at
-0.7 to 3 of the speaker's extreme strangeness, the speaker's own at about 0.3.
+0.7 to 3 of the speaker's extreme deviation, the speaker's own at about 0.3.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FINE = 4  # times the resolution at which it is cut out, then averaged
 _DARK = 8.0  # grey levels added before the logarithm: noise in the dark counts little
 _SMOOTH = 5.0  # pixels, standard deviation of what the high-pass filter takes away
 _FOREIGN = 0.55  # likeness below which a shot shows another person
-_UNLIKE, _ODD = 0.78, 0.65  # or below which it does if also the shape is odd, in shares of the extreme one
+_UNLIKE, _DEVIATING = 0.78, 0.65  # or below which it does if also the shape deviates, in shares of the extreme one
 
 
 def upper_face_descriptor(crop: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -79,12 +79,12 @@ def choose_descriptors(descriptors: np.ndarray, count: int) -> np.ndarray:
     return descriptors[chosen]
 
 
-def speaker_shots(descriptors: np.ndarray, oddness: np.ndarray, known: np.ndarray) -> np.ndarray:
+def speaker_shots(descriptors: np.ndarray, deviation: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Which shots show the speaker. In doubt they do; and they all do where none does for certain.
 
     Args:
         descriptors: mean descriptor of each shot, (shots, 160); zeros where there is none.
-        oddness: strangeness of each shot's usual face over the most extreme one of the training, (shots,).
+        deviation: `shape_deviation` of each shot's usual face over the most extreme one of the training, (shots,).
         known: descriptors of the speaker, (k, 160).
 
     Returns:
@@ -92,5 +92,5 @@ def speaker_shots(descriptors: np.ndarray, oddness: np.ndarray, known: np.ndarra
     """
     likeness = (descriptors @ known.T).max(axis=1)
     seen = np.linalg.norm(descriptors, axis=1) > 0
-    foreign = seen & ((likeness < _FOREIGN) | ((likeness < _UNLIKE) & (oddness > _ODD)))
+    foreign = seen & ((likeness < _FOREIGN) | ((likeness < _UNLIKE) & (deviation > _DEVIATING)))
     return ~foreign if (seen & ~foreign).any() else np.ones(len(descriptors), bool)

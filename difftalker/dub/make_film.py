@@ -35,7 +35,7 @@ def make_film(
         output: file to write.
         metadata: texts to store in it.
         report: takes warnings, and at the end what was made.
-        progress: called with the stage (`survey`, `paint`), the steps done and the steps in all.
+        progress: called with the stage (`detect`, `paint`), the steps done and the steps in all.
         stop: asked before every frame.
 
     Raises:
@@ -46,7 +46,7 @@ def make_film(
     # 1. Plan: sound.py decodes the sound, footage_face.py finds the face in the footage, and plan.py completes the
     #    landmarks of every frame. What was found in the footage is kept for --resume.
     plan = make_plan(
-        face, request, parts.sound, report.warnings.append, lambda total: count_steps("survey", total, progress, stop)
+        face, request, parts.sound, report.warnings.append, lambda total: count_steps("detect", total, progress, stop)
     )
     plan.footage_face.save(parts.face_track)
     # 2. Paint: paint.py generates the lower face, gives it the picture's light (light.py) and blends it into the

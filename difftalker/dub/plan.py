@@ -239,11 +239,11 @@ def _paintable(
     """The pictures whose face can be painted on, (n,) bool."""
     if not footage_face.valid.any():
         raise UserError(f"{path}: no frame shows the mouth and chin of a frontal face; give other footage")
-    turns = (face.speaker.turn[0], face.speaker.turn[1])
-    usual, extreme = face.speaker.strangeness
-    strange = shape_deviation(footage_face.landmarks, model)
-    valid = footage_face.valid & _shows_speaker(footage_face, face, strange, path, warn)
-    typical = float(np.median(strange[valid]))
+    turns = (face.speaker.head_turn_range[0], face.speaker.head_turn_range[1])
+    usual, extreme = face.speaker.shape_deviation
+    deviations = shape_deviation(footage_face.landmarks, model)
+    valid = footage_face.valid & _shows_speaker(footage_face, face, deviations, path, warn)
+    typical = float(np.median(deviations[valid]))
     if typical > max(2 * usual, extreme):
         warn(
             f"{path}: this face is not shaped like the trained one ({typical:.1f} standard deviations from it, "
@@ -258,15 +258,16 @@ def _paintable(
 
 
 def _shows_speaker(
-    footage_face: FootageFace, face: Description, strange: np.ndarray, path: Path, warn: Callable[[str], None]
+    footage_face: FootageFace, face: Description, deviations: np.ndarray, path: Path, warn: Callable[[str], None]
 ) -> np.ndarray:
     """The pictures of shots that show the trained speaker, (n,) bool."""
     parts = shot_slices(footage_face.shots)
-    if face.speaker.looks is None:
+    if face.speaker.face_descriptors is None:
         return np.ones(len(footage_face), bool)
-    usual = [strange[part][footage_face.valid[part]] for part in parts]
-    oddness = np.array([np.median(values) if len(values) else 0.0 for values in usual]) / face.speaker.strangeness[1]
-    own = speaker_shots(footage_face.descriptors[: len(parts)], oddness, np.array(face.speaker.looks, np.float32))
+    usual = [deviations[part][footage_face.valid[part]] for part in parts]
+    medians = np.array([np.median(values) if len(values) else 0.0 for values in usual])
+    known = np.array(face.speaker.face_descriptors, np.float32)
+    own = speaker_shots(footage_face.descriptors[: len(parts)], medians / face.speaker.shape_deviation[1], known)
     result = np.concatenate([np.full(part.stop - part.start, shown) for part, shown in zip(parts, own, strict=True)])
     if not own.all():
         warn(f"{path}: {len(own) - own.sum()} of {len(own)} shots show another person and are left as they are")

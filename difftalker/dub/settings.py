@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from difftalker.dub.segment import Codec
 
-StageProgress = Callable[[str, int, int], None]  # stage (`survey`, `draw`, `paint`), steps done, steps in all
+StageProgress = Callable[[str, int, int], None]  # stage (`detect`, `draw`, `paint`), steps done, steps in all
 StepsDone = Callable[[int], None]  # number of steps just done
 
 
@@ -50,7 +50,7 @@ class DubReport:
         fps: frames per second of the film.
         unpainted: (first, last) times in seconds of the stretches that show the source unchanged.
         warnings: one line each.
-        seconds: time spent by part: survey, decode, audio, landmarks, encode latents, sample, decode latents,
+        seconds: time spent by part: detect, decode, audio, landmarks, encode latents, sample, decode latents,
             composite, encode; and `total`. Parts overlap.
     """
 

@@ -33,7 +33,7 @@ def measure_speaker(
     model: LandmarkCompletion,
     sound: Callable[[str, str], np.ndarray],
     crops: Callable[[np.ndarray], np.ndarray],
-    place: tuple[float, float, float] | None,
+    face_position: tuple[float, float, float] | None,
 ) -> Speaker:
     """Measure the training split.
 
@@ -42,7 +42,7 @@ def measure_speaker(
         model: the landmark network trained on them.
         sound: gives a clip's sound, (n,) int16 at 16 kHz, for a recording and a clip.
         crops: reads the crops of some of the dataset's rows, (n,) to (n, size, size, 3) uint8 RGB.
-        place: where the face usually is in the picture, see `Speaker.place`.
+        face_position: where the face usually is in the picture, see `Speaker.face_position`.
     """
     rows = dataset.rows("train")
     silent = np.zeros(len(rows), bool)
@@ -62,17 +62,17 @@ def measure_speaker(
     driven = complete(model, np.concatenate(quiet), dataset.features[rows])
     opening = fit_opening(landmarks, driven, shape, OPENING_LEVELS)
     turns = head_turn(landmarks)
-    strange = shape_deviation(landmarks, model)
+    deviations = shape_deviation(landmarks, model)
     some = np.unique(np.linspace(0, len(rows) - 1, _SAMPLED).astype(int))
     descriptors = np.stack(
         [upper_face_descriptor(*pair) for pair in zip(crops(rows[some]), landmarks[some], strict=True)]
     )
     return Speaker(
         closed_mouth=fit_closed_mouth(landmarks, shape, silent).astype(float).tolist(),
-        place=list(place) if place is not None else None,
-        turn=[float(np.quantile(turns, share)) for share in _TURNS],
+        face_position=list(face_position) if face_position is not None else None,
+        head_turn_range=[float(np.quantile(turns, share)) for share in _TURNS],
         opening=opening.astype(float).tolist(),
         jaw=fit_jaw(landmarks, match_opening(driven, shape, opening), shape).astype(float).tolist(),
-        strangeness=[float(np.quantile(strange, share)) for share in (_ORDINARY, _EXTREME)],
-        looks=np.round(choose_descriptors(descriptors, _DESCRIPTORS).astype(float), 3).tolist(),
+        shape_deviation=[float(np.quantile(deviations, share)) for share in (_ORDINARY, _EXTREME)],
+        face_descriptors=np.round(choose_descriptors(descriptors, _DESCRIPTORS).astype(float), 3).tolist(),
     )

@@ -13,7 +13,7 @@ NOSE_TIP = 30
 FADE_PICTURES = 4  # pictures over which painting begins and ends beside pictures that are left alone
 
 _TURN_SLACK = 0.08  # of the face's width that the nose may go beyond what the training showed
-_STRANGE = 2.0  # times the most extreme training frame
+_SHAPE_SLACK = 2.0  # times the most extreme training frame
 
 
 def head_turn(landmarks: np.ndarray) -> np.ndarray:
@@ -53,7 +53,7 @@ def is_within_training(
     """
     turned = head_turn(landmarks)
     near = (turned > turns[0] - _TURN_SLACK) & (turned < turns[1] + _TURN_SLACK)
-    return np.asarray(near & (shape_deviation(landmarks, model) < _STRANGE * max(extreme, 1.0)))
+    return np.asarray(near & (shape_deviation(landmarks, model) < _SHAPE_SLACK * max(extreme, 1.0)))
 
 
 def painting_opacity(valid: np.ndarray, shots: np.ndarray) -> np.ndarray:

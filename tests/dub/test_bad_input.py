@@ -287,11 +287,17 @@ def newer(face: Path) -> None:
     (face / "face.json").write_text(json.dumps(data | {"format": data["format"] + 1, "version": "9.9"}))
 
 
-def older(face: Path) -> None:
-    """As format 1 was: the crop's scale was called `margin`."""
-    data = json.loads((face / "face.json").read_text())
-    data["margin"] = data.pop("crop_scale")
-    (face / "face.json").write_text(json.dumps(data | {"format": 1}))
+def older(format: int) -> Callable[[Path], None]:
+    """As formats 1 and 2 were, with keys that are called otherwise now."""
+
+    def spoil(face: Path) -> None:
+        data = json.loads((face / "face.json").read_text())
+        data["speaker"]["strangeness"] = data["speaker"].pop("shape_deviation")
+        if format == 1:
+            data["margin"] = data.pop("crop_scale")
+        (face / "face.json").write_text(json.dumps(data | {"format": format}))
+
+    return spoil
 
 
 def other_key(face: Path) -> None:
@@ -319,7 +325,8 @@ def no_json(face: Path) -> None:
         (remove("landmarks/config.json"), "config.json"),
         (cut_weights, "cannot be loaded"),
         (newer, "newer version .*9.9"),
-        (older, r"older version .*format 1, not 2\); train the face anew with `dvc repro`"),
+        (older(1), r"older version .*format 1, not 3\); train the face anew with `dvc repro`"),
+        (older(2), r"older version .*format 2, not 3\); train the face anew with `dvc repro`"),
         (other_key, "face.json: .*hair"),
         (no_json, "face.json: not readable"),
     ],

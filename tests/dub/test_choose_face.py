@@ -56,7 +56,7 @@ def test_painting_fades_beside_frames_left_alone() -> None:
     assert np.all(painting_opacity(valid[:3], shots[:3]) == 1) and np.all(painting_opacity(valid[8:9], shots[8:9]) == 0)
 
 
-def test_turned_and_strange_faces_are_left_alone(tiny: Tiny) -> None:
+def test_turned_and_deviating_faces_are_left_alone(tiny: Tiny) -> None:
     model = LandmarkCompletion.load(tiny.folder / "landmarks")
     points = tiny.footage_face.landmarks[:3].copy()
     assert is_within_training(points, model, (0.45, 0.55), 3.0).all()
@@ -71,7 +71,7 @@ def test_another_person_is_noticed(tiny: Tiny, speech: Speech, tmp_path: Path) -
     shutil.copytree(tiny.folder, tmp_path / "face")
     description = read_description(tiny.folder)
     speaker = replace(
-        description.speaker, strangeness=[0.01, 0.02]
+        description.speaker, shape_deviation=[0.01, 0.02]
     )  # as if the training had shown nearly one shape only
     write_description(tmp_path / "face", replace(description, speaker=speaker))
     face = replace(tiny, folder=tmp_path / "face").load()
@@ -95,7 +95,7 @@ def people() -> ClipFaces:
 
 
 @pytest.mark.parametrize(
-    ("place", "number", "side"),
+    ("position", "number", "side"),
     [
         (None, None, 80),  # the largest
         ((0.13, 0.3, 0.14), None, 40),  # where and as large as the trained speaker was
@@ -104,9 +104,9 @@ def people() -> ClipFaces:
         (None, 2, 80),
     ],
 )
-def test_which_face(place: tuple[float, float, float] | None, number: int | None, side: float) -> None:
+def test_which_face(position: tuple[float, float, float] | None, number: int | None, side: float) -> None:
     said: list[str] = []
-    chosen = make_chooser(place, number, said.append)(people(), None, 25.0)
+    chosen = make_chooser(position, number, said.append)(people(), None, 25.0)
     assert len(chosen) == 50
     assert chosen[0].box[2] - chosen[0].box[0] == pytest.approx(side)
     assert bool(said) == (number is None)

@@ -48,7 +48,7 @@ def test_film_and_file(face: TalkingFace, folder: Path, tmp_path: Path) -> None:
         2 * PANEL_SIDE,
         PANEL_SIDE + FOOTER_HEIGHT,
     )
-    assert stages[-1] == ("draw", 10, 10) and ("survey", 16, 16) in stages
+    assert stages[-1] == ("draw", 10, 10) and ("detect", 16, 16) in stages
     points = read_completed(tmp_path / "p.parquet", 10)
     np.testing.assert_array_equal(points, face.landmarks(folder / "speech.wav"))
     assert pq.read_table(tmp_path / "p.parquet").column("clip").to_pylist() == ["speech"] * 10
@@ -92,7 +92,7 @@ def test_nothing_is_left_when_stopped(face: TalkingFace, folder: Path, tmp_path:
     def cancel() -> bool:
         nonlocal asked
         asked += 1
-        return asked > 18  # while drawing: the survey asks 16 times
+        return asked > 18  # while drawing: detecting asks 16 times
 
     with pytest.raises(Interrupted):
         face.preview(folder / "speech.wav", tmp_path / "p.mp4", cancel=cancel)

@@ -72,11 +72,11 @@ def make_tiny(folder: Path) -> Tiny:
     footage_face = find_face_in_footage(Footage(footage), PICTURES, RULE, choose, "cpu", lambda steps: None)
     points = footage_face.landmarks.copy()
     points[:, MOUTH] += np.random.default_rng(0).normal(0, 0.02, (len(points), len(MOUTH), 2)).astype(np.float32)
-    looks = [
+    descriptors = [
         upper_face_descriptor(cut_crop(picture, footage_face.transforms[i], SIZE), points[i])
         for i, picture in enumerate(pictures())
     ]
-    return Tiny(write_face(folder / "face", points, looks=np.stack(looks)), footage, footage_face)
+    return Tiny(write_face(folder / "face", points, descriptors=np.stack(descriptors)), footage, footage_face)
 
 
 def pictures(count: int = PICTURES) -> list[np.ndarray]:
@@ -90,7 +90,11 @@ def pictures(count: int = PICTURES) -> list[np.ndarray]:
 
 
 def write_face(
-    folder: Path, points: np.ndarray, name: str = "tiny", footage: str | None = None, looks: np.ndarray | None = None
+    folder: Path,
+    points: np.ndarray,
+    name: str = "tiny",
+    footage: str | None = None,
+    descriptors: np.ndarray | None = None,
 ) -> Path:
     """Networks whose injections do something, fitted to (n, 68, 2) landmarks, and what the face says of itself."""
     with seeded(0):
@@ -105,13 +109,13 @@ def write_face(
     completion.save(folder / "landmarks")
     network.save(folder / "face")
     save_prior_decoder(folder / "decoder")
-    shape, turns, strange = completion.mean_shape.numpy(), head_turn(points), shape_deviation(points, completion)
+    shape, turns, deviations = completion.mean_shape.numpy(), head_turn(points), shape_deviation(points, completion)
     speaker = Speaker(
         closed_mouth=fit_closed_mouth(points, shape, np.ones(len(points), bool)).astype(float).tolist(),
-        place=None,
-        turn=[float(turns.min()), float(turns.max())],
-        strangeness=[float(np.median(strange)), float(strange.max())],
-        looks=choose_descriptors(looks, 4).astype(float).tolist() if looks is not None else None,
+        face_position=None,
+        head_turn_range=[float(turns.min()), float(turns.max())],
+        shape_deviation=[float(np.median(deviations)), float(deviations.max())],
+        face_descriptors=choose_descriptors(descriptors, 4).astype(float).tolist() if descriptors is not None else None,
     )
     description = Description(
         format=FORMAT,

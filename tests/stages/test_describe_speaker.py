@@ -108,8 +108,8 @@ def test_says_what_the_params_and_the_footage_say(project: Path) -> None:
     )
     assert description.sampling.steps == params["sampling"]["steps"]
     assert description.audio.encoder == params["audio"]["encoder"]
-    assert description.speaker.place == pytest.approx([0.5, 0.5, 0.36], abs=0.15)
-    assert description.speaker.turn[0] < 0.5 < description.speaker.turn[1] + 0.1
+    assert description.speaker.face_position == pytest.approx([0.5, 0.5, 0.36], abs=0.15)
+    assert description.speaker.head_turn_range[0] < 0.5 < description.speaker.head_turn_range[1] + 0.1
     footage_face = FootageFace.load(MODELS / "footage/face_track.safetensors")
     assert len(footage_face) == 64 and footage_face.valid.all()
     assert np.array_equal(footage_face.stamps, Footage("data/raw/anna/a.mp4").index())
