@@ -57,7 +57,7 @@ def build_page_layout(runner: JobRunner) -> gr.Blocks:
                         elem_id="gain",
                     )
                     smoothing = gr.Slider(
-                        0, 0.2, 0, step=0.01, label="Smoothing", info="seconds; more is calmer, less distinct"
+                        0, 0.2, 0, step=0.01, label="Smoothing", info="seconds; more moves less, less distinct"
                     )
                     points = gr.File(
                         label="Edited landmark file", file_types=[".parquet"], elem_id="points", height=110

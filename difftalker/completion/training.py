@@ -63,8 +63,8 @@ def train_landmarks(
             condition = torch.where(chosen, resting[rows], condition)
         sound = features[rows]
         if config.audio_noise:
-            hiss = torch.randn(sound.shape, generator=generator).to(device)
-            sound = sound + config.audio_noise * model.feature_scale * hiss
+            disturbance = torch.randn(sound.shape, generator=generator).to(device)
+            sound = sound + config.audio_noise * model.feature_scale * disturbance
         result = model(condition + config.landmark_noise * noise, sound)
         predicted = torch.cat([result.contour, result.mouth], 1)  # (b, 29, 2)
         # Eq. 1, in units of the points' own spread: fractions of the crop would give gradients below Adam's epsilon.

@@ -63,16 +63,16 @@ def one_thread() -> Iterator[None]:
 
 
 def map_ordered(
-    function: Callable[[Any], Any], pieces: Iterable[Any], executor: Executor | None, ahead: int
+    function: Callable[[Any], Any], pieces: Iterable[Any], executor: Executor | None, max_pending: int
 ) -> Iterator[Any]:
-    """function(piece) for each piece, in order, with at most `ahead` pieces under way."""
+    """function(piece) for each piece, in order, with at most `max_pending` pieces under way."""
     if executor is None:
         yield from map(function, pieces)
         return
     waiting: deque[Future[Any]] = deque()
     for piece in pieces:
         waiting.append(executor.submit(function, piece))
-        if len(waiting) >= ahead:
+        if len(waiting) >= max_pending:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()

@@ -111,7 +111,7 @@ class LandmarksConfig:
         Field(
             ge=0.0,
             le=2.0,
-            description="The same on the audio features, over their own spread: for other voices and a calmer mouth "
+            description="The same on the audio features, over their own spread: for other voices and a steadier mouth "
             "(docs/ablations.md).",
         ),
     ]

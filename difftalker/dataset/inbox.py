@@ -14,7 +14,7 @@ from difftalker.errors import UserError
 from difftalker.files import replacing
 
 STATE = ".announced.json"
-SETTLED = 20.0  # seconds without a change after which nobody is copying any more
+UNCHANGED_SECONDS = 20.0  # seconds without a change after which nobody is copying any more
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Inbox:
         announce: called with each new arrival. A `UserError` of it refuses the footage until it changes; any other
             exception leaves the arrival for the next look.
         say: called with one line for whatever happens.
-        settled: seconds for which nothing in a folder may have changed.
+        unchanged_seconds: seconds for which nothing in a folder may have changed.
         clock: seconds since some moment.
 
     Raises:
@@ -55,11 +55,11 @@ class Inbox:
         folder: Path,
         announce: Callable[[Arrival], None],
         say: Callable[[str], None],
-        settled: float = SETTLED,
+        unchanged_seconds: float = UNCHANGED_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder, self._announce, self._say = folder, announce, say
-        self._settled, self._clock = settled, clock
+        self._unchanged_seconds, self._clock = unchanged_seconds, clock
         self._seen: dict[str, tuple[str, float]] = {}
         folder.mkdir(parents=True, exist_ok=True)
         self._announced()
@@ -69,7 +69,7 @@ class Inbox:
         announced = self._announced()
         for arrival in self._arrivals():
             since = self._at_rest_since(arrival)
-            if announced.get(arrival.name) == arrival.fingerprint or self._clock() - since < self._settled:
+            if announced.get(arrival.name) == arrival.fingerprint or self._clock() - since < self._unchanged_seconds:
                 continue
             try:
                 self._announce(arrival)

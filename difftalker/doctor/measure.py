@@ -75,7 +75,7 @@ def typical_face(infos: Sequence[VideoInfo]) -> float | None:
         for index, info in enumerate(infos)
         for picture in key_pictures(info.path, moments[owner == index] - (ends[index] - info.duration))
     )
-    tracks = [cast.track(largest_track(cast.tracks)) for cast in track_faces(pictures)]
+    tracks = [clip_faces.track(largest_track(clip_faces.tracks)) for clip_faces in track_faces(pictures)]
     widths = [float(face_width(track.points[0])) for track in tracks if track.found[0]]
     return float(np.median(widths)) if widths and len(widths) >= _ENOUGH * len(tracks) else None
 
@@ -105,22 +105,22 @@ def measure_clips(
             progress()
 
     encoder = WhisperEncoder()
-    casts = track_faces((counted(info.path) for info in infos), executor, workers)
-    for info, cast in zip(infos, casts, strict=True):
-        yield _measure(info, cast, fps, encoder)
+    faces_of_clips = track_faces((counted(info.path) for info in infos), executor, workers)
+    for info, clip_faces in zip(infos, faces_of_clips, strict=True):
+        yield _measure(info, clip_faces, fps, encoder)
 
 
-def _measure(info: VideoInfo, cast: ClipFaces, fps: float, encoder: AudioEncoder) -> ClipMeasures:
-    frames = cast.count
+def _measure(info: VideoInfo, clip_faces: ClipFaces, fps: float, encoder: AudioEncoder) -> ClipMeasures:
+    frames = clip_faces.count
     samples = np.concatenate(list(decode_audio(info.path, round(frames / fps * AUDIO_RATE))))
     level, clipped = sound_level(samples, frames, fps)
-    track = cast.track(find_speaker(cast.tracks, picture_power(samples, frames, fps), fps)[0])
+    track = clip_faces.track(find_speaker(clip_faces.tracks, picture_power(samples, frames, fps), fps)[0])
     speech = encoder.encode(samples, frames, fps)[:, WINDOW_ROWS // 2 - 1 : WINDOW_ROWS // 2 + 1].mean(axis=1)
     face = face_width(track.points)
     chin = track.points[:, CONTOUR, 1].max(axis=1) - track.points[:, NOSE_BASE, 1]
     gap = np.linalg.norm(track.points[:, 66] - track.points[:, 62], axis=1)
     opening = np.divide(gap, face, out=np.zeros_like(gap), where=face > 0)
-    return ClipMeasures(info, track.found, face, chin, opening, cast.several, level, clipped, speech)
+    return ClipMeasures(info, track.found, face, chin, opening, clip_faces.several, level, clipped, speech)
 
 
 def sound_level(samples: np.ndarray, frames: int, fps: float) -> tuple[np.ndarray, float]:

@@ -13,7 +13,7 @@ from difftalker.face.tracking import ClipFaces, FaceTrack, join_speaker, track_a
 # Of all faces and the power of the sound during every picture (None without sound), at pictures per second, the one.
 FaceChooser = Callable[[ClipFaces, np.ndarray | None, float], FaceTrack]
 
-_BRIEF = 0.1  # share of the longest track's pictures below which a track is no person of its own
+_MIN_SHARE = 0.1  # share of the longest track's pictures below which a track is no person of its own
 
 
 def make_chooser(
@@ -28,12 +28,12 @@ def make_chooser(
         warn: told of several faces.
     """
 
-    def choose(cast: ClipFaces, power: np.ndarray | None, fps: float) -> FaceTrack:
-        tracks, width, height = cast.tracks, cast.width, cast.height
+    def choose(clip_faces: ClipFaces, power: np.ndarray | None, fps: float) -> FaceTrack:
+        tracks, width, height = clip_faces.tracks, clip_faces.width, clip_faces.height
         if not tracks:
             return {}
         longest = max(len(track) for track in tracks)
-        people = [track for track in tracks if len(track) >= _BRIEF * longest]
+        people = [track for track in tracks if len(track) >= _MIN_SHARE * longest]
         boxes = [np.median([face.box for face in track.values()], axis=0) for track in people]
         order = sorted(range(len(people)), key=lambda index: float(boxes[index][0]))
         people, boxes = [people[index] for index in order], [boxes[index] for index in order]

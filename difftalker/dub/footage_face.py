@@ -160,14 +160,14 @@ def find_face_in_footage(
     changes: list[float] = []
     workers = worker_count(min(limit, footage.expected) // (8 * PIECE_PICTURES))
     with worker_processes(workers) as executor:
-        cast = next(track_faces([measure_changes(counted(footage.scan(limit)), changes)], executor, workers))
-    if not cast.tracks:
+        clip_faces = next(track_faces([measure_changes(counted(footage.scan(limit)), changes)], executor, workers))
+    if not clip_faces.tracks:
         raise UserError(
-            f"{footage.path}: no face found in any of its {cast.count} frames; give footage with one face of at least "
-            "1/20 of the picture's longer side"
+            f"{footage.path}: no face found in any of its {clip_faces.count} frames; give footage with one face "
+            "of at least 1/20 of the picture's longer side"
         )
-    power = footage.power(cast.count) if cast.several else None
-    track = cast.track(choose(cast, power, footage.fps))
+    power = footage.power(clip_faces.count) if clip_faces.several else None
+    track = clip_faces.track(choose(clip_faces, power, footage.fps))
     stamps = footage.stamps
     shots = find_shots(changes, track)
     geometry = shot_geometry(track, shots, rule.size, rule.crop_scale, rule.smoothing, footage.fps)

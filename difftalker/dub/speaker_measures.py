@@ -55,11 +55,11 @@ def measure_speaker(
         row = np.minimum((frames / dataset.fps * FEATURE_RATE).astype(int), len(quiet) - 1)
         silent[inside] = quiet[row]
     landmarks, shape = dataset.landmarks[rows], model.mean_shape.cpu().numpy()
-    quiet = [
+    smoothed = [
         smooth_in_head_frame(dataset.landmarks[run], shape, UPPER_FACE_SMOOTHING * dataset.fps)
         for run in dataset.segments("train")
     ]
-    driven = complete(model, np.concatenate(quiet), dataset.features[rows])
+    driven = complete(model, np.concatenate(smoothed), dataset.features[rows])
     opening = fit_opening(landmarks, driven, shape, OPENING_LEVELS)
     turns = head_turn(landmarks)
     deviations = shape_deviation(landmarks, model)

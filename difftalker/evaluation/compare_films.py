@@ -145,16 +145,16 @@ def _evaluate(
     sounds: Mapping[str, np.ndarray],
 ) -> dict[str, RowResult]:
     test, fps = film.rows, film.fps
-    heard: dict[int, list[np.ndarray]] = {}  # films may share a sound; it is embedded once
+    embedded: dict[int, list[np.ndarray]] = {}  # films may share a sound; it is embedded once
 
     def scorer(name: str) -> SyncScorer:
         if expert is None or name not in sounds:
             return NoSyncScorer()
         samples = sounds[name]
-        if id(samples) not in heard:
+        if id(samples) not in embedded:
             pieces = [cut_sound(samples, int(test.frame[run.start]), run.stop - run.start, fps) for run in test.runs()]
-            heard[id(samples)] = [expert.expert.embed_audio(piece) for piece in pieces]
-        return LseScorer(expert.expert, list(test.runs()), heard[id(samples)])
+            embedded[id(samples)] = [expert.expert.embed_audio(piece) for piece in pieces]
+        return LseScorer(expert.expert, list(test.runs()), embedded[id(samples)])
 
     truth = CandidateFilm(film.path, film)
     sources: dict[str, RowImages] = {REFERENCE: GroundTruth()}

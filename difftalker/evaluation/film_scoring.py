@@ -197,7 +197,7 @@ def _score(
         first, count = int(of.rows.frame[run.start]), run.stop - run.start
         return cut_sound(of.sounds[of.rows.clip[run.start]], first, count, of.mouth.fps)
 
-    heard = [expert.embed_audio(sound(run)) for run in runs]
+    embedded = [expert.embed_audio(sound(run)) for run in runs]
     crop = make_sync_crop(rule, of.rows.landmarks, of.transforms, of.size, runs)
     result = evaluate_rows(
         of.rows,
@@ -208,7 +208,7 @@ def _score(
         truth,
         detect,
         config,
-        lambda _: LseScorer(expert, runs, heard),
+        lambda _: LseScorer(expert, runs, embedded),
         crop,
     ).rows[_ROW]
     dropped = (

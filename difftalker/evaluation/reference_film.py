@@ -124,8 +124,8 @@ def _track(path: Path, fps: float, count: int) -> tuple[SpeakerTrack, np.ndarray
     workers = worker_count(count // (4 * PIECE_PICTURES))
     changes: list[float] = []
     with worker_processes(workers) as executor:
-        cast = next(track_faces([measure_changes(counted(), changes)], executor, workers))
-    track = cast.track(largest_track(cast.tracks))
+        clip_faces = next(track_faces([measure_changes(counted(), changes)], executor, workers))
+    track = clip_faces.track(largest_track(clip_faces.tracks))
     return track, find_shots(changes, track)
 
 

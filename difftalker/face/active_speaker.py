@@ -24,7 +24,7 @@ _LAG = 0.08  # seconds by which sound and picture may be apart
 _FINE, _COARSE, _SLOW = 0.04, 0.12, 0.5  # seconds; standard deviations of filters
 _RANGE = 40.0  # dB below the loudest that count
 _TURN = 1.0  # seconds of the window in which it is judged who speaks
-_STILL, _LIVELY = 0.35, 0.5  # movement over the speaker's usual: of a mouth at rest, and of another that speaks
+_AT_REST, _SPEAKING = 0.35, 0.5  # movement over the speaker's usual: of a mouth at rest, and of another that speaks
 
 
 def picture_power(samples: np.ndarray, count: int, fps: float) -> np.ndarray:
@@ -99,10 +99,10 @@ def others_speak(chosen: FaceTrack, tracks: Sequence[FaceTrack], power: np.ndarr
         index, face = next(iter(track.items()))
         if chosen.get(index) is not face:
             pace, there = _pace(track, len(power), fps)
-            foreign |= there & (pace > _LIVELY * usual)
+            foreign |= there & (pace > _SPEAKING * usual)
     loud = uniform_filter1d(_level(power), round(_TURN * fps)) > -_RANGE / 2
     result = np.zeros(len(power), bool)
-    for start, end in true_intervals(seen & foreign & loud & (own < _STILL * usual)):
+    for start, end in true_intervals(seen & foreign & loud & (own < _AT_REST * usual)):
         result[start:end] = end - start >= _TURN * fps
     return result
 

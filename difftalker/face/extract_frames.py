@@ -37,13 +37,13 @@ class _Speaker:
     Attributes:
         track: the speaker's face.
         several: number of pictures in which more than one face was seen.
-        heard: whether the sound told who of them speaks.
+        chosen_by_sound: whether the sound told who of them speaks.
         others: (n,) bool, where it is somebody else.
     """
 
     track: SpeakerTrack
     several: int
-    heard: bool
+    chosen_by_sound: bool
     others: np.ndarray
 
 
@@ -94,11 +94,13 @@ def extract_recording(
                 measure_changes(_counted(decode_frames(info.path, video.fps), bar), seen)
                 for info, seen in zip(infos, changes, strict=True)
             )
-            for info, cast in zip(infos, track_faces(streams, executor, count), strict=True):
-                _check_face(info.path, cast)
+            for info, clip_faces in zip(infos, track_faces(streams, executor, count), strict=True):
+                _check_face(info.path, clip_faces)
                 wav = out / "audio" / f"{info.path.stem}.wav"
-                sounds.append(_write_sound(info.path, wav, cast.count, video.fps))
-                speakers.append(_speaker(cast, picture_power(read_wav(wav), cast.count, video.fps), video.fps))
+                sounds.append(_write_sound(info.path, wav, clip_faces.count, video.fps))
+                speakers.append(
+                    _speaker(clip_faces, picture_power(read_wav(wav), clip_faces.count, video.fps), video.fps)
+                )
         metadata = {
             "fps": repr(video.fps),
             "size": str(video.size),
@@ -130,17 +132,19 @@ def _counted(stream: Iterator[np.ndarray], bar: tqdm) -> Iterator[np.ndarray]:
         bar.update()
 
 
-def _check_face(path: Path, cast: ClipFaces) -> None:
-    if not cast.tracks:
+def _check_face(path: Path, clip_faces: ClipFaces) -> None:
+    if not clip_faces.tracks:
         raise UserError(
-            f"{path}: no face found in any of its {cast.count} frames; give footage with one face of at least 1/20 of "
-            "the picture's longer side, or take the file out of the folder"
+            f"{path}: no face found in any of its {clip_faces.count} frames; give footage with one face "
+            "of at least 1/20 of the picture's longer side, or take the file out of the folder"
         )
 
 
-def _speaker(cast: ClipFaces, power: np.ndarray, fps: float) -> _Speaker:
-    faces, heard = find_speaker(cast.tracks, power, fps)
-    return _Speaker(cast.track(faces), cast.several, heard, others_speak(faces, cast.tracks, power, fps))
+def _speaker(clip_faces: ClipFaces, power: np.ndarray, fps: float) -> _Speaker:
+    faces, chosen_by_sound = find_speaker(clip_faces.tracks, power, fps)
+    return _Speaker(
+        clip_faces.track(faces), clip_faces.several, chosen_by_sound, others_speak(faces, clip_faces.tracks, power, fps)
+    )
 
 
 def _write_sound(video: Path, wav: Path, frames: int, fps: float) -> tuple[float, float]:
@@ -203,7 +207,7 @@ def _describe(info: VideoInfo, speaker: _Speaker, sound: tuple[float, float], ge
     if sound[0] > _MUTE or sound[1] < length - _MUTE:
         warnings.append(f"sound only from {sound[0]:.2f} s to {sound[1]:.2f} s of {length:.2f} s; elsewhere silence")
     if speaker.several:
-        which = "one whose mouth moves with the sound" if speaker.heard else "largest"
+        which = "one whose mouth moves with the sound" if speaker.chosen_by_sound else "largest"
         warnings.append(f"several faces in {speaker.several} frames; the {which} was followed")
     if speaker.others.any():
         warnings.append(f"somebody else speaks in {_ranges(speaker.others, fps)}; these frames are not used")

@@ -10,7 +10,7 @@ from difftalker.compute.parallel import one_thread
 from difftalker.face.mediapipe.blazeface import FullRange, ShortRange, anchors
 from difftalker.face.mediapipe.weights import load_mediapipe_network
 
-_SURE = 0.3  # probability from which a face is taken down; the mesh looks at it again
+_MIN_PROBABILITY = 0.3  # probability from which a face is taken down; the mesh looks at it again
 _SAME = 0.3  # overlap (intersection over union) of two finds of one face
 _TILE, _SHARED = 0.5, 0.25  # side of a tile over the picture's longer side, and what neighbours share at least
 _ROOM = 1.5  # side of the mesh's region over that of the box found
@@ -54,7 +54,7 @@ class FaceDetector:
         pairs[:, :, [0, 2, 3, 4, 5, 6, 7]] += anchors(network)[:, None]
         finds = []
         for square, probability, pair in zip(squares, scores.sigmoid().numpy(), pairs.numpy(), strict=True):
-            for at in np.flatnonzero(probability >= _SURE):
+            for at in np.flatnonzero(probability >= _MIN_PROBABILITY):
                 places = pair[at].astype(np.float64) * square[2]
                 places[[0, 2, 3, 4, 5, 6, 7]] += square[:2] - 0.5  # pixel k reaches from k to k + 1 in the network
                 finds.append(np.concatenate([[probability[at]], places.reshape(-1)]))

@@ -16,7 +16,7 @@ CompleteLandmarks = Callable[
 FOLLOWS = (
     2 / 3
 )  # share of the way to the other frame's opening from which on the sound decides; below 1/3 the face does
-_STILL = 0.002  # crop sides; openings that differ by less, root mean square, tell nothing
+_LEAST_CHANGE = 0.002  # crop sides; openings that differ by less, root mean square, tell nothing
 
 
 def sound_share(test: FrameTable, completed: np.ndarray, complete: CompleteLandmarks) -> float | None:
@@ -37,7 +37,7 @@ def sound_share(test: FrameTable, completed: np.ndarray, complete: CompleteLandm
     other = np.roll(np.arange(len(completed)), -(len(completed) // 2))
     own = mouth_opening(completed)
     way = own[other] - own
-    if np.sqrt(np.mean(way**2)) < _STILL:
+    if np.sqrt(np.mean(way**2)) < _LEAST_CHANGE:
         return None
     went = mouth_opening(complete(test.landmarks, test.features[other])) - own
     return float(went @ way / (way @ way))

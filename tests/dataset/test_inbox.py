@@ -20,7 +20,7 @@ class Watch:
         self.restart()
 
     def restart(self) -> None:
-        self.inbox = Inbox(self.folder, self.announce, self.lines.append, settled=10, clock=lambda: self.now)
+        self.inbox = Inbox(self.folder, self.announce, self.lines.append, unchanged_seconds=10, clock=lambda: self.now)
 
     def announce(self, arrival: Arrival) -> None:
         if self.error is not None:

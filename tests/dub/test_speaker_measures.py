@@ -10,7 +10,7 @@ from difftalker.face.topology import CONTOUR, MOUTH
 from tests.dub.tiny_face import Tiny
 
 
-def test_settled_mouth_is_the_closed_one(tiny: Tiny) -> None:
+def test_mouth_at_rest_is_the_closed_one(tiny: Tiny) -> None:
     points = tiny.footage_face.landmarks[:4]
     shape = points[0]
     closed = shape[MOUTH] + np.float32(0.01)

@@ -35,8 +35,8 @@ class DeepSpeech(nn.Module):
         self.layer1 = nn.Linear(INPUTS, first)
         self.layer2 = nn.Linear(first, second)
         self.layer3 = nn.Linear(second, third)
-        self.ahead = nn.LSTM(third, cell)
-        self.back = nn.LSTM(third, cell)
+        self.forward_cell = nn.LSTM(third, cell)
+        self.backward_cell = nn.LSTM(third, cell)
         self.layer5 = nn.Linear(2 * cell, fifth)
         self.layer6 = nn.Linear(fifth, LETTERS)
 
@@ -67,13 +67,13 @@ class DeepSpeech(nn.Module):
         pieces = [(start, min(start + piece, count)) for start in range(0, count, piece)]
         states: list[_STATE | None] = [None] * len(pieces)
         for index in reversed(range(1, len(pieces))):
-            _, states[index - 1] = self.back(self.before(rows(*pieces[index])).flip(0), states[index])
+            _, states[index - 1] = self.backward_cell(self.before(rows(*pieces[index])).flip(0), states[index])
         state: _STATE | None = None
         for bounds, back_state in zip(pieces, states, strict=True):
             hidden = self.before(rows(*bounds))
-            ahead, state = self.ahead(hidden, state)
-            back, _ = self.back(hidden.flip(0), back_state)
-            yield self.after(torch.cat([ahead, back.flip(0)], dim=1))
+            forwards, state = self.forward_cell(hidden, state)
+            backwards, _ = self.backward_cell(hidden.flip(0), back_state)
+            yield self.after(torch.cat([forwards, backwards.flip(0)], dim=1))
 
 
 def load_deepspeech(path: Path) -> DeepSpeech:
@@ -109,7 +109,7 @@ def _build(graph: TensorFlowGraph) -> DeepSpeech:
     state: dict[str, np.ndarray] = {}
     for index, (matrix, bias) in dense.items():
         state |= {f"layer{index}.weight": matrix.T, f"layer{index}.bias": bias}
-    for name, (kernel, bias) in zip(("ahead", "back"), cells.values(), strict=True):
+    for name, (kernel, bias) in zip(("forward_cell", "backward_cell"), cells.values(), strict=True):
         weight, bias = _torch_order(kernel.T), _torch_order(bias).copy()  # rows, or numbers, of i, f, j, o
         bias[cell : 2 * cell] += _FORGET_BIAS
         state |= {f"{name}.weight_ih_l0": weight[:, :third], f"{name}.weight_hh_l0": weight[:, third:]}

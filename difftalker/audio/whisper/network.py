@@ -52,8 +52,8 @@ class _Layer(nn.Module):
         batch, rows, width = x.shape
         parts = self.query_key_value(self.attention_norm(x)).view(batch, rows, 3, self.heads, width // self.heads)
         query, key, value = parts.permute(2, 0, 3, 1, 4)  # each (b, heads, n, width / heads)
-        heard = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(batch, rows, width)
-        x = x + self.out(heard)
+        attended = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(batch, rows, width)
+        x = x + self.out(attended)
         return x + self.down(F.gelu(self.up(self.mlp_norm(x))))
 
 
