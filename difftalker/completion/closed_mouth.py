@@ -1,51 +1,42 @@
-"""The mouth at rest: the speaker's own closed shape, and the way to it in silence."""
+"""The mouth at rest: the speaker's own closed shape, and the way to it in silence. Points are in the head's frame."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from difftalker.completion.head_frame import HeadFrame
 from difftalker.face.topology import MOUTH
 
 _FEW = 10  # frames
 _INNER = (14, 18)  # middles of the inner lips among the mouth points
 
 
-def close_mouth_in_silence(
-    landmarks: np.ndarray, shape: np.ndarray, closed: np.ndarray, weight: np.ndarray
-) -> np.ndarray:
+def close_mouth_in_silence(points: np.ndarray, closed: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Bring the mouth to rest where nobody speaks.
 
     Args:
-        landmarks: completed landmarks, (n, 68, 2), over the crop size.
-        shape: the landmark network's mean shape (68, 2), in whose frame mouths are compared.
+        points: completed landmarks in the head's frame, (n, 68, 2).
         closed: the speaker's mouth at rest in that frame, (20, 2).
         weight: how far the mouth is at rest, (n,) in [0, 1]; see `voice_activity.silence_weight`.
 
     Returns:
         (n, 68, 2) float32; only the mouth differs.
     """
-    frame = HeadFrame(landmarks, shape)
-    mouth = frame.normalise(landmarks[:, MOUTH])  # (n, 20, 2)
-    mouth = mouth + weight[:, None, None] * (closed - mouth)
-    result = np.array(landmarks, np.float32)
-    result[:, MOUTH] = frame.restore(mouth)
+    result = np.array(points, np.float32)
+    result[:, MOUTH] += weight[:, None, None] * (closed - result[:, MOUTH])
     return result
 
 
-def fit_closed_mouth(landmarks: np.ndarray, shape: np.ndarray, silent: np.ndarray) -> np.ndarray:
+def fit_closed_mouth(points: np.ndarray, silent: np.ndarray) -> np.ndarray:
     """The speaker's mouth at rest, from the training footage.
 
     Args:
-        landmarks: (n, 68, 2), over the crop size.
-        shape: the landmark network's mean shape (68, 2).
+        points: landmarks in the head's frame, (n, 68, 2).
         silent: (n,) bool: nobody speaks. If there are fewer than 10 such frames, the most closed tenth of all is taken.
 
     Returns:
-        (20, 2) float32: the median, in the frame of the mean shape.
+        (20, 2) float32: the median.
     """
-    frame = HeadFrame(landmarks, shape)
-    mouth = frame.normalise(landmarks[:, MOUTH])
+    mouth = points[:, MOUTH]
     if silent.sum() < _FEW:
         opening = np.linalg.norm(mouth[:, _INNER[1]] - mouth[:, _INNER[0]], axis=1)
         silent = opening <= np.quantile(opening, 0.1)

@@ -63,30 +63,28 @@ def _tensor(points: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(points, np.float32))
 
 
-def smooth_in_head_frame(landmarks: np.ndarray, shape: np.ndarray, width: float) -> np.ndarray:
-    """Smooth faces over time, every one in the frame of its own head.
+def smooth_in_head_frame(points: np.ndarray, width: float) -> np.ndarray:
+    """Smooth faces over time without the motion of their heads.
 
     Args:
-        landmarks: successive pictures, (n, 68, 2), over the crop size.
-        shape: the landmark network's mean shape (68, 2).
+        points: successive pictures, every face in the frame of its own head, (n, 68, 2).
         width: standard deviation of the Gaussian over time, in pictures.
 
     Returns:
-        (n, 68, 2) float32: every head in its own place and size.
+        (n, 68, 2) of the same dtype, in the same frames.
     """
-    frame = HeadFrame(landmarks, shape)
-    slow = gaussian_filter1d(frame.normalise(landmarks), width, axis=0, mode="nearest")
-    return frame.restore(slow)
+    return np.asarray(gaussian_filter1d(points, width, axis=0, mode="nearest"))
 
 
 def mean_face_on_heads(landmarks: np.ndarray, shape: np.ndarray) -> np.ndarray:
     """The mean face in the place of every head: `smooth_in_head_frame` without end.
 
     Args:
-        landmarks, shape: as in `smooth_in_head_frame`.
+        landmarks: successive pictures, (n, 68, 2), over the crop size.
+        shape: the landmark network's mean shape (68, 2).
 
     Returns:
-        (n, 68, 2) float32.
+        (n, 68, 2) float32, over the crop size.
     """
     frame = HeadFrame(landmarks, shape)
     mean = frame.normalise(landmarks).mean(axis=0, keepdims=True)

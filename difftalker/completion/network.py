@@ -181,6 +181,8 @@ def complete(
 ) -> np.ndarray:
     """Replace the lower contour and the mouth of every frame by the prediction.
 
+    In whatever place, size and tilt faces are given they are completed: over the crop size, or in the head's frame.
+
     Args:
         model: on any device, in eval mode.
         landmarks: (n, 68, 2) float32, of which only the points `CONDITION` are read and kept.

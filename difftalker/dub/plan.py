@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from difftalker.audio.encoder import FeatureWindows, make_encoder
 from difftalker.audio.voice_activity import silence_weight, silent_rows
 from difftalker.completion.closed_mouth import close_mouth_in_silence
 from difftalker.completion.edit import scale_opening, smooth_mouth
-from difftalker.completion.head_frame import UPPER_FACE_SMOOTHING, smooth_in_head_frame
+from difftalker.completion.head_frame import UPPER_FACE_SMOOTHING, HeadFrame, smooth_in_head_frame
 from difftalker.completion.jaw import apply_jaw
 from difftalker.completion.landmark_file import read_completed
 from difftalker.completion.network import LandmarkCompletion, complete
@@ -28,7 +27,7 @@ from difftalker.dub.usable_faces import is_within_training, painting_opacity, sh
 from difftalker.errors import UserError
 from difftalker.face.crop import cut_crop
 from difftalker.face.shots import shot_slices
-from difftalker.face.topology import CONDITION
+from difftalker.face.topology import COMPLETED_POINTS
 from difftalker.face_folder import Description
 from difftalker.intervals import true_intervals
 from difftalker.media.decode import frame_count
@@ -87,8 +86,8 @@ class Plan:
         silence: weight of the mouth at rest in every frame, (frames,) float32.
         features: audio features of every frame.
         model: the landmark network.
-        smoothed_face: the footage's landmarks without quick motion, (pictures, 68, 2) float32, from which mouth and
-            chin are completed.
+        smoothed_face: the footage's landmarks in the head's frame without quick motion, (pictures, 68, 2) float32, from
+            which mouth and chin are completed.
         closed_mouth: the mouth at rest, (20, 2).
         opening: how far the speaker opens the mouth, (2, 65), or None.
         jaw: how the lower contour follows the mouth, (41, 18), or None.
@@ -127,14 +126,15 @@ class Plan:
         begin, end = max(first - margin, 0), min(last + margin, self.frames)
         pictures = self.picture_order[begin:end]
         shape = self.model.mean_shape.cpu().numpy()
-        completed = complete(self.model, self.smoothed_face[pictures], self.features.read(begin, end), _BATCH)
-        completed[:, CONDITION] = self.footage_face.landmarks[pictures][:, CONDITION]
+        points = complete(self.model, self.smoothed_face[pictures], self.features.read(begin, end), _BATCH)
         if self.opening is not None:
-            completed = match_opening(completed, shape, self.opening)
-        completed = close_mouth_in_silence(completed, shape, self.closed_mouth, self.silence[begin:end])
-        completed = scale_opening(completed, self.settings.mouth_gain)
+            points = match_opening(points, self.opening)
+        points = close_mouth_in_silence(points, self.closed_mouth, self.silence[begin:end])
+        points = scale_opening(points, self.settings.mouth_gain)
         if self.jaw is not None:
-            completed = apply_jaw(completed, shape, self.jaw)
+            points = apply_jaw(points, shape, self.jaw)
+        completed = self.footage_face.landmarks[pictures]
+        completed[:, COMPLETED_POINTS] = HeadFrame(completed, shape).restore(points[:, COMPLETED_POINTS])
         return smooth_mouth(completed, self.painted[begin:end], width)[first - begin : last - begin]
 
     def all_landmarks(self) -> np.ndarray:
@@ -190,7 +190,8 @@ def make_plan(
             face, footage, frames, settings.track, loaded.device, warn, tick(2 * expected)
         )
     footage_face = footage_face.first(frames)
-    paintable = _paintable(footage_face, face, model, footage.path, warn)
+    points = HeadFrame(footage_face.landmarks, model.mean_shape.cpu().numpy()).normalise(footage_face.landmarks)
+    paintable = _paintable(footage_face, face, shape_deviation(points, model), footage.path, warn)
     footage.restore(footage_face.stamps)
     places = -footage_face.transforms[:, [2, 5]] / footage_face.transforms[:, :1]
     order = picture_order(frames, len(footage_face), turning_points(places, footage.fps))
@@ -204,7 +205,7 @@ def make_plan(
         silence_weight(silent, frames, footage.fps),
         FeatureWindows(encoder, sound, footage.fps),
         model,
-        _smoothed_face(footage_face, model, footage.fps),
+        _smoothed_face(points, footage_face.shots, footage.fps),
         np.array(face.speaker.closed_mouth, np.float32),
         np.array(face.speaker.opening, np.float32) if face.speaker.opening is not None else None,
         np.array(face.speaker.jaw, np.float32) if face.speaker.jaw is not None else None,
@@ -222,26 +223,20 @@ def _given_landmarks(landmarks: np.ndarray | Path, frames: int) -> np.ndarray:
     return landmarks.astype(np.float32)
 
 
-def _smoothed_face(footage_face: FootageFace, model: LandmarkCompletion, fps: float) -> np.ndarray:
-    shape = model.mean_shape.cpu().numpy()
+def _smoothed_face(points: np.ndarray, shots: np.ndarray, fps: float) -> np.ndarray:
     return np.concatenate(
-        [
-            smooth_in_head_frame(footage_face.landmarks[part], shape, UPPER_FACE_SMOOTHING * fps)
-            for part in shot_slices(footage_face.shots)
-        ]
+        [smooth_in_head_frame(points[part], UPPER_FACE_SMOOTHING * fps) for part in shot_slices(shots)]
     )
 
 
-@torch.no_grad()
 def _paintable(
-    footage_face: FootageFace, face: Description, model: LandmarkCompletion, path: Path, warn: Callable[[str], None]
+    footage_face: FootageFace, face: Description, deviations: np.ndarray, path: Path, warn: Callable[[str], None]
 ) -> np.ndarray:
     """The pictures whose face can be painted on, (n,) bool."""
     if not footage_face.valid.any():
         raise UserError(f"{path}: no frame shows the mouth and chin of a frontal face; give other footage")
     turns = (face.speaker.head_turn_range[0], face.speaker.head_turn_range[1])
     usual, extreme = face.speaker.shape_deviation
-    deviations = shape_deviation(footage_face.landmarks, model)
     valid = footage_face.valid & _shows_speaker(footage_face, face, deviations, path, warn)
     typical = float(np.median(deviations[valid]))
     if typical > max(2 * usual, extreme):
@@ -250,7 +245,7 @@ def _paintable(
             f"{usual:.1f} in the training footage): is it another person?"
         )
         extreme = max(extreme, 1.5 * typical)
-    known: np.ndarray = valid & is_within_training(footage_face.landmarks, model, turns, extreme)
+    known: np.ndarray = valid & is_within_training(footage_face.landmarks, deviations, turns, extreme)
     if not known.any():
         warn(f"{path}: the head is turned otherwise than in the training footage throughout")
         known = valid

@@ -11,7 +11,7 @@ from scipy.ndimage import binary_erosion
 from difftalker.audio.feature_windows import FEATURE_RATE
 from difftalker.audio.voice_activity import active_speech_level, row_power, silent_rows
 from difftalker.completion.closed_mouth import fit_closed_mouth
-from difftalker.completion.head_frame import UPPER_FACE_SMOOTHING, smooth_in_head_frame
+from difftalker.completion.head_frame import UPPER_FACE_SMOOTHING, HeadFrame, smooth_in_head_frame
 from difftalker.completion.jaw import fit_jaw
 from difftalker.completion.network import LandmarkCompletion, complete
 from difftalker.completion.opening import fit_opening, match_opening
@@ -55,24 +55,23 @@ def measure_speaker(
         row = np.minimum((frames / dataset.fps * FEATURE_RATE).astype(int), len(quiet) - 1)
         silent[inside] = quiet[row]
     landmarks, shape = dataset.landmarks[rows], model.mean_shape.cpu().numpy()
-    smoothed = [
-        smooth_in_head_frame(dataset.landmarks[run], shape, UPPER_FACE_SMOOTHING * dataset.fps)
-        for run in dataset.segments("train")
-    ]
+    points = HeadFrame(landmarks, shape).normalise(landmarks)
+    ends = np.cumsum([len(run) for run in dataset.segments("train")])
+    smoothed = [smooth_in_head_frame(run, UPPER_FACE_SMOOTHING * dataset.fps) for run in np.split(points, ends[:-1])]
     driven = complete(model, np.concatenate(smoothed), dataset.features[rows])
-    opening = fit_opening(landmarks, driven, shape, OPENING_LEVELS)
+    opening = fit_opening(points, driven, OPENING_LEVELS)
     turns = head_turn(landmarks)
-    deviations = shape_deviation(landmarks, model)
+    deviations = shape_deviation(points, model)
     some = np.unique(np.linspace(0, len(rows) - 1, _SAMPLED).astype(int))
     descriptors = np.stack(
         [upper_face_descriptor(*pair) for pair in zip(crops(rows[some]), landmarks[some], strict=True)]
     )
     return Speaker(
-        closed_mouth=fit_closed_mouth(landmarks, shape, silent).astype(float).tolist(),
+        closed_mouth=fit_closed_mouth(points, silent).astype(float).tolist(),
         face_position=list(face_position) if face_position is not None else None,
         head_turn_range=[float(np.quantile(turns, share)) for share in _TURNS],
         opening=opening.astype(float).tolist(),
-        jaw=fit_jaw(landmarks, match_opening(driven, shape, opening), shape).astype(float).tolist(),
+        jaw=fit_jaw(points, match_opening(driven, opening), shape).astype(float).tolist(),
         shape_deviation=[float(np.quantile(deviations, share)) for share in (_ORDINARY, _EXTREME)],
         face_descriptors=np.round(choose_descriptors(descriptors, _DESCRIPTORS).astype(float), 3).tolist(),
     )

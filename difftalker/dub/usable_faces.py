@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from difftalker.completion.head_frame import HeadFrame
 from difftalker.completion.network import LandmarkCompletion
 from difftalker.face.shots import shot_slices
 from difftalker.face.topology import CONDITION, JAW_ENDS
@@ -24,36 +23,34 @@ def head_turn(landmarks: np.ndarray) -> np.ndarray:
     return np.asarray(along / np.maximum((across**2).sum(axis=1), 1e-12))
 
 
-def shape_deviation(landmarks: np.ndarray, model: LandmarkCompletion) -> np.ndarray:
+def shape_deviation(points: np.ndarray, model: LandmarkCompletion) -> np.ndarray:
     """Root mean square deviation of the given points from the network's mean shape, in standard deviations.
 
     Args:
-        landmarks: (n, 68, 2), over the crop size; the points `CONDITION` are read.
+        points: landmarks in the head's frame, (n, 68, 2); the points `CONDITION` are read.
         model: the speaker's landmark network.
 
     Returns:
         (n,) float64.
     """
-    shape = model.mean_shape.cpu().numpy()
-    normal = HeadFrame(landmarks, shape).normalise(landmarks)
-    deviation = (normal - shape)[:, CONDITION] / model.scale.cpu().numpy()[CONDITION]
+    deviation = (points - model.mean_shape.cpu().numpy())[:, CONDITION] / model.scale.cpu().numpy()[CONDITION]
     return np.sqrt(np.square(deviation, dtype=np.float64).mean((1, 2)))
 
 
 def is_within_training(
-    landmarks: np.ndarray, model: LandmarkCompletion, turns: tuple[float, float], extreme: float
+    landmarks: np.ndarray, deviations: np.ndarray, turns: tuple[float, float], extreme: float
 ) -> np.ndarray:
     """Pictures whose face is turned and shaped as in the training footage, or nearly: (n,) bool.
 
     Args:
-        landmarks: (n, 68, 2).
-        model: the speaker's landmark network.
+        landmarks: (n, 68, 2), over the crop size.
+        deviations: their `shape_deviation`, (n,).
         turns: lowest and highest `head_turn` in the training footage.
         extreme: highest `shape_deviation` there.
     """
     turned = head_turn(landmarks)
     near = (turned > turns[0] - _TURN_SLACK) & (turned < turns[1] + _TURN_SLACK)
-    return np.asarray(near & (shape_deviation(landmarks, model) < _SHAPE_SLACK * max(extreme, 1.0)))
+    return np.asarray(near & (deviations < _SHAPE_SLACK * max(extreme, 1.0)))
 
 
 def painting_opacity(valid: np.ndarray, shots: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ UPPER, LOWER, OUTER_UPPER, OUTER_LOWER = [61, 62, 63], [67, 66, 65], [50, 51, 52
 FACE = np.random.default_rng(3).uniform(0.2, 0.8, (68, 2))
 
 
-def mouths(openings: np.ndarray, size: float = 1.0) -> np.ndarray:
+def mouths(openings: np.ndarray) -> np.ndarray:
     """Faces (n, 68, 2) whose inner lips stand `openings` (n,) apart in the middle, half as far beside it."""
     points = np.repeat(FACE[None], len(openings), axis=0)
     points[:, 48], points[:, 54], points[:, 60], points[:, 64] = (0.4, 0.7), (0.6, 0.7), (0.42, 0.7), (0.58, 0.7)
@@ -23,31 +23,30 @@ def mouths(openings: np.ndarray, size: float = 1.0) -> np.ndarray:
         half = openings / 2 * (1.0 if pair == 1 else 0.5)
         for point, move in ((above, -half), (below, half), (skin_above, -half - 0.02), (skin_below, half + 0.02)):
             points[:, point] = np.stack([np.full_like(half, 0.45 + 0.05 * pair), 0.7 + move], axis=1)
-    return (size * points).astype(np.float32)
+    return points.astype(np.float32)
 
 
 def gaps(points: np.ndarray) -> np.ndarray:
     return points[:, LOWER, 1] - points[:, UPPER, 1]
 
 
-SHAPE = mouths(np.array([0.05]))[0]
 TRUTH = np.concatenate([np.zeros(400), np.linspace(0.0, 0.12, 600)])  # closed lips are frequent
 WEAK = 0.02 + 0.6 * TRUTH  # what a network makes of them: never closed, never wide
 
 
 def test_driven_mouths_open_and_close_as_the_speaker() -> None:
-    curve = fit_opening(mouths(TRUTH), mouths(WEAK), SHAPE, 65)
+    curve = fit_opening(mouths(TRUTH), mouths(WEAK), 65)
     assert curve.shape == (2, OPENING_LEVELS)
-    matched = gaps(match_opening(mouths(WEAK), SHAPE, curve))
+    matched = gaps(match_opening(mouths(WEAK), curve))
     np.testing.assert_allclose(matched[:, 1], np.minimum(TRUTH, 0.1197), atol=1.5e-3)
     np.testing.assert_allclose(matched[:, 0], matched[:, 1] / 2, atol=1e-6)
     assert np.ptp(matched[:400]) == pytest.approx(0.0, abs=1e-6) and matched[:400].max() < 1e-3
 
 
 def test_order_and_everything_but_the_lips_stay() -> None:
-    curve = fit_opening(mouths(TRUTH), mouths(WEAK), SHAPE, 65)
+    curve = fit_opening(mouths(TRUTH), mouths(WEAK), 65)
     some = mouths(np.random.default_rng(0).uniform(-0.01, 0.2, 50))
-    matched = match_opening(some, SHAPE, curve)
+    matched = match_opening(some, curve)
     order = np.argsort(gaps(some)[:, 1])
     assert np.all(np.diff(gaps(matched)[order, 1]) >= -1e-6) and matched.dtype == np.float32
     assert gaps(matched)[:, 1].max() <= 0.12 + 1e-6 and gaps(matched)[:, 1].min() >= -1e-6
@@ -57,13 +56,7 @@ def test_order_and_everything_but_the_lips_stay() -> None:
         np.testing.assert_allclose(after, before, atol=1e-6)
 
 
-def test_a_head_of_any_size_is_measured_in_its_own_frame() -> None:
-    curve = fit_opening(mouths(TRUTH), mouths(WEAK), SHAPE, 65)
-    plain, large = (match_opening(mouths(WEAK[:500:7], size), SHAPE, curve) for size in (1.0, 1.5))
-    np.testing.assert_allclose(large, 1.5 * plain, atol=1e-5)
-
-
 def test_a_network_that_needs_no_help_gets_none() -> None:
-    curve = fit_opening(mouths(TRUTH), mouths(TRUTH), SHAPE, 65)
+    curve = fit_opening(mouths(TRUTH), mouths(TRUTH), 65)
     some = mouths(np.linspace(0.0, 0.115, 40))
-    np.testing.assert_allclose(match_opening(some, SHAPE, curve), some, atol=2e-5)
+    np.testing.assert_allclose(match_opening(some, curve), some, atol=2e-5)

@@ -12,14 +12,13 @@ from tests.dub.tiny_face import Tiny
 
 def test_mouth_at_rest_is_the_closed_one(tiny: Tiny) -> None:
     points = tiny.footage_face.landmarks[:4]
-    shape = points[0]
-    closed = shape[MOUTH] + np.float32(0.01)
-    closing = close_mouth_in_silence(points, shape, closed, np.array([1.0, 0.5, 0.0, 0.0], np.float32))
+    closed = points[0, MOUTH] + np.float32(0.01)
+    closing = close_mouth_in_silence(points, closed, np.array([1.0, 0.5, 0.0, 0.0], np.float32))
     np.testing.assert_allclose(closing[0, MOUTH], closed, atol=1e-5)
     np.testing.assert_allclose(closing[2:], points[2:], atol=1e-6)
     others = np.setdiff1d(np.arange(68), MOUTH)
     assert np.array_equal(closing[:, others], points[:, others])
-    moved = 0.5 * (points[1, MOUTH] + close_mouth_in_silence(points, shape, closed, np.ones(4, np.float32))[1, MOUTH])
+    moved = 0.5 * (points[1, MOUTH] + close_mouth_in_silence(points, closed, np.ones(4, np.float32))[1, MOUTH])
     np.testing.assert_allclose(closing[1, MOUTH], moved, atol=1e-6)
 
 
@@ -27,7 +26,7 @@ def test_closed_mouth_is_measured_in_silence(tiny: Tiny) -> None:
     points = np.repeat(tiny.footage_face.landmarks[:1], 30, axis=0)
     points[10:, MOUTH[17]] += (0, 0.05)
     silent = np.arange(30) < 10
-    found = fit_closed_mouth(points, points[0], silent)
+    found = fit_closed_mouth(points, silent)
     np.testing.assert_allclose(found, points[0, MOUTH], atol=1e-6)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from difftalker.completion.closed_mouth import fit_closed_mouth
+from difftalker.completion.head_frame import HeadFrame
 from difftalker.completion.network import LandmarkCompletion
 from difftalker.compute.device import seeded
 from difftalker.config import AudioConfig, DetectorConfig, SamplingConfig
@@ -109,9 +110,10 @@ def write_face(
     completion.save(folder / "landmarks")
     network.save(folder / "face")
     save_prior_decoder(folder / "decoder")
-    shape, turns, deviations = completion.mean_shape.numpy(), head_turn(points), shape_deviation(points, completion)
+    heads = HeadFrame(points, completion.mean_shape.numpy()).normalise(points)
+    turns, deviations = head_turn(points), shape_deviation(heads, completion)
     speaker = Speaker(
-        closed_mouth=fit_closed_mouth(points, shape, np.ones(len(points), bool)).astype(float).tolist(),
+        closed_mouth=fit_closed_mouth(heads, np.ones(len(points), bool)).astype(float).tolist(),
         face_position=None,
         head_turn_range=[float(turns.min()), float(turns.max())],
         shape_deviation=[float(np.median(deviations)), float(deviations.max())],
