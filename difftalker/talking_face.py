@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from difftalker.completion.landmark_file import write_completed
 from difftalker.completion.network import LandmarkCompletion
 from difftalker.compute.device import select_device
 from difftalker.compute.interrupt import InterruptFlag
+from difftalker.config import Device
 from difftalker.dub.footage_face import FootageFace
 from difftalker.dub.make_film import make_film
 from difftalker.dub.output import check_preview_outputs, explain_full_disk
@@ -39,8 +40,6 @@ from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.synthesis import Synthesiser
 from difftalker.version import VERSION
-
-Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
 class TalkingFace:
@@ -66,11 +65,12 @@ class TalkingFace:
         self.footage = footage
         self.footage_face = footage_face
         self.device: Device = device
-        self._completion = LandmarkCompletion.load(folder / "landmarks")
+        where = select_device(device)
+        self._completion = LandmarkCompletion.load(folder / "landmarks").to(where)
         prior = Prior.load(folder / "prior")
         network = FaceNetwork.load(folder / "face", prior.unet)
         decoder = load_decoder(folder / "decoder")
-        self._synthesiser = Synthesiser(prior, network, description.sampling, select_device(device), decoder)
+        self._synthesiser = Synthesiser(prior, network, description.sampling, where, decoder)
 
     @classmethod
     def load(

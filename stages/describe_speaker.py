@@ -49,7 +49,8 @@ def main(arguments: argparse.Namespace) -> None:
     def crops(rows: np.ndarray) -> np.ndarray:
         return dataset.read_crops(rows, arguments.frames)
 
-    model = LandmarkCompletion.load(arguments.landmarks)
+    device = select_device(params.device)
+    model = LandmarkCompletion.load(arguments.landmarks).to(device)
     description = Description(
         format=FORMAT,
         name=params.recordings[0],
@@ -69,8 +70,9 @@ def main(arguments: argparse.Namespace) -> None:
     footage_face = extracted_face(footage, geometry, arguments.detected / f"{recording}.parquet")
     if footage_face is None:  # the crops are at another rate: the film's own pictures are looked at once, here
         with tqdm(desc="find the face in the base footage", unit="frame", mininterval=1) as bar:
-            device = str(select_device(params.device))
-            footage_face = find_speaker_in_footage(description, footage, sys.maxsize, None, device, _warn, bar.update)
+            footage_face = find_speaker_in_footage(
+                description, footage, sys.maxsize, None, str(device), _warn, bar.update
+            )
     footage_face.save(arguments.out / FOOTAGE / FACE_TRACK)
     write_description(arguments.out, description)
 

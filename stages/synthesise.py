@@ -33,10 +33,12 @@ def main() -> None:
     prior = Prior.load(arguments.prior)
     face = FaceNetwork.load(arguments.face, prior.unet)
     decoder = load_decoder(arguments.decoder)
-    synthesiser = Synthesiser(prior, face, params.sampling, select_device(params.device), decoder)
+    device = select_device(params.device)
+    synthesiser = Synthesiser(prior, face, params.sampling, device, decoder)
     rows = dataset.rows("test")
     started = time.perf_counter()
-    landmarks = complete(LandmarkCompletion.load(arguments.landmarks), dataset.landmarks[rows], dataset.features[rows])
+    completion = LandmarkCompletion.load(arguments.landmarks).to(device)
+    landmarks = complete(completion, dataset.landmarks[rows], dataset.features[rows])
     seconds = {"landmarks": time.perf_counter() - started}
     progress = tqdm(total=len(rows), desc="synthesise", unit="frame", mininterval=1)
     with replacing(arguments.out) as partial:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from difftalker.audio.feature_windows import RowReader, cut_feature_windows
 from difftalker.audio.voice_activity import active_speech_level, row_power
-from difftalker.config import AudioConfig
+from difftalker.config import AudioConfig, Device
 from difftalker.weights.store import locate
 
 
@@ -90,9 +90,7 @@ class AudioEncoder(ABC):
         return cut_feature_windows(self.listen(InMemorySound(samples)), 0, frames, fps)
 
 
-def make_encoder(
-    config: AudioConfig, pin: str | None = None, device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-) -> AudioEncoder:
+def make_encoder(config: AudioConfig, pin: str | None = None, device: Device = "auto") -> AudioEncoder:
     """The encoder of `audio.encoder`.
 
     Args:

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from difftalker.config import Params, load_params
+from difftalker.config import Device, Params, load_params
 from difftalker.errors import UserError
 from difftalker.project import PARAMS
 from difftalker.weights.store import locate
@@ -42,7 +42,7 @@ def evaluate(
     ] = "face",
     size: Annotated[int | None, typer.Option(help="Side of the crop in pixels.", min=32, max=1024)] = None,
     detector: Annotated[Literal["mesh", "fan"] | None, typer.Option(help="What finds landmarks.")] = None,
-    device: Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option(help="Where networks run.")] = None,
+    device: Annotated[Device | None, typer.Option(help="Where networks run.")] = None,
     params: Annotated[
         Path | None, typer.Option(help="A params.yaml to take crop, detector and rate from; the project's by default.")
     ] = None,
@@ -98,7 +98,7 @@ def _candidate(text: str) -> tuple[str, Path]:
 
 
 def _settings(
-    given: Params | None, crop: Literal["face", "none"], size: int | None, detector: str | None, device: str | None
+    given: Params | None, crop: Literal["face", "none"], size: int | None, detector: str | None, device: Device | None
 ) -> ComparisonSettings:
     from difftalker.compute.device import select_device
     from difftalker.evaluation.compare_films import ComparisonSettings

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from difftalker.config import Device
 from difftalker.errors import UserError
 
 
-def select_device(name: Literal["auto", "cpu", "cuda", "mps"]) -> torch.device:
+def select_device(name: Device) -> torch.device:
     """The device of that name; `auto` takes the first present of CUDA, MPS and CPU.
 
     Raises:

@@ -4,6 +4,7 @@ Every stage reads its parameters through `load_params`, so a wrong key, type or 
 work is done. docs/parameters.md is written from these classes (`make parameters`).
 """
 
+from difftalker.config.fields import Device
 from difftalker.config.footage import (
     AudioConfig,
     DemoConfig,
@@ -31,6 +32,7 @@ __all__ = [
     "DecoderConfig",
     "DemoConfig",
     "DetectorConfig",
+    "Device",
     "FaceConfig",
     "FilmsConfig",
     "FramesConfig",

@@ -1,11 +1,12 @@
 """Kinds of values in `params.yaml`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
 STRICT = ConfigDict(extra="forbid", strict=True)
 
+Device = Literal["auto", "cpu", "cuda", "mps"]
 Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
-from difftalker.config.fields import STRICT, Name
+from difftalker.config.fields import STRICT, Device, Name
 from difftalker.config.footage import AudioConfig, DemoConfig, DetectorConfig, FramesConfig, SplitConfig, VideoConfig
 from difftalker.config.measuring import FilmsConfig, PromotionConfig, SyncNetConfig
 from difftalker.config.networks import (
@@ -28,7 +28,7 @@ class Params:
         int, Field(ge=0, lt=2**31, description="Decides initial weights, shuffling and all draws in training.")
     ]
     device: Annotated[
-        Literal["auto", "cpu", "cuda", "mps"],
+        Device,
         Field(description="Where networks run; `auto`: CUDA, then MPS, then the CPU."),
     ]
     recordings: Annotated[

@@ -17,6 +17,7 @@ from difftalker.completion.jaw import apply_jaw
 from difftalker.completion.landmark_file import read_completed
 from difftalker.completion.network import LandmarkCompletion, complete
 from difftalker.completion.opening import match_opening
+from difftalker.config import Device
 from difftalker.dub.footage import Footage
 from difftalker.dub.footage_face import FootageFace, find_speaker_in_footage
 from difftalker.dub.identity import speaker_shots
@@ -46,13 +47,13 @@ class LoadedFace:
         description: what it is.
         completion: its landmark network, in eval mode.
         synthesiser: its other networks.
-        device: where a network detector runs.
+        device: where audio encoder and detector run.
     """
 
     description: Description
     completion: LandmarkCompletion
     synthesiser: Synthesiser
-    device: str
+    device: Device
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,8 @@ def make_plan(
     if frames == 0:
         raise UserError(f"{sound.source}: {sound.duration:.3f} s are too short for one frame; give longer speech")
     pins = face.weights
-    encoder = make_encoder(face.audio, pins.deepspeech if pins else None)  # first: its weights may be missing
+    # Before the face is looked for: the encoder's weights may be missing.
+    encoder = make_encoder(face.audio, pins.deepspeech if pins else None, loaded.device)
     if footage_face is None:
         expected = min(frames, footage.expected or frames)
         footage_face = find_speaker_in_footage(

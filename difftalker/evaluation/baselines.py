@@ -23,9 +23,9 @@ _CODED = 4  # images through the autoencoder at once: its layers at full resolut
 class Autoencoder(Protocol):
     """The autoencoder of a prior."""
 
-    def encode(self, images: np.ndarray) -> np.ndarray: ...
-
-    def decode(self, latents: np.ndarray) -> np.ndarray: ...
+    def reconstruct(self, images: np.ndarray) -> np.ndarray:
+        """Encode and decode crops (n, h, w, 3) uint8 RGB."""
+        ...
 
 
 class RowImages(Protocol):
@@ -67,12 +67,12 @@ class GroundTruth:
 class VaeReconstruction(PastedCrops):
     """The full crop through the autoencoder and back: the upper bound of any generator in its latent space."""
 
-    def __init__(self, codec: Autoencoder) -> None:
-        self._codec = codec
+    def __init__(self, autoencoder: Autoencoder) -> None:
+        self._autoencoder = autoencoder
 
     def images(self, chosen: slice, truth: np.ndarray) -> np.ndarray:
         parts = [truth[start : start + _CODED] for start in range(0, len(truth), _CODED)]
-        return composite(truth, np.concatenate([self._codec.decode(self._codec.encode(part)) for part in parts]))
+        return composite(truth, np.concatenate([self._autoencoder.reconstruct(part) for part in parts]))
 
 
 class MeanMouth(PastedCrops):

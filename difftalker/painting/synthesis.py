@@ -17,7 +17,7 @@ from difftalker.config import SamplingConfig
 from difftalker.painting.decoder.network import ReferenceDecoder
 from difftalker.painting.diffusion.masked_diffusion import ddim_scheduler, sample_lower_rows
 from difftalker.painting.diffusion.network import FaceNetwork
-from difftalker.painting.diffusion.prior import Prior, to_images
+from difftalker.painting.diffusion.prior import Prior, to_images, to_tensor
 from difftalker.painting.diffusion.raster import rasterise
 from difftalker.painting.diffusion.upper_face import composite, upper_face
 
@@ -76,12 +76,22 @@ class Synthesiser:
 
         Args: as in `paint`.
         """
+        return self._generate(*self._inputs(crops, landmarks), features)
+
+    def _inputs(self, crops: np.ndarray, landmarks: np.ndarray) -> tuple[Tensor, Tensor]:
+        """What both networks read, on the device: upper-face images (b, 3, h, w) in [-1, 1], rasters (b, 5, h, w)."""
         started = time.perf_counter()
-        upper = torch.from_numpy(self.prior.encode(upper_face(crops))).to(self.device)
+        inputs = to_tensor(upper_face(crops), self.device), rasterise(landmarks, crops.shape[2], self.device)
+        self._lap("encode", started)
+        return inputs
+
+    def _generate(self, images: Tensor, raster: Tensor, features: np.ndarray) -> Tensor:
+        started = time.perf_counter()
+        upper = self.prior.to_latents(images).float()
         started = self._lap("encode", started)
-        signal = features if self.network.condition == "audio" else rasterise(landmarks, crops.shape[2])
+        signal = to_device(features, self.device) if self.network.condition == "audio" else raster
         with autocast(self.device):
-            conditions = self.network.encode_condition(upper, to_device(signal, self.device), self.prior.context)
+            conditions = self.network.encode_condition(upper, signal, self.prior.context)
         noise = torch.randn(upper.shape[1:], generator=torch.Generator().manual_seed(self.config.seed))
         latents = sample_lower_rows(
             lambda z, step: self._predict(z, step, conditions),
@@ -95,12 +105,14 @@ class Synthesiser:
         return generated
 
     def _paint(self, crops: np.ndarray, landmarks: np.ndarray, features: np.ndarray) -> np.ndarray:
-        generated = self.generate(crops, landmarks, features)
+        upper, raster = self._inputs(crops, landmarks)
+        generated = self._generate(upper, raster, features)
         started = time.perf_counter()
         if self.decoder is not None:
             hidden = crops.shape[1] - self.decoder.height
             with autocast(self.device):
-                below = self.decoder(generated[:, :, hidden:], *self.decoder.inputs(crops, landmarks)).float()
+                inputs = self.decoder.inputs(upper, raster, to_device(landmarks, self.device))
+                below = self.decoder(generated[:, :, hidden:], *inputs).float()
             below = self.decoder.add_grain(below, crops)
             generated = torch.cat([generated[:, :, :hidden], below], dim=2)
             started = self._lap("decode", started)

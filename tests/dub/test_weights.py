@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from difftalker import TalkingFace
+from difftalker.audio.encoder import AudioEncoder, make_encoder
 from difftalker.config import load_params
 from difftalker.errors import UserError
 from difftalker.face_folder import DESCRIPTION
@@ -41,7 +43,7 @@ def speech(tmp_path: Path) -> Path:
     return tmp_path / "speech.wav"
 
 
-def test_missing_weights_come_out_before_the_survey(
+def test_missing_weights_come_out_before_the_face_is_looked_for(
     folder: Path, speech: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("difftalker.dub.plan.find_speaker_in_footage", None)  # not reached
@@ -54,3 +56,16 @@ def test_weights_of_the_training_are_used(folder: Path, speech: Path) -> None:
     import_weight(weight_named("deepspeech", sha256(SMALL.read_bytes())), SMALL)
     report = TalkingFace.load(folder / "face").dub(speech, folder / "out.mp4", folder / "base.mp4")
     assert report.frames == 10 and (folder / "out.mp4").exists()
+
+
+def test_the_encoder_runs_where_the_face_does(folder: Path, speech: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_weight(weight_named("deepspeech", sha256(SMALL.read_bytes())), SMALL)
+    asked: list[object] = []
+
+    def make(*arguments: Any) -> AudioEncoder:
+        asked.append(arguments[2])
+        return make_encoder(*arguments)
+
+    monkeypatch.setattr("difftalker.dub.plan.make_encoder", make)
+    TalkingFace.load(folder / "face", device="cpu").landmarks(speech, folder / "base.mp4")
+    assert asked == ["cpu"]

@@ -7,6 +7,7 @@ from difftalker.compute.device import seeded
 from difftalker.config import PriorConfig, TrainConfig, UNetConfig
 from difftalker.painting.diffusion.prior import Prior, build_small_prior
 
+CPU = torch.device("cpu")
 SIZE = 32
 TRAIN = TrainConfig(steps=4, batch_size=2, learning_rate=0.001, warmup_steps=1, checkpoint_every=2)
 CONFIG = PriorConfig(

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from difftalker.compute.device import to_device
 from difftalker.model_folder import load_weights, save_weights
 from difftalker.painting.decoder.grain import grain
 from difftalker.painting.decoder.references import match_light, mouth_distance
@@ -75,25 +76,31 @@ class ReferenceDecoder(nn.Module):
         self.reference_images.copy_(torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2))
         self.reference_landmarks.copy_(torch.from_numpy(landmarks))
 
-    def inputs(self, crops: np.ndarray, landmarks: np.ndarray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What is read beside the diffusion's result, on the network's device.
+    def inputs(self, upper: Tensor, raster: Tensor, landmarks: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What is read beside the diffusion's result.
 
         Args:
-            crops: source crops (b, size, size, 3) uint8 RGB; only their upper halves have influence.
+            upper: upper-face images (b, 3, size, size) in [-1, 1]; nothing of the source's lower half.
+            raster: the completed landmarks drawn (b, 5, size, size) in [0, 1].
             landmarks: completed landmarks (b, 68, 2) float32 over the crop size.
 
         Returns:
             The arguments `upper`, `raster`, `references` and `distance` of `forward`.
         """
-        device = self.reference_landmarks.device
-        size, hidden = crops.shape[2], crops.shape[2] - self.height
-        upper = to_tensor(np.ascontiguousarray(upper_face(crops)[:, hidden:])).to(device)
-        raster = torch.from_numpy(rasterise(landmarks, size)[:, :, hidden:]).to(device)
-        points = torch.from_numpy(landmarks).to(device)
-        where = warp_map(control_points(points), control_points(self.reference_landmarks), hidden / size)
+        size = upper.shape[-1]
+        hidden = size - self.height
+        upper, raster = upper[:, :, hidden:], raster[:, :, hidden:]
+        where = warp_map(control_points(landmarks), control_points(self.reference_landmarks), hidden / size)
         images = self.reference_images.float() / 127.5 - 1  # (r, 3, size, size)
         lit = match_light(warp(images, where, self.height), upper)
-        return upper, raster, lit, mouth_distance(points, self.reference_landmarks)
+        return upper, raster, lit, mouth_distance(landmarks, self.reference_landmarks)
+
+    def inputs_of(self, crops: np.ndarray, landmarks: np.ndarray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """`inputs` from arrays: crops (b, size, size, 3) uint8 RGB, of which only the upper halves have influence, and
+        landmarks (b, 68, 2) float32."""
+        device = self.reference_landmarks.device
+        upper, raster = to_tensor(upper_face(crops), device), rasterise(landmarks, crops.shape[2], device)
+        return self.inputs(upper, raster, to_device(landmarks, device))
 
     def add_grain(self, painted: Tensor, crops: np.ndarray) -> Tensor:
         """Give painted rows the noise that the footage has.

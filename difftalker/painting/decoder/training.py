@@ -11,7 +11,7 @@ from numpy.lib.format import open_memmap
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from difftalker.compute.device import seeded
+from difftalker.compute.device import seeded, to_device
 from difftalker.config import DecoderConfig
 from difftalker.files import replacing
 from difftalker.painting.decoder.grain import grain_strength
@@ -92,9 +92,9 @@ def train_decoder(
     def loss(rows: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         index = rows.numpy()
         moved = perturb(landmarks[index], config.landmark_noise, generator)
-        inputs = (to_tensor(generated[index]).to(device), *network.inputs(crops[index], moved))
-        true = to_tensor(np.ascontiguousarray(crops[index, size - height :])).to(device)
-        pasted = torch.from_numpy(jaw_mask(landmarks[index], size)[:, None, size - height :]).to(device)
+        inputs = (to_tensor(generated[index], device), *network.inputs_of(crops[index], moved))
+        true = to_tensor(np.ascontiguousarray(crops[index, size - height :]), device)
+        pasted = to_device(jaw_mask(landmarks[index], size)[:, None, size - height :], device)
         window = _window(height, size, generator)
         return model(inputs, true, lower * (_OUTSIDE + (1 - _OUTSIDE) * pasted), window)
 
@@ -139,8 +139,8 @@ def measure_grain(
     triples = chosen[:, None] + np.arange(3)  # (n, 3)
     painted = []
     for rows in triples:
-        inputs = network.inputs(crops[rows], landmarks[rows])
-        painted.append(to_images(network(to_tensor(generated[rows]).to(device), *inputs)))
+        inputs = network.inputs_of(crops[rows], landmarks[rows])
+        painted.append(to_images(network(to_tensor(generated[rows], device), *inputs)))
     inside = jaw_mask(landmarks[triples[:, 1]], size)[:, hidden:] > 0.5
     return grain_strength(crops[triples][:, :, hidden:], np.stack(painted), inside)
 

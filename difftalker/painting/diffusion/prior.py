@@ -24,6 +24,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from difftalker.compute.device import to_device
 from difftalker.config import PriorConfig
 from difftalker.errors import UserError
 from difftalker.painting.diffusion.compatibility import check_parts, reduction_of
@@ -97,12 +98,12 @@ class Prior(nn.Module):
     @torch.no_grad()
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Encode uint8 RGB images (b, h, w, 3) to latents (b, c, h/f, w/f) float32."""
-        return self.to_latents(to_tensor(images).to(self.context.device)).float().cpu().numpy()
+        return self.to_latents(to_tensor(images, self.context.device)).float().cpu().numpy()
 
     @torch.no_grad()
-    def decode(self, latents: np.ndarray) -> np.ndarray:
-        """Decode latents (b, c, h/f, w/f) to uint8 RGB images (b, h, w, 3)."""
-        return to_images(self.to_images(torch.from_numpy(latents).float().to(self.context.device)))
+    def reconstruct(self, images: np.ndarray) -> np.ndarray:
+        """Encode and decode uint8 RGB images (b, h, w, 3); the latents stay on the device."""
+        return to_images(self.to_images(self.to_latents(to_tensor(images, self.context.device)).float()))
 
     def save(self, folder: Path) -> None:
         """Write the folder format above; weights as safetensors. The same prior gives the same bytes."""
@@ -209,9 +210,9 @@ def build_small_prior(config: PriorConfig, size: int) -> Prior:
     )
 
 
-def to_tensor(images: np.ndarray) -> Tensor:
-    """uint8 RGB (b, h, w, 3) to float32 (b, 3, h, w) in [-1, 1]."""
-    return torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+def to_tensor(images: np.ndarray, device: torch.device) -> Tensor:
+    """uint8 RGB (b, h, w, 3) to float32 (b, 3, h, w) in [-1, 1] on a device, to which bytes travel."""
+    return to_device(images, device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
 
 
 def to_images(images: Tensor) -> np.ndarray:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
+
+from difftalker.compute.device import to_device
 
 RASTER_CHANNELS = 5
 
@@ -23,15 +27,19 @@ _LINES: tuple[tuple[int, range, bool], ...] = (
 _SHIFT = 6  # OpenCV takes fixed-point coordinates: 1/64 pixel
 
 
-def rasterise(landmarks: np.ndarray, size: int) -> np.ndarray:
+def rasterise(landmarks: np.ndarray, size: int, device: torch.device) -> Tensor:
     """Draw landmarks as anti-aliased lines, one channel a region; the inner mouth is filled.
+
+    OpenCV draws bytes on the CPU, and bytes are what travels to the device: other anti-aliasing would be another
+    picture than the one that a face was trained with.
 
     Args:
         landmarks: (b, 68, 2) float, x and y over the crop size.
         size: side of the raster in pixels.
+        device: where the network is that reads it.
 
     Returns:
-        (b, 5, size, size) float32 in [0, 1]: contour, brows and eyes, nose, outer lips, inner mouth.
+        (b, 5, size, size) float32 in [0, 1] on the device: contour, brows and eyes, nose, outer lips, inner mouth.
     """
     thickness = max(1, round(size / 128))
     fixed = np.rint(np.clip((landmarks * size - 0.5), -size, 2 * size) * 2**_SHIFT).astype(np.int32)
@@ -41,4 +49,4 @@ def rasterise(landmarks: np.ndarray, size: int) -> np.ndarray:
             line = points[indices].reshape(1, -1, 2)
             cv2.polylines(canvas[channel], line, closed, 255, thickness, cv2.LINE_AA, _SHIFT)
         cv2.fillPoly(canvas[4], points[60:68].reshape(1, -1, 2), 255, cv2.LINE_AA, _SHIFT)
-    return raster.astype(np.float32) / 255
+    return to_device(raster, device).float() / 255

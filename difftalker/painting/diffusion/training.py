@@ -58,10 +58,10 @@ def train_face(
 
     def predict(latents: Tensor, step: Tensor, rows: np.ndarray, above: Tensor, generator: torch.Generator) -> Tensor:
         if config.condition == "audio":
-            signal = features[rows]
+            signal = to_device(features[rows], device)
         else:
-            signal = rasterise(perturb(landmarks[rows], config.landmark_noise, generator), size)
-        return network(latents, step, network.encode_condition(above, to_device(signal, device), context))
+            signal = rasterise(perturb(landmarks[rows], config.landmark_noise, generator), size, device)
+        return network(latents, step, network.encode_condition(above, signal, context))
 
     def weight(rows: np.ndarray) -> Tensor:
         return mouth_weight(landmarks[rows], height, width, config.mouth_weight)

@@ -42,7 +42,7 @@ def test_painted_rows_hold_the_lower_half_and_fit_the_network(size: int, rows: i
 
 def test_before_training_it_paints_what_references_with_a_like_mouth_show() -> None:
     network = decoder(trained=False)
-    upper, raster, references, _ = network.inputs(CROPS, POINTS)
+    upper, raster, references, _ = network.inputs_of(CROPS, POINTS)
     with torch.no_grad():
         alike = network(generated(network), upper, raster, references, torch.zeros(3, 2))
         second = network(generated(network), upper, raster, references, torch.tensor([[9.0, 0.0]]).expand(3, -1))
@@ -57,7 +57,7 @@ def test_the_source_s_lower_half_is_not_read() -> None:
     above[:, SIZE // 2 - 1] = 255 - above[:, SIZE // 2 - 1]
     with torch.no_grad():
         made, same, other = (
-            network(generated(network), *network.inputs(crops, POINTS)) for crops in (CROPS, below, above)
+            network(generated(network), *network.inputs_of(crops, POINTS)) for crops in (CROPS, below, above)
         )
     assert torch.equal(made, same)
     assert not torch.equal(made, other)
@@ -70,7 +70,7 @@ def test_references_travel_with_the_weights(tmp_path: Path) -> None:
     assert read is not None
     assert torch.equal(read.reference_images, network.reference_images)
     with torch.no_grad():
-        made, again = (one(generated(one), *one.inputs(CROPS, POINTS)) for one in (network, read))
+        made, again = (one(generated(one), *one.inputs_of(CROPS, POINTS)) for one in (network, read))
     assert torch.equal(made, again)
 
 

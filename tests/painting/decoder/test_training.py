@@ -60,7 +60,7 @@ def trained(steps: int = 12, adversarial: float = 0.02, checkpoint: Path | None 
 def error(network: ReferenceDecoder) -> float:
     images = crops()
     grey = torch.zeros(FRAMES, 3, network.height, SIZE)
-    painted = network.eval()(grey, *network.inputs(images, POINTS))
+    painted = network.eval()(grey, *network.inputs_of(images, POINTS))
     true = torch.from_numpy(images).permute(0, 3, 1, 2)[:, :, SIZE - network.height :] / 127.5 - 1
     mask = torch.from_numpy(jaw_mask(POINTS, SIZE)[:, None, SIZE - network.height :])
     return float(absolute_error(painted, true, mask))

@@ -9,7 +9,7 @@ from difftalker.painting.diffusion.injection import LandmarkInjection, _split_pr
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.diffusion.raster import rasterise
-from tests.painting.small_prior import SIZE, small_prior
+from tests.painting.small_prior import CPU, SIZE, small_prior
 
 H = SIZE // 8
 
@@ -146,9 +146,9 @@ def test_raster_draws_each_region_in_its_channel() -> None:
     points = np.full((1, 68, 2), 0.1, np.float32)
     angle = np.linspace(0, 2 * np.pi, 8, endpoint=False)
     points[0, 60:68] = 0.5 + 0.2 * np.stack([np.cos(angle), np.sin(angle)], -1)
-    raster = rasterise(points, 64)
+    raster = rasterise(points, 64, CPU)
     assert raster.shape == (1, 5, 64, 64) and raster.max() == 1
     assert raster[0, 4, 32, 32] == 1  # the inner mouth is filled
     assert raster[0, :4, 20:, 20:].max() == 0
     # a shift of a quarter pixel is visible: lines are anti-aliased
-    assert not np.array_equal(rasterise(points + 0.25 / 64, 64), raster)
+    assert not torch.equal(rasterise(points + 0.25 / 64, 64, CPU), raster)

@@ -39,7 +39,7 @@ def test_training_fits_the_autoencoder_to_the_footage(tmp_path: Path) -> None:
     before, images = weights(prior.vae), 255 - crops() // 2
 
     def error() -> float:
-        return float(np.abs(prior.decode(prior.encode(images)).astype(float) - images)[:, SIZE // 2 :].mean())
+        return float(np.abs(prior.reconstruct(images).astype(float) - images)[:, SIZE // 2 :].mean())
 
     wrong = error()
     history = train_prior(prior, images, CONFIG, seed=0, device=CPU, scratch=tmp_path)["unet"]
