@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 
 from difftalker.config import load_params
 from difftalker.dataset.frames import RecordingTables, build_dataset
 from difftalker.files import replacing
 from difftalker.tables import write_table
-from stages.runner import run
+from stages.runner import run, stage_arguments
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frames", type=Path, required=True, help="folder of the recordings' frames")
-    parser.add_argument("--landmarks", type=Path, required=True, help="folder of the recordings' landmarks")
-    parser.add_argument("--audio", type=Path, required=True, help="folder of the recordings' audio features")
-    parser.add_argument("--out", type=Path, required=True, help="dataset to write")
-    arguments = parser.parse_args()
+    arguments = stage_arguments(__doc__, "frames", "detected", "audio", "out")
     params = load_params()
     # Only the listed recordings are read: the folders may still hold those of an earlier params.yaml.
     sources = [
         RecordingTables(
             recording,
             geometry=arguments.frames / recording / "geometry.parquet",
-            landmarks=arguments.landmarks / f"{recording}.parquet",
+            landmarks=arguments.detected / f"{recording}.parquet",
             audio=arguments.audio / f"{recording}.parquet",
         )
         for recording in params.recordings

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 from difftalker.compute.device import seeded, select_device
 from difftalker.config import load_params
 from difftalker.dataset.frames import Dataset
@@ -13,17 +10,12 @@ from difftalker.painting.diffusion.prior import build_small_prior
 from difftalker.painting.diffusion.prior_training import train_prior
 from difftalker.painting.diffusion.stable_diffusion import import_prior
 from difftalker.training.progress import write_losses
-from stages.runner import run
+from stages.runner import run, stage_arguments
 from stages.scratch import scratch
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", type=Path, required=True, help="dataset to train on")
-    parser.add_argument("--frames", type=Path, required=True, help="folder with <recording>/crops.parquet")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the prior to write")
-    parser.add_argument("--loss", type=Path, required=True, help="CSV of the losses to write")
-    arguments = parser.parse_args()
+    arguments = stage_arguments(__doc__, "dataset", "frames", "out", "loss")
     params = load_params()
     histories = {}
     with scratch("build_prior") as folder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from difftalker.sync.training import TrainingRun, train_syncnet
 from difftalker.tables import iterate_images
 from difftalker.training.progress import write_losses
 from difftalker.weights.store import locate
-from stages.runner import run
+from stages.runner import run, stage_arguments
 from stages.scratch import scratch
 
 
@@ -40,12 +39,7 @@ def read_runs(dataset: Dataset, frames: Path) -> list[TrainingRun]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", type=Path, required=True, help="dataset to train on")
-    parser.add_argument("--frames", type=Path, required=True, help="folder of the recordings' frames")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the model to write")
-    parser.add_argument("--loss", type=Path, required=True, help="CSV of the losses to write")
-    arguments = parser.parse_args()
+    arguments = stage_arguments(__doc__, "dataset", "frames", "out", "loss")
     params = load_params()
     if params.syncnet.source == "official":
         model = read_published(locate("syncnet", params.weights.syncnet))

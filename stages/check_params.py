@@ -6,20 +6,17 @@ so that a mistake is found while theirs are still there. What it writes never ch
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from difftalker.config import load_params
 from difftalker.files import replacing
-from stages.runner import run
+from stages.runner import run, stage_arguments
 
 PARAMS = Path("params.yaml")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="file to write")
-    arguments = parser.parse_args()
+    arguments = stage_arguments(__doc__, "out")
     load_params(PARAMS)
     with replacing(arguments.out) as partial:
         partial.write_text("params.yaml is valid\n", encoding="utf-8")

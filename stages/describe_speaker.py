@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
+from argparse import Namespace
 
 import numpy as np
 from tqdm import tqdm
@@ -20,23 +19,10 @@ from difftalker.dub.speaker_measures import measure_speaker
 from difftalker.face_folder import FACE_TRACK, FOOTAGE, FORMAT, Description, write_description
 from difftalker.media.wav import read_wav
 from difftalker.version import VERSION
-from stages.runner import run
+from stages.runner import run, stage_arguments
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", type=Path, required=True, help="dataset with the split")
-    parser.add_argument("--raw", type=Path, required=True, help="folder of the recordings")
-    parser.add_argument("--frames", type=Path, required=True, help="folder of the recordings' frames")
-    parser.add_argument("--detected", type=Path, required=True, help="folder of the recordings' landmarks")
-    parser.add_argument("--landmarks", type=Path, required=True, help="folder of the landmark network")
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder of the face, to write face.json and footage/ to"
-    )
-    return parser.parse_args()
-
-
-def main(arguments: argparse.Namespace) -> None:
+def main(arguments: Namespace) -> None:
     """Describe the face: the speaker's measures, the params that driving it needs, the base footage."""
     params, dataset = load_params(), Dataset.load(arguments.dataset)
     recording, clip = choose_base_clip(dataset)
@@ -82,5 +68,5 @@ def _warn(text: str) -> None:
 
 
 if __name__ == "__main__":
-    parsed = _arguments()
+    parsed = stage_arguments(__doc__, "dataset", "raw", "frames", "detected", "landmarks", "out")
     run("describe_speaker", lambda: main(parsed))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 from itertools import chain
-from pathlib import Path
 
 from tqdm import tqdm
 
@@ -15,16 +13,11 @@ from difftalker.files import replacing
 from difftalker.painting.diffusion.latents import write_latents
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.tables import iterate_images
-from stages.runner import run
+from stages.runner import run, stage_arguments
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", type=Path, required=True, help="gives the recordings and their order")
-    parser.add_argument("--frames", type=Path, required=True, help="folder with <recording>/crops.parquet")
-    parser.add_argument("--prior", type=Path, required=True, help="folder of the prior")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    arguments = parser.parse_args()
+    arguments = stage_arguments(__doc__, "dataset", "frames", "prior", "out")
     device = select_device(load_params().device)
     dataset = Dataset.load(arguments.dataset)
     recordings = list(dict.fromkeys(dataset.recording))

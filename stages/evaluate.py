@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
+from argparse import Namespace
 from functools import partial
-from pathlib import Path
 
 from difftalker.compute.device import select_device
 from difftalker.config import load_params
@@ -25,25 +24,10 @@ from difftalker.sync.crop_rules import make_sync_crop
 from difftalker.sync.experts import load_sync_expert
 from difftalker.sync.lse import LseScorer
 from difftalker.tables import table_metadata
-from stages.runner import run
+from stages.runner import run, stage_arguments
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", type=Path, required=True, help="dataset with the split")
-    parser.add_argument("--raw", type=Path, required=True, help="folder of the recordings")
-    parser.add_argument("--frames", type=Path, required=True, help="folder of the recordings' frames")
-    parser.add_argument("--prior", type=Path, required=True, help="frozen prior")
-    parser.add_argument("--syncnet", type=Path, required=True, help="sync expert")
-    parser.add_argument("--synthesis", type=Path, required=True, help="folder written by synthesise")
-    parser.add_argument("--films", type=Path, required=True, help="folder written by make_films")
-    parser.add_argument("--metrics", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--plots", type=Path, required=True, help="folder to write the plots' data to")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    return parser.parse_args()
-
-
-def main(arguments: argparse.Namespace) -> None:
+def main(arguments: Namespace) -> None:
     """Evaluate the test split."""
     params, dataset = load_params(), Dataset.load(arguments.dataset)
     device = select_device(params.device)
@@ -89,5 +73,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parsed = _arguments()
+    parsed = stage_arguments(
+        __doc__, "dataset", "raw", "frames", "prior", "syncnet", "synthesis", "films", "metrics", "plots", "out"
+    )
     run("evaluate", lambda: main(parsed))

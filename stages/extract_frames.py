@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
+from argparse import Namespace
 
 from difftalker.config import load_params
 from difftalker.face.extract_frames import extract_recording
 from difftalker.files import replacing
-from stages.runner import run
+from stages.runner import run, stage_arguments
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recording", type=Path, required=True, help="folder with the videos of one speaker")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    return parser.parse_args()
-
-
-def main(arguments: argparse.Namespace) -> None:
+def main(arguments: Namespace) -> None:
     """Extract one recording."""
     params = load_params()
     with replacing(arguments.out) as partial:
@@ -26,5 +18,5 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parsed = _arguments()
+    parsed = stage_arguments(__doc__, "recording", "out")
     run(f"extract_frames@{parsed.recording.name}", lambda: main(parsed))

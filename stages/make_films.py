@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
+from argparse import Namespace
 
 from tqdm import tqdm
 
@@ -14,21 +13,10 @@ from difftalker.evaluation.film_making import FilmInputs, make_films
 from difftalker.evaluation.film_plan import plan_films
 from difftalker.files import replacing
 from difftalker.talking_face import TalkingFace
-from stages.runner import run
+from stages.runner import run, stage_arguments
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", type=Path, required=True, help="dataset with the split")
-    parser.add_argument("--raw", type=Path, required=True, help="folder of the recordings")
-    parser.add_argument("--frames", type=Path, required=True, help="folder of the recordings' frames")
-    parser.add_argument("--detected", type=Path, required=True, help="folder of the recordings' landmarks")
-    parser.add_argument("--models", type=Path, required=True, help="folder of the face")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    return parser.parse_args()
-
-
-def main(arguments: argparse.Namespace) -> None:
+def main(arguments: Namespace) -> None:
     """Make the films."""
     params, dataset = load_params(), Dataset.load(arguments.dataset)
     planned_films = plan_films(
@@ -52,5 +40,5 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parsed = _arguments()
+    parsed = stage_arguments(__doc__, "dataset", "raw", "frames", "detected", "models", "out")
     run("make_films", lambda: main(parsed))

@@ -1,7 +1,8 @@
-"""What every stage does around its work: errors as one line, and a record of wall time and peak memory."""
+"""What every stage does around its work: its command line, errors as one line, a record of time and memory."""
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import resource
@@ -19,7 +20,38 @@ _READERS: dict[str, tuple[str, ...]] = {  # of weights: module, function and wha
     "fan2d": ("difftalker.face.fan_detector", "load_fan", "cpu"),
     "syncnet": ("difftalker.sync.official", "read_published"),
 }
+_PATHS = {  # what the stages are given, each by one name throughout
+    "audio": "folder of the recordings' audio features",
+    "dataset": "dataset with the split",
+    "decoder": "folder of the reference decoder",
+    "detected": "folder of the recordings' detected landmarks",
+    "evaluation": "folder written by evaluate",
+    "face": "folder of the face network",
+    "films": "folder written by make_films",
+    "frames": "folder of the recordings' frames; one recording's, where the stage is of one",
+    "landmarks": "folder of the landmark network",
+    "latents": "folder of the latents",
+    "loss": "CSV of the losses to write",
+    "metrics": "metrics.json",
+    "models": "folder of the whole face",
+    "out": "file or folder to write",
+    "plots": "folder of the plots' data",
+    "prior": "folder of the prior",
+    "raw": "folder of the recordings",
+    "recording": "folder with the videos of one speaker",
+    "speed": "speed.json",
+    "syncnet": "folder of the sync expert",
+    "synthesis": "folder written by synthesise",
+}
 TIMINGS = Path("data/timings")  # git-ignored, no DVC output: times differ from run to run
+
+
+def stage_arguments(description: str | None, *names: str) -> argparse.Namespace:
+    """The command line of a stage: a path for every name, all of them required."""
+    parser = argparse.ArgumentParser(description=description)
+    for name in names:
+        parser.add_argument(f"--{name}", type=Path, required=True, help=_PATHS[name])
+    return parser.parse_args()
 
 
 def run(name: str, main: Callable[[], None]) -> None:

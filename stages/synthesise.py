@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
@@ -21,14 +19,11 @@ from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.synthesis import Synthesiser
 from difftalker.tables import COMPLETED_SCHEMA, GENERATED_SCHEMA, TableWriter, encode_image, read_images
-from stages.runner import run
+from stages.runner import run, stage_arguments
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("dataset", "frames", "prior", "landmarks", "face", "decoder", "out", "speed"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    arguments = parser.parse_args()
+    arguments = stage_arguments(__doc__, "dataset", "frames", "prior", "landmarks", "face", "decoder", "out", "speed")
     params, dataset = load_params(), Dataset.load(arguments.dataset)
     prior = Prior.load(arguments.prior)
     face = FaceNetwork.load(arguments.face, prior.unet)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 
 from difftalker.compute.device import seeded, select_device
@@ -19,19 +16,12 @@ from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.synthesis import Synthesiser
 from difftalker.training.processes import cooperate, usable_gpus
 from difftalker.training.progress import write_losses
-from stages.runner import run
+from stages.runner import run, stage_arguments
 from stages.scratch import scratch
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", type=Path, required=True, help="dataset to train on")
-    parser.add_argument("--frames", type=Path, required=True, help="folder with <recording>/crops.parquet")
-    parser.add_argument("--prior", type=Path, required=True, help="folder of the prior")
-    parser.add_argument("--face", type=Path, required=True, help="folder of the face network")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the model to write")
-    parser.add_argument("--loss", type=Path, required=True, help="CSV of the losses to write")
-    arguments = parser.parse_args()
+    arguments = stage_arguments(__doc__, "dataset", "frames", "prior", "face", "out", "loss")
     params = load_params()
     if params.face.decoder == "prior":
         with replacing(arguments.out) as partial:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 from difftalker.compute.device import seeded, select_device
 from difftalker.config import load_params
 from difftalker.dataset.frames import Dataset
@@ -14,18 +11,12 @@ from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.diffusion.training import train_face
 from difftalker.training.processes import cooperate, usable_gpus
-from stages.runner import run
+from stages.runner import run, stage_arguments
 from stages.scratch import scratch
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", type=Path, required=True, help="dataset to train on")
-    parser.add_argument("--latents", type=Path, required=True, help="folder of the latents")
-    parser.add_argument("--prior", type=Path, required=True, help="folder of the prior")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the model to write")
-    parser.add_argument("--loss", type=Path, required=True, help="CSV of the losses to write")
-    arguments = parser.parse_args()
+    arguments = stage_arguments(__doc__, "dataset", "latents", "prior", "out", "loss")
     params = load_params()
     device = select_device(params.device)
     dataset = Dataset.load(arguments.dataset)

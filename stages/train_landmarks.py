@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 import torch
 
@@ -13,16 +10,12 @@ from difftalker.compute.device import select_device
 from difftalker.config import load_params
 from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
-from stages.runner import run
+from stages.runner import run, stage_arguments
 from stages.scratch import scratch
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", type=Path, required=True, help="dataset to train on")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the model to write")
-    parser.add_argument("--loss", type=Path, required=True, help="CSV of the losses to write")
-    arguments = parser.parse_args()
+    arguments = stage_arguments(__doc__, "dataset", "out", "loss")
     params = load_params()
     dataset = Dataset.load(arguments.dataset)
     rows = dataset.rows("train")
