@@ -53,9 +53,9 @@ def main() -> None:
             read_runs(dataset, arguments.frames),
             params.video.fps,
             params.syncnet.train,
-            params.seed,
-            select_device(params.device),
-            folder / "checkpoint.pt",
+            seed=params.seed,
+            device=select_device(params.device),
+            checkpoint=folder / "checkpoint.pt",
         )
         with replacing(arguments.out) as partial:
             trained.save(partial)

@@ -25,9 +25,9 @@ def main() -> None:
             torch.from_numpy(dataset.features[rows]),
             [np.searchsorted(rows, run) for run in dataset.segments("train")],
             params.landmarks,
-            params.seed,
-            select_device(params.device),
-            folder / "checkpoint.pt",
+            seed=params.seed,
+            device=select_device(params.device),
+            checkpoint=folder / "checkpoint.pt",
         )
         with replacing(arguments.out) as partial:
             model.save(partial)

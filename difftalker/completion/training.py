@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from difftalker.completion.network import LandmarkCompletion
 from difftalker.compute.device import seeded
 from difftalker.config import LandmarksConfig
 from difftalker.face.topology import COMPLETED_POINTS, CONDITION
-from difftalker.training.loop import train
+from difftalker.training.loop import TrainingOptions, train
 from difftalker.training.progress import LossHistory
 
 _UPPER, _LOWER = (
@@ -27,9 +27,7 @@ def train_landmarks(
     features: Tensor,
     runs: Sequence[np.ndarray],
     config: LandmarksConfig,
-    seed: int,
-    device: torch.device,
-    checkpoint: Path | None,
+    **options: Unpack[TrainingOptions],
 ) -> tuple[LandmarkCompletion, LossHistory]:
     """Train landmark completion from scratch.
 
@@ -38,14 +36,13 @@ def train_landmarks(
         features: their audio features, (n, 16, 29) float32.
         runs: rows of successive frames, each within one clip; together all rows in order.
         config: network and training.
-        seed: decides initial weights and all draws.
-        device: where to train.
-        checkpoint: see `train`.
+        options: of every training.
 
     Returns:
         The model in eval mode, and its losses.
     """
-    with seeded(seed):
+    device = options["device"]
+    with seeded(options["seed"]):
         model = LandmarkCompletion(config.dim, config.heads, config.layers, config.audio_fusion, config.dropout)
     model.fit(landmarks, features)
     unit = model.scale[COMPLETED_POINTS].square().mean().sqrt().to(device)
@@ -75,14 +72,5 @@ def train_landmarks(
             value = value + config.opening_weight * gaps.square().sum(-1).mean()
         return value
 
-    history = train(
-        model,
-        loss,
-        items=len(landmarks),
-        config=config.train,
-        seed=seed,
-        device=device,
-        checkpoint=checkpoint,
-        title="landmarks",
-    )
+    history = train(model, loss, items=len(landmarks), config=config.train, title="landmarks", **options)
     return model, history

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +25,7 @@ from difftalker.painting.diffusion.prior_training import train_unet
 from difftalker.painting.diffusion.training import train_face
 from difftalker.sync.network import LIPS_HEIGHT, LIPS_WIDTH, levelled_log_mel
 from difftalker.sync.training import TrainingRun, train_syncnet
+from difftalker.training.loop import TrainingOptions
 
 TrialTraining = Callable[[TrainConfig], object]
 
@@ -64,7 +64,7 @@ def trainings(params: Params, device: torch.device) -> Iterator[tuple[str, Train
     points = 0.2 + 0.6 * torch.rand(rows, 68, 2, generator=generator)
     features = torch.randn(rows, 16, 29, generator=generator)
     runs = [np.arange(rows)]
-    same: dict[str, Any] = {"seed": params.seed, "device": device, "checkpoint": None}
+    same: TrainingOptions = {"seed": params.seed, "device": device, "checkpoint": None}
     yield (
         "landmarks",
         params.landmarks.train,
@@ -77,7 +77,7 @@ def trainings(params: Params, device: torch.device) -> Iterator[tuple[str, Train
 
 
 def _painting(
-    params: Params, points: Tensor, features: Tensor, generator: torch.Generator, same: dict[str, Any]
+    params: Params, points: Tensor, features: Tensor, generator: torch.Generator, same: TrainingOptions
 ) -> Iterator[tuple[str, TrainConfig, TrialTraining]]:
     """Prior, face and reference decoder."""
     size, face, decoder = params.video.size, params.face, params.decoder
@@ -110,7 +110,7 @@ def _painting(
 
 
 def _listening(
-    params: Params, generator: torch.Generator, same: dict[str, Any]
+    params: Params, generator: torch.Generator, same: TrainingOptions
 ) -> tuple[str, TrainConfig, TrialTraining]:
     """The sync expert."""
     fps = params.video.fps

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Unpack
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +17,7 @@ from difftalker.errors import UserError
 from difftalker.sync.lse import LARGEST_SHIFT, WINDOW_FRAMES
 from difftalker.sync.network import SyncNet, row_of, sound_windows
 from difftalker.sync.vocal_tract import draw_factors, warp_bands
-from difftalker.training.loop import train
+from difftalker.training.loop import TrainingOptions, train
 from difftalker.training.progress import LossHistory
 
 _NEAR = 8  # sounds of the same run, shifted, that each window is compared with
@@ -43,9 +43,7 @@ def train_syncnet(
     runs: Sequence[TrainingRun],
     fps: float,
     config: TrainConfig,
-    seed: int,
-    device: torch.device,
-    checkpoint: Path | None,
+    **options: Unpack[TrainingOptions],
 ) -> tuple[SyncNet, LossHistory]:
     """Train from scratch: each window of five frames must find its own sound among shifted and foreign ones.
 
@@ -56,9 +54,7 @@ def train_syncnet(
         runs: training frames.
         fps: frames per second.
         config: steps, batch size, rate and so on.
-        seed: decides initial weights and all draws.
-        device: where to train.
-        checkpoint: see `train`.
+        options: of every training.
 
     Returns:
         The model in eval mode, and its losses.
@@ -71,7 +67,8 @@ def train_syncnet(
         raise UserError(
             f"no {WINDOW_FRAMES + 1} training frames follow each other; add footage with a face in every frame"
         )
-    with seeded(seed):
+    device = options["device"]
+    with seeded(options["seed"]):
         model = _Contrast(fps)
     windows = [len(run.frames) - WINDOW_FRAMES + 1 for run in usable]
     owner = torch.repeat_interleave(torch.arange(len(usable)), torch.tensor(windows))
@@ -91,16 +88,7 @@ def train_syncnet(
             _vary_lips(lips.float(), generator).to(device), _vary_sound(sounds, generator).to(device), is_own.to(device)
         )
 
-    history = train(
-        model,
-        loss,
-        items=len(owner),
-        config=config,
-        seed=seed,
-        device=device,
-        checkpoint=checkpoint,
-        title="syncnet",
-    )
+    history = train(model, loss, items=len(owner), config=config, title="syncnet", **options)
     return model.net, history
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 import torch
@@ -24,6 +24,21 @@ from difftalker.training.progress import LossHistory, TrainingProgress
 from difftalker.training.sampler import BatchSampler
 
 LossFunction = Callable[[Tensor, torch.Generator], Tensor | dict[str, Tensor]]
+
+
+class TrainingOptions(TypedDict):
+    """What the training of every network is given, beside its data and configuration.
+
+    Attributes:
+        seed: decides initial weights, shuffling and all draws.
+        device: where to train.
+        checkpoint, processes: see `train`.
+    """
+
+    seed: int
+    device: torch.device
+    checkpoint: Path | None
+    processes: NotRequired[Processes]
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:

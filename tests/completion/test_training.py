@@ -50,7 +50,9 @@ def fit(
         train=TrainConfig(steps=steps, batch_size=32, learning_rate=0.005, ema_decay=0.9),
     )
     given, features = speaker(300, 0)
-    return train_landmarks(given if points is None else points, features, [np.arange(300)], config, seed, CPU, None)[0]
+    return train_landmarks(
+        given if points is None else points, features, [np.arange(300)], config, seed=seed, device=CPU, checkpoint=None
+    )[0]
 
 
 def error(model: LandmarkCompletion) -> float:

@@ -34,7 +34,7 @@ def run(count: int, seed: int) -> TrainingRun:
 @pytest.fixture(scope="module")
 def trained() -> SyncNet:
     config = TrainConfig(steps=60, batch_size=16, learning_rate=0.003, ema_decay=0.9)
-    return train_syncnet([run(150, 0), run(80, 1)], 25.0, config, 0, CPU, None)[0]
+    return train_syncnet([run(150, 0), run(80, 1)], 25.0, config, seed=0, device=CPU, checkpoint=None)[0]
 
 
 def means(model: SyncNet, frames: np.ndarray, sound: np.ndarray) -> dict[str, float]:
@@ -61,5 +61,5 @@ def test_still_lips_score_worse(trained: SyncNet) -> None:
 def test_runs_of_one_window_are_left_out() -> None:
     config = TrainConfig(steps=1, batch_size=4, learning_rate=0.001)
     with pytest.raises(UserError, match="6 training frames follow each other"):
-        train_syncnet([run(5, 0), run(4, 1)], 25.0, config, 0, CPU, None)
-    train_syncnet([run(5, 0), run(6, 1)], 25.0, config, 0, CPU, None)
+        train_syncnet([run(5, 0), run(4, 1)], 25.0, config, seed=0, device=CPU, checkpoint=None)
+    train_syncnet([run(5, 0), run(6, 1)], 25.0, config, seed=0, device=CPU, checkpoint=None)

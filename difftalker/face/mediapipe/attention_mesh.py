@@ -49,6 +49,12 @@ class MeshHead(nn.Sequential):
         super().__init__(nn.Conv2d(128, 32, 1), nn.PReLU(32), MeshBlock(32), nn.Conv2d(32, out, side), nn.Flatten())
 
 
+def _from_early_features() -> list[nn.Module]:
+    """The blocks that trunk and branches begin with: (n, 32, h, w) to (n, 128, h / 4, w / 4)."""
+    blocks = (MeshBlock(32), MeshBlock(32), MeshBlock(32, 64, 2), MeshBlock(64), MeshBlock(64), MeshBlock(64, 128, 2))
+    return list(blocks)
+
+
 class MeshBranch(nn.Module):
     """Points of the lips or of one eye from the trunk's early features.
 
@@ -60,14 +66,7 @@ class MeshBranch(nn.Module):
     def __init__(self, indices: tuple[int, ...], corners: tuple[int, int]) -> None:
         super().__init__()
         self.indices, self.corners = list(indices), list(corners)
-        layers = [
-            MeshBlock(32),
-            MeshBlock(32),
-            MeshBlock(32, 64, 2),
-            MeshBlock(64),
-            MeshBlock(64),
-            MeshBlock(64, 128, 2),
-        ]
+        layers = _from_early_features()
         layers += [MeshBlock(128), MeshBlock(128), MeshBlock(128, stride=2), MeshBlock(128), MeshBlock(128)]
         self.layers = nn.Sequential(*layers)
         self.head = MeshHead(2 * len(indices), 2)
@@ -88,24 +87,9 @@ class AttentionMesh(nn.Module):
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, 2), nn.PReLU(16))
         self.early = nn.Sequential(MeshBlock(16), MeshBlock(16), MeshBlock(16, 32, 2))
-        layers = [
-            MeshBlock(32),
-            MeshBlock(32),
-            MeshBlock(32, 64, 2),
-            MeshBlock(64),
-            MeshBlock(64),
-            MeshBlock(64, 128, 2),
-            MeshBlock(128),
-        ]
-        layers += [
-            MeshBlock(128),
-            MeshBlock(128, stride=2),
-            MeshBlock(128),
-            MeshBlock(128),
-            MeshBlock(128, stride=2),
-            MeshBlock(128),
-            MeshBlock(128),
-        ]
+        layers = [*_from_early_features(), MeshBlock(128), MeshBlock(128)]
+        layers += [MeshBlock(128, stride=2), MeshBlock(128), MeshBlock(128)]
+        layers += [MeshBlock(128, stride=2), MeshBlock(128), MeshBlock(128)]
         self.late = nn.Sequential(*layers)
         self.reduce = nn.Sequential(nn.Conv2d(128, 32, 1), nn.PReLU(32), MeshBlock(32))
         self.coarse = nn.Conv2d(32, 3 * MESH_POINTS, 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -22,8 +23,7 @@ from difftalker.painting.diffusion.raster import RASTER_CHANNELS
 from difftalker.painting.diffusion.training import perturb
 from difftalker.painting.jaw_mask import jaw_mask
 from difftalker.painting.synthesis import Synthesiser
-from difftalker.training.loop import train
-from difftalker.training.processes import SINGLE_PROCESS, Processes
+from difftalker.training.loop import TrainingOptions, train
 from difftalker.training.progress import LossHistory
 
 _ADVERSARY_FROM = 0.1  # share of the steps after which the discriminator's word counts
@@ -65,11 +65,7 @@ def train_decoder(
     generated: np.ndarray,
     landmarks: np.ndarray,
     config: DecoderConfig,
-    *,
-    seed: int,
-    device: torch.device,
-    checkpoint: Path | None,
-    processes: Processes = SINGLE_PROCESS,
+    **options: Unpack[TrainingOptions],
 ) -> LossHistory:
     """Train the decoder.
 
@@ -79,14 +75,12 @@ def train_decoder(
         generated: what the diffusion made of them, the last rows: (n, height, size, 3) uint8 RGB.
         landmarks: (n, 68, 2) float32, over the crop size.
         config: losses, noise on the landmarks, training.
-        seed: decides all draws.
-        device: where to train.
-        checkpoint, processes: see `train`.
+        options: of every training.
     """
-    size, height = crops.shape[2], network.height
+    size, height, device = crops.shape[2], network.height, options["device"]
     lower = torch.zeros(height, 1, device=device)
     lower[height - size // 2 :] = 1.0
-    with seeded(seed):
+    with seeded(options["seed"]):
         model = _Adversaries(network, config)
 
     def loss(rows: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
@@ -98,17 +92,7 @@ def train_decoder(
         window = _window(height, size, generator)
         return model(inputs, true, lower * (_OUTSIDE + (1 - _OUTSIDE) * pasted), window)
 
-    return train(
-        model,
-        loss,
-        items=len(crops),
-        config=config.train,
-        seed=seed,
-        device=device,
-        checkpoint=checkpoint,
-        title="decoder",
-        processes=processes,
-    )
+    return train(model, loss, items=len(crops), config=config.train, title="decoder", **options)
 
 
 @torch.no_grad()

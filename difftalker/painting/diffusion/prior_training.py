@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from difftalker.config import PriorConfig, TrainConfig
 from difftalker.painting.diffusion.latents import read_latents, write_latents
 from difftalker.painting.diffusion.masked_diffusion import add_noise, masked_loss, prediction_target
 from difftalker.painting.diffusion.prior import Prior
-from difftalker.training.loop import train
+from difftalker.training.loop import TrainingOptions, train
 from difftalker.training.progress import LossHistory
 
 
@@ -49,10 +50,7 @@ def train_unet(
     full: np.ndarray,
     upper: np.ndarray,
     config: TrainConfig,
-    *,
-    seed: int,
-    device: torch.device,
-    checkpoint: Path | None,
+    **options: Unpack[TrainingOptions],
 ) -> LossHistory:
     """Train the UNet to denoise the lower half under a clean upper half, without landmarks.
 
@@ -61,20 +59,16 @@ def train_unet(
         full: latents of the full frames (n, c, h, w).
         upper: latents of the upper-face images (n, c, h, w).
         config: steps, batch size, rate.
-        seed: decides all draws.
-        device: where to train.
-        checkpoint: see `train`.
+        options: of every training.
     """
     unet = prior.unet.requires_grad_(True)
-    context = prior.context.to(device)
+    context = prior.context.to(options["device"])
 
     def predict(latents: Tensor, step: Tensor, *_: object) -> Tensor:
         return unet(latents, step, context.expand(len(latents), -1, -1)).sample
 
-    loss = denoising_loss(prior, full, upper, predict, device)
-    history = train(
-        unet, loss, items=len(full), config=config, seed=seed, device=device, checkpoint=checkpoint, title="prior"
-    )
+    loss = denoising_loss(prior, full, upper, predict, options["device"])
+    history = train(unet, loss, items=len(full), config=config, title="prior", **options)
     unet.requires_grad_(False)
     return history
 

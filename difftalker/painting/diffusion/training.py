@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -15,8 +15,7 @@ from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.diffusion.prior_training import denoising_loss
 from difftalker.painting.diffusion.raster import rasterise
-from difftalker.training.loop import train
-from difftalker.training.processes import SINGLE_PROCESS, Processes
+from difftalker.training.loop import TrainingOptions, train
 from difftalker.training.progress import LossHistory
 
 _MOUTH_MARGIN = 0.03  # of the crop, around the mouth's landmarks
@@ -30,11 +29,7 @@ def train_face(
     landmarks: np.ndarray,
     features: np.ndarray,
     config: FaceConfig,
-    *,
-    seed: int,
-    device: torch.device,
-    checkpoint: Path | None,
-    processes: Processes = SINGLE_PROCESS,
+    **options: Unpack[TrainingOptions],
 ) -> LossHistory:
     """Train the upper branch and the injections beside the frozen prior.
 
@@ -45,10 +40,9 @@ def train_face(
         landmarks: (n, 68, 2) float32, over the crop size.
         features: audio features (n, 16, 29) float32, for `condition: audio`.
         config: condition, noise on the landmarks, weight of the mouth, training.
-        seed: decides all draws.
-        device: where to train.
-        checkpoint, processes: see `train`.
+        options: of every training.
     """
+    device = options["device"]
     prior.to(device)
     if config.train.compile and config.condition == "landmarks":
         network.branch.compile()  # beside the network itself, which `train` compiles
@@ -67,17 +61,7 @@ def train_face(
         return mouth_weight(landmarks[rows], height, width, config.mouth_weight)
 
     loss = denoising_loss(prior, full, upper, predict, device, weight)
-    return train(
-        network,
-        loss,
-        items=len(full),
-        config=config.train,
-        seed=seed,
-        device=device,
-        checkpoint=checkpoint,
-        title="face",
-        processes=processes,
-    )
+    return train(network, loss, items=len(full), config=config.train, title="face", **options)
 
 
 def perturb(landmarks: np.ndarray, deviation: float, generator: torch.Generator) -> np.ndarray:
