@@ -34,7 +34,7 @@ _REPAIR = "run `dvc repro describe_speaker`, or export the face again"
 _STRICT = ConfigDict(extra="forbid", strict=True)
 JawWeights = Annotated[list[float], Field(min_length=18, max_length=18)]
 DESCRIPTOR_SIZE = (16, 10)  # width and height of a descriptor of the upper face, see `dub.identity`
-OPENING_LEVELS = 65  # of the curve of openings, see `completion.opening`
+OPENING_LEVELS = 65  # of the curve of openings, see `completion.articulation`
 Descriptor = Annotated[
     list[float],
     Field(min_length=DESCRIPTOR_SIZE[0] * DESCRIPTOR_SIZE[1], max_length=DESCRIPTOR_SIZE[0] * DESCRIPTOR_SIZE[1]),
@@ -55,7 +55,7 @@ class Speaker:
         shape_deviation: how far from the mean shape the given landmarks are in an ordinary and in an extreme frame, in
             standard deviations.
         opening: rising openings of the landmark network's mouth when it is driven, and those of the speaker that take
-            their place, see `completion.opening`; without it the opening is the landmark network's.
+            their place, see `completion.articulation`; without it the opening is the landmark network's.
         jaw: what the mouth's 40 coordinates and a constant add to the lower contour's 18, see `completion.jaw`; without
             it the contour is the landmark network's.
         face_descriptors: descriptors of the speaker's upper face in some frames, see `dub.identity`; without them

@@ -10,13 +10,13 @@ import numpy as np
 
 from difftalker.audio.encoder import FeatureWindows, make_encoder
 from difftalker.audio.voice_activity import silence_weight, silent_rows
+from difftalker.completion.articulation import match_opening
 from difftalker.completion.closed_mouth import close_mouth_in_silence
 from difftalker.completion.edit import scale_opening, smooth_mouth
 from difftalker.completion.head_frame import UPPER_FACE_SMOOTHING, HeadFrame, smooth_in_head_frame
 from difftalker.completion.jaw import apply_jaw
 from difftalker.completion.landmark_file import read_completed
 from difftalker.completion.network import LandmarkCompletion, complete
-from difftalker.completion.opening import match_opening
 from difftalker.config import Device
 from difftalker.dub.footage import Footage
 from difftalker.dub.footage_face import FootageFace, find_speaker_in_footage

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from difftalker.completion.opening import fit_opening, match_opening
+from difftalker.completion.articulation import fit_opening, match_opening
 from difftalker.face.topology import CONDITION, CONTOUR
 from difftalker.face_folder import OPENING_LEVELS
 
