@@ -56,8 +56,8 @@ class Speaker:
             standard deviations.
         opening: rising openings of the landmark network's mouth when it is driven, and those of the speaker that take
             their place, see `completion.articulation`; without it the opening is the landmark network's.
-        jaw: what the mouth's 40 coordinates and a constant add to the lower contour's 18, see `completion.jaw`; without
-            it the contour is the landmark network's.
+        jaw: what the mouth's 40 coordinates and a constant add to the lower contour's 18, see
+            `completion.articulation`; without it the contour is the landmark network's.
         face_descriptors: descriptors of the speaker's upper face in some frames, see `dub.identity`; without them
             every shot of a film counts as the speaker's.
     """

@@ -10,11 +10,9 @@ import numpy as np
 
 from difftalker.audio.encoder import FeatureWindows, make_encoder
 from difftalker.audio.voice_activity import silence_weight, silent_rows
-from difftalker.completion.articulation import match_opening
-from difftalker.completion.closed_mouth import close_mouth_in_silence
+from difftalker.completion.articulation import apply_jaw, close_mouth_in_silence, match_opening
 from difftalker.completion.edit import scale_opening, smooth_mouth
 from difftalker.completion.head_frame import UPPER_FACE_SMOOTHING, HeadFrame, smooth_in_head_frame
-from difftalker.completion.jaw import apply_jaw
 from difftalker.completion.landmark_file import read_completed
 from difftalker.completion.network import LandmarkCompletion, complete
 from difftalker.config import Device

@@ -10,10 +10,8 @@ from scipy.ndimage import binary_erosion
 
 from difftalker.audio.feature_windows import FEATURE_RATE
 from difftalker.audio.voice_activity import active_speech_level, row_power, silent_rows
-from difftalker.completion.articulation import fit_opening, match_opening
-from difftalker.completion.closed_mouth import fit_closed_mouth
+from difftalker.completion.articulation import fit_closed_mouth, fit_jaw, fit_opening, match_opening
 from difftalker.completion.head_frame import UPPER_FACE_SMOOTHING, HeadFrame, smooth_in_head_frame
-from difftalker.completion.jaw import fit_jaw
 from difftalker.completion.network import LandmarkCompletion, complete
 from difftalker.dataset.frames import Dataset
 from difftalker.dub.identity import choose_descriptors, upper_face_descriptor

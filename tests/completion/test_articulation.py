@@ -1,14 +1,23 @@
-"""How far a driven mouth opens, on invented mouths whose openings are known."""
+"""What driving adds to completed landmarks: on invented mouths whose openings are known, and on a face."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from difftalker.completion.articulation import fit_opening, match_opening
-from difftalker.face.topology import CONDITION, CONTOUR
+from difftalker.completion.articulation import (
+    apply_jaw,
+    close_mouth_in_silence,
+    fit_closed_mouth,
+    fit_jaw,
+    fit_opening,
+    match_opening,
+)
+from difftalker.face.topology import CONDITION, CONTOUR, MOUTH
 from difftalker.face_folder import OPENING_LEVELS
+from tests.dub.reference_film import load_track
 
+FACES = load_track()[1]  # (12, 68, 2)
 UPPER, LOWER, OUTER_UPPER, OUTER_LOWER = [61, 62, 63], [67, 66, 65], [50, 51, 52], [58, 57, 56]
 FACE = np.random.default_rng(3).uniform(0.2, 0.8, (68, 2))
 
@@ -60,3 +69,39 @@ def test_a_network_that_needs_no_help_gets_none() -> None:
     curve = fit_opening(mouths(TRUTH), mouths(TRUTH), 65)
     some = mouths(np.linspace(0.0, 0.115, 40))
     np.testing.assert_allclose(match_opening(some, curve), some, atol=2e-5)
+
+
+def test_mouth_at_rest_is_the_closed_one() -> None:
+    points = FACES[:4]
+    closed = points[0, MOUTH] + np.float32(0.01)
+    closing = close_mouth_in_silence(points, closed, np.array([1.0, 0.5, 0.0, 0.0], np.float32))
+    np.testing.assert_allclose(closing[0, MOUTH], closed, atol=1e-5)
+    np.testing.assert_allclose(closing[2:], points[2:], atol=1e-6)
+    others = np.setdiff1d(np.arange(68), MOUTH)
+    assert np.array_equal(closing[:, others], points[:, others])
+    moved = 0.5 * (points[1, MOUTH] + close_mouth_in_silence(points, closed, np.ones(4, np.float32))[1, MOUTH])
+    np.testing.assert_allclose(closing[1, MOUTH], moved, atol=1e-6)
+
+
+def test_closed_mouth_is_measured_in_silence() -> None:
+    points = np.repeat(FACES[:1], 30, axis=0)
+    points[10:, MOUTH[17]] += (0, 0.05)
+    silent = np.arange(30) < 10
+    found = fit_closed_mouth(points, silent)
+    np.testing.assert_allclose(found, points[0, MOUTH], atol=1e-6)
+
+
+def test_the_jaw_follows_the_mouth() -> None:
+    random = np.random.default_rng(0)
+    shape = FACES[0]
+    points = np.repeat(shape[None], 200, axis=0)
+    drop = random.uniform(0, 0.08, 200).astype(np.float32)
+    points[:, MOUTH[6:12], 1] += drop[:, None]  # the lower lip
+    points[:, CONTOUR[2:7], 1] += 0.8 * drop[:, None]  # takes the chin along
+    silent = points.copy()
+    silent[:, CONTOUR] = shape[CONTOUR] + np.float32(0.01)  # what the network says of a face that does not speak
+    jaw = fit_jaw(points, silent, shape)
+    moved = apply_jaw(silent, shape, jaw)
+    np.testing.assert_allclose(moved[:, CONTOUR], points[:, CONTOUR], atol=2e-3)
+    others = np.setdiff1d(np.arange(68), CONTOUR)
+    assert np.array_equal(moved[:, others], points[:, others])

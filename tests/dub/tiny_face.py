@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import torch
 
-from difftalker.completion.closed_mouth import fit_closed_mouth
+from difftalker.completion.articulation import fit_closed_mouth
 from difftalker.completion.head_frame import HeadFrame
 from difftalker.completion.network import LandmarkCompletion
 from difftalker.compute.device import seeded
