@@ -1,6 +1,6 @@
 """Writes docs/parameters.md from the classes of `difftalker.config`: `make parameters`.
 
-A group's docstring gives the section's title (first line) and introduction, a field its row.
+A group's docstring gives the section's title (first line) and introduction, a field its line.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def document() -> str:
 
 
 def section(name: str, group: Schema, groups: dict[str, Schema]) -> str:
-    """Title, introduction and table of a group.
+    """Title, introduction and keys of a group.
 
     Args:
         name: the group's key; "" for the keys that are in no group.
@@ -52,16 +52,16 @@ def section(name: str, group: Schema, groups: dict[str, Schema]) -> str:
     lines = [f"## {title.rstrip('.')}{f': `{name}`' if name else ''}", ""]
     if text.strip():
         lines += [_linked(text.strip()), ""]
-    lines += ["| key | allowed | meaning |", "|---|---|---|", *rows(f"{name}." if name else "", group, groups)]
+    lines += rows(f"{name}." if name else "", group, groups)
     return "\n".join(lines) + "\n"
 
 
 def rows(prefix: str, group: Schema, groups: dict[str, Schema]) -> Iterator[str]:
-    """The table's rows; groups in a group are part of it, but for trainings."""
+    """A line for every key; groups in a group are part of it, but for trainings."""
     for key, value in group["properties"].items():
         if "$ref" not in value:
             default = f"; default `{_yaml(value['default'])}`" if "default" in value else ""
-            yield f"| `{prefix}{key}` | {allowed(value)}{default} | {_linked(value['description'])} |"
+            yield f"- `{prefix}{key}` ({allowed(value)}{default}): {_linked(value['description'])}"
         elif prefix and _class(value) != "TrainConfig":
             yield from rows(f"{prefix}{key}.", groups[_class(value)], groups)
 

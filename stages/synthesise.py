@@ -11,12 +11,12 @@ from tqdm import tqdm
 from difftalker.completion.network import LandmarkCompletion, complete
 from difftalker.compute.device import select_device
 from difftalker.config import load_params
-from difftalker.dataset.films import write_test_films
 from difftalker.dataset.frames import Dataset
 from difftalker.files import replacing
 from difftalker.painting.decoder.network import load_decoder
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
+from difftalker.painting.reconstruction_films import write_reconstruction_films
 from difftalker.painting.synthesis import Synthesiser
 from difftalker.tables import COMPLETED_SCHEMA, GENERATED_SCHEMA, TableWriter, encode_image, read_images
 from stages.runner import run, stage_arguments
@@ -56,7 +56,7 @@ def main() -> None:
                         points.write(**keys, landmarks=landmarks[i])
                     progress.update(len(part))
         seconds["total"] = time.perf_counter() - started
-        write_test_films(partial, dataset, arguments.frames)
+        write_reconstruction_films(partial, dataset, arguments.frames)
     seconds |= synthesiser.seconds
     speed: dict[str, object] = {"fps": len(rows) / seconds.pop("total")}
     speed["seconds_per_frame"] = {part: spent / len(rows) for part, spent in seconds.items()}

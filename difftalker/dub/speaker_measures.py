@@ -57,7 +57,10 @@ def measure_speaker(
     ends = np.cumsum([len(run) for run in dataset.segments("train")])
     smoothed = [smooth_in_head_frame(run, UPPER_FACE_SMOOTHING * dataset.fps) for run in np.split(points, ends[:-1])]
     driven = complete(model, np.concatenate(smoothed), dataset.features[rows])
-    opening = fit_opening(points, driven, OPENING_LEVELS)
+    frame = HeadFrame(driven, shape)  # smoothed rigid points lie a little otherwise: a frame of their own
+    measured = frame.normalise(driven)
+    opening = fit_opening(points, measured, OPENING_LEVELS)
+    matched = frame.restore(match_opening(measured, opening))
     turns = head_turn(landmarks)
     deviations = shape_deviation(points, model)
     some = np.unique(np.linspace(0, len(rows) - 1, _SAMPLED).astype(int))
@@ -69,7 +72,7 @@ def measure_speaker(
         face_position=list(face_position) if face_position is not None else None,
         head_turn_range=[float(np.quantile(turns, share)) for share in _TURNS],
         opening=opening.astype(float).tolist(),
-        jaw=fit_jaw(points, match_opening(driven, opening), shape).astype(float).tolist(),
+        jaw=fit_jaw(points, matched, shape).astype(float).tolist(),
         shape_deviation=[float(np.quantile(deviations, share)) for share in (_ORDINARY, _EXTREME)],
         face_descriptors=np.round(choose_descriptors(descriptors, _DESCRIPTORS).astype(float), 3).tolist(),
     )

@@ -181,7 +181,7 @@ def track_piece(images: Sequence[np.ndarray]) -> list[FaceTrack]:
 
 
 class FaceTracker:
-    """Search and mesh, on one core.
+    """Search and mesh, on one core: every picture's faces lead to the next one's, so there are no batches for a GPU.
 
     Raises:
         UserError: the weights are missing or altered.

@@ -182,7 +182,7 @@ def _group(device: torch.device) -> Iterator[Processes]:
     try:
         yield Processes(state.process_index, state.num_processes)
     finally:
-        distributed.destroy_process_group()
+        state.destroy_process_group()
         PartialState._reset_state()
 
 

@@ -78,7 +78,7 @@ def track(count: int = 60) -> np.ndarray:
     return points + 0.002 * np.arange(count)[:, None, None]
 
 
-def test_smoothing_calms_the_mouth_without_delay() -> None:
+def test_smoothing_has_no_delay() -> None:
     points = track()
     result = smooth_mouth(points, np.ones(60, bool), 2.0)
     np.testing.assert_array_equal(result[:, CONDITION], points[:, CONDITION])

@@ -32,7 +32,7 @@ def test_the_page_is_that_of_the_classes() -> None:
 
 
 def test_the_page_names_every_key_once() -> None:
-    rows = re.findall(r"^\| `([a-z0-9_.]+)` \|", document(), re.MULTILINE)
+    rows = re.findall(r"^- `([a-z0-9_.]+)` \(", document(), re.MULTILINE)
     assert len(rows) == len(set(rows))
     assert set(rows) == keys(Params)
 
