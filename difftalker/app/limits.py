@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from difftalker.dub.sound import open_sound
+from difftalker.dub.sound import open_sound, sound_of
 from difftalker.errors import UserError
 
 
@@ -30,7 +30,7 @@ def sound_seconds(path: Path, limits: Limits) -> float:
     """
     seconds = 0.0
     with open_sound(path) as container:
-        for frame in container.decode(container.streams.audio[0]):
+        for frame in container.decode(sound_of(container)):
             seconds += frame.samples / frame.sample_rate
             if seconds > 60 * limits.minutes:
                 raise UserError(

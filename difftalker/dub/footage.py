@@ -14,7 +14,7 @@ from difftalker.errors import UserError
 from difftalker.face.active_speaker import picture_power
 from difftalker.media.decode import at_constant_rate, decode_audio, timed_frames, upright
 from difftalker.media.planes import Picture, from_frame, working_format
-from difftalker.media.probe import open_video
+from difftalker.media.probe import open_video, picture_of
 from difftalker.media.wav import AUDIO_RATE
 
 _RATES = (1, 120)  # frames per second that an output may have
@@ -43,7 +43,7 @@ class Footage:
     def __init__(self, path: str | Path, lossless: bool = False) -> None:
         self.path = Path(path)
         with open_video(self.path) as container:
-            stream = container.streams.video[0]
+            stream = picture_of(container)
             first = next(container.decode(stream), None)
             if first is None:
                 raise UserError(f"{self.path}: no picture can be decoded; export it again as MP4 (H.264)")
@@ -68,7 +68,7 @@ class Footage:
     def index(self) -> np.ndarray:
         """Time stamps of all pictures without decoding them, (n,) int64: what a whole `scan` finds."""
         with open_video(self.path) as container:
-            stream = container.streams.video[0]
+            stream = picture_of(container)
             unit = float(stream.time_base or 1)
             lengths = {
                 packet.pts: (packet.duration or 0) * unit
@@ -147,7 +147,7 @@ class Footage:
     def _from(self, stamp: int) -> Iterator[av.VideoFrame]:
         """Frames from at least that time stamp on."""
         with open_video(self.path) as container:
-            stream = container.streams.video[0]
+            stream = picture_of(container)
             stream.thread_type = "AUTO"
             target = stamp - round(_BEFORE / float(stream.time_base or 1))
             if target > self._stamps[0]:
@@ -158,7 +158,7 @@ class Footage:
                     yield from container.decode(stream)
                     return
         with open_video(self.path) as container:  # the format cannot be searched: from the start
-            stream = container.streams.video[0]
+            stream = picture_of(container)
             stream.thread_type = "AUTO"
             yield from container.decode(stream)
 

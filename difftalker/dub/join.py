@@ -7,12 +7,19 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.audio.resampler import AudioResampler
 
-from difftalker.dub.sound import Sound, open_sound
+from difftalker.dub.sound import Sound, open_sound, sound_of
 from difftalker.files import replacing
 
-# What MP4 and QuickTime hold and players play; Matroska holds everything.
-_COPIED = frozenset({"aac", "mp3", "alac", "flac", "opus", "ac3", "eac3"})
+# What the containers hold and players play; what else there is becomes lossless.
+_COPIED = {
+    "mp4": frozenset({"aac", "mp3", "alac", "flac", "opus", "ac3", "eac3"}),
+    "mov": frozenset({"aac", "mp3", "alac", "ac3", "eac3", "pcm_s16le", "pcm_s24le"}),
+    "matroska": frozenset({"aac", "mp3", "alac", "flac", "opus", "vorbis", "ac3", "eac3", "pcm_s16le", "pcm_s24le"}),
+}
+_LOSSLESS = {"mp4": "flac", "mov": "alac", "matroska": "flac"}
+_MOST_CHANNELS = 8  # of the lossless codecs
 
 
 def join_film(
@@ -25,7 +32,8 @@ def join_film(
 ) -> None:
     """Write a film. It is whole or absent, and the same input gives the same bytes.
 
-    The sound track is copied as it is where the container holds its codec; otherwise it becomes FLAC.
+    The sound track is copied as it is where the container holds its codec; otherwise it becomes FLAC, in QuickTime
+    ALAC, and more than eight channels become two.
 
     Args:
         output: file to write; its suffix says the container.
@@ -46,15 +54,12 @@ def join_film(
         container.metadata.update(metadata)
         video = container.add_stream_from_template(first.streams.video[0])
         video.time_base = 1 / rate
-        track = source.streams.audio[0]
-        if kind == "matroska" or track.codec_context.name in _COPIED:
+        track = sound_of(source)
+        if track.codec_context.codec.canonical_name in _COPIED[kind]:
             audio = container.add_stream_from_template(track)
             packets = _copied(source, audio, sound.start)
         else:
-            audio = container.add_stream(
-                "flac", rate=track.codec_context.sample_rate, layout=track.codec_context.layout
-            )
-            packets = _recoded(source, audio)
+            packets = _recoded(source, container, _LOSSLESS[kind])
         waiting = next(packets, None)
         for index, packet in enumerate(_pictures(segments)):
             packet.stream = video
@@ -85,8 +90,7 @@ def _pictures(segments: Sequence[Path]) -> Iterator[av.Packet]:
 def _copied(
     source: av.container.InputContainer, audio: av.AudioStream, start: float
 ) -> Iterator[tuple[float, av.Packet]]:
-    track = source.streams.audio[0]
-    for packet in source.demux(track):
+    for packet in source.demux(sound_of(source)):
         if not packet.size or packet.pts is None or packet.time_base is None:
             continue
         shift = round(start / packet.time_base)
@@ -96,15 +100,42 @@ def _copied(
         yield float(packet.pts * packet.time_base), packet
 
 
-def _recoded(source: av.container.InputContainer, audio: av.AudioStream) -> Iterator[tuple[float, av.Packet]]:
-    track = source.streams.audio[0]
-    wide = track.codec_context.format.name.rstrip("p") not in ("u8", "s16")
-    audio.codec_context.format = av.AudioFormat("s32" if wide else "s16")
+def _recoded(
+    source: av.container.InputContainer, container: av.container.OutputContainer, codec: str
+) -> Iterator[tuple[float, av.Packet]]:
+    track = sound_of(source)
+    context = track.codec_context
+    rate = context.sample_rate
+    layout = context.layout.name if context.layout.nb_channels <= _MOST_CHANNELS else "stereo"
+    wide = context.format.name.rstrip("p") not in ("u8", "s16")
+    audio = container.add_stream(codec, rate=rate, layout=layout)
+    audio.codec_context.format = ("s32" if wide else "s16") + ("p" if codec == "alac" else "")
+    return _encoded(source.decode(track), audio, rate)
+
+
+def _encoded(frames: Iterator[av.AudioFrame], audio: av.AudioStream, rate: int) -> Iterator[tuple[float, av.Packet]]:
+    context = audio.codec_context
+    resampler: AudioResampler | None = None
+    setup: tuple[str, str, int] | None = None
     done = 0
-    for frame in source.decode(track):
-        frame.pts, frame.time_base = done, Fraction(1, frame.sample_rate)
-        for packet in audio.encode(frame):
-            yield done / frame.sample_rate, packet
-        done += frame.samples
+
+    def encode(pieces: list[av.AudioFrame]) -> Iterator[tuple[float, av.Packet]]:
+        nonlocal done
+        for piece in pieces:
+            piece.pts, piece.time_base = done, Fraction(1, rate)
+            for packet in audio.encode(piece):
+                yield done / rate, packet
+            done += piece.samples
+
+    for frame in frames:
+        found = frame.format.name, frame.layout.name, frame.sample_rate
+        if resampler is None or found != setup:
+            if resampler is not None:
+                yield from encode(resampler.resample(None))
+            resampler, setup = AudioResampler(context.format, context.layout, rate), found
+        frame.pts = None
+        yield from encode(resampler.resample(frame))
+    if resampler is not None:
+        yield from encode(resampler.resample(None))
     for packet in audio.encode(None):
-        yield done / track.codec_context.sample_rate, packet
+        yield done / rate, packet

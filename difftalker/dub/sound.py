@@ -9,14 +9,17 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av import AudioStream
 from av.container import InputContainer
 
 from difftalker.audio.voice_activity import active_speech_level, row_power
 from difftalker.errors import UserError
-from difftalker.media.decode import timed_sound
+from difftalker.media.decode import audible_channel, timed_sound
+from difftalker.media.tracks import check_regular_file, file_url, sound_stream
 from difftalker.media.wav import AUDIO_RATE, write_wav
 
 _HEADER = 44  # bytes before the samples in the spooled file
+_BREAK = 1.0  # seconds by which times may go back before the file counts as several
 _SILENT = 1e-6  # mean power (-60 dB of full scale) that no 20 ms of a silent sound exceed
 
 
@@ -72,20 +75,24 @@ def open_sound(path: Path) -> Iterator[InputContainer]:
     Raises:
         UserError: it is missing, empty, damaged, or has no sound.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such sound file; check the name")
-    if path.stat().st_size == 0:
-        raise UserError(f"{path}: the file is empty; copy it again")
+    check_regular_file(path, "sound")
     try:
-        container = av.open(str(path))
+        container = av.open(file_url(path))
     except av.FFmpegError as error:
         raise UserError(
             f"{path}: not a readable sound file ({ffmpeg_reason(error)}); copy or export it again"
         ) from None
     with container:
-        if not container.streams.audio:
+        if sound_stream(container) is None:
             raise UserError(f"{path}: holds no sound; give a file with a sound track")
         yield container
+
+
+def sound_of(container: InputContainer) -> AudioStream:
+    """The sound track of a file that `open_sound` has opened."""
+    track = sound_stream(container)
+    assert track is not None
+    return track
 
 
 def ffmpeg_reason(error: av.FFmpegError) -> str:
@@ -94,7 +101,7 @@ def ffmpeg_reason(error: av.FFmpegError) -> str:
 
 
 def spool_sound(source: str | Path, spool: Path) -> Sound:
-    """Decode a file's first sound track once. Gaps in it are silence; memory does not grow with its length.
+    """Decode a file's sound track once. Gaps in it are silence; memory does not grow with its length.
 
     Args:
         source: any file that FFmpeg reads.
@@ -131,9 +138,14 @@ def _extent(source: Path) -> tuple[float, float]:
     end = 0.0
     with open_sound(source) as container:
         try:
-            for frame in container.decode(container.streams.audio[0]):
+            for frame in container.decode(sound_of(container)):
                 time = frame.time if frame.time is not None else end
                 start = time if start is None else start
+                if time < end - _BREAK:
+                    raise UserError(
+                        f"{source}: its time begins anew after {end - start:.2f} s, as in files put together with "
+                        "`cat`; join them with `ffmpeg -f concat`"
+                    )
                 end = max(end, time + frame.samples / frame.sample_rate)
         except av.FFmpegError as error:
             at = end - (start or 0.0)
@@ -146,7 +158,9 @@ def _extent(source: Path) -> tuple[float, float]:
 def _continuous(source: Path, start: float, total: int) -> Iterator[np.ndarray]:
     done = 0
     with open_sound(source) as container:
-        for position, piece in timed_sound(source, container, start):
+        channel = audible_channel(source, container)
+    with open_sound(source) as container:
+        for position, piece in timed_sound(source, container, start, channel):
             if position > done:
                 position = min(position, total)
                 yield np.zeros(position - done, np.int16)

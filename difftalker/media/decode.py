@@ -20,11 +20,14 @@ from av.audio.resampler import AudioResampler
 from av.container import InputContainer
 
 from difftalker.errors import UserError
-from difftalker.media.probe import check_complete, open_video
+from difftalker.media.probe import check_complete, open_video, picture_of
+from difftalker.media.tracks import sound_stream
 from difftalker.media.wav import AUDIO_RATE
 
 _T = TypeVar("_T")
 
+_LISTENED = 60.0  # seconds of sound by which channels are judged
+_CANCELLED = 0.01  # share of a channel's power that is left of it in the mean of both
 _AUDIO_JITTER = 0.04  # seconds that a sound timestamp may be off before it counts as a gap or an overlap
 
 
@@ -64,7 +67,7 @@ def key_pictures(path: Path, times: Iterable[float]) -> Iterator[np.ndarray]:
         UserError: the file cannot be read.
     """
     with open_video(path) as container:
-        stream = container.streams.video[0]
+        stream = picture_of(container)
         start, base = stream.start_time or 0, float(stream.time_base or 1)
         last: int | None = None
         for time in times:
@@ -134,7 +137,7 @@ def timed_frames(path: Path) -> Iterator[tuple[float, float, av.VideoFrame]]:
         UserError: the file cannot be read, or a picture in it cannot be decoded.
     """
     with open_video(path) as container:
-        stream = container.streams.video[0]
+        stream = picture_of(container)
         stream.thread_type = "AUTO"
         nominal = 1.0 / float(stream.average_rate or stream.guessed_rate or 25)
         start: float | None = None
@@ -197,18 +200,56 @@ def _timed_sound(path: Path) -> Iterator[tuple[int, np.ndarray]]:
     """(position of the first sample after the first picture, samples int16), gaps and overlaps left as they are."""
     start = _first_picture_time(path)
     with open_video(path) as container:
-        if not container.streams.audio:
+        if sound_stream(container) is None:
             raise UserError(f"{path}: has no sound track; a talking face is learnt from picture and sound together")
-        yield from timed_sound(path, container, start)
+        channel = audible_channel(path, container)
+    with open_video(path) as container:
+        yield from timed_sound(path, container, start, channel)
 
 
-def timed_sound(path: Path, container: InputContainer, start: float) -> Iterator[tuple[int, np.ndarray]]:
-    """The first sound track of an open file, mono at 16 kHz, placed by its timestamps.
+def audible_channel(path: Path, container: InputContainer) -> int | None:
+    """Which channel of a stereo track to listen to where the two cancel each other out: the louder one.
+
+    Args:
+        path: the file's name, for errors.
+        container: the file; its first minute is decoded.
+
+    Returns:
+        0 or 1; None where the mean of all channels is what is to be heard.
+
+    Raises:
+        UserError: the sound cannot be decoded.
+    """
+    track = sound_stream(container)
+    if track is None or track.codec_context.layout.nb_channels != 2:
+        return None
+    power, mixed, seconds = np.zeros(2), 0.0, 0.0
+    try:
+        for frame in container.decode(track):
+            if frame.layout.nb_channels != 2:
+                return None
+            sound = AudioResampler("fltp", "stereo", frame.sample_rate).resample(frame)[0].to_ndarray()  # (2, n)
+            power += np.square(sound, dtype=np.float64).sum(1)
+            mixed += float(np.square(sound.mean(0), dtype=np.float64).sum())
+            seconds += frame.samples / frame.sample_rate
+            if seconds > _LISTENED:
+                break
+    except av.FFmpegError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UserError(f"{path}: sound cannot be decoded after {seconds:.2f} s ({reason}); export it again") from None
+    return int(power.argmax()) if mixed < _CANCELLED * power.max() else None
+
+
+def timed_sound(
+    path: Path, container: InputContainer, start: float, channel: int | None = None
+) -> Iterator[tuple[int, np.ndarray]]:
+    """The sound of an open file, mono at 16 kHz, placed by its timestamps. Rate and channels may change on the way.
 
     Args:
         path: its name, for errors.
         container: the file.
         start: what its clock shows at time zero, seconds.
+        channel: of a stereo track, see `audible_channel`; None: the mean of all.
 
     Yields:
         (position of the piece in samples from time zero on, (n,) int16); gaps and overlaps are left as they are.
@@ -216,38 +257,44 @@ def timed_sound(path: Path, container: InputContainer, start: float) -> Iterator
     Raises:
         UserError: it cannot be decoded.
     """
+    track = sound_stream(container)
+    assert track is not None
     resampler: AudioResampler | None = None
+    setup: tuple[str, str, int] | None = None
     position = 0  # of the next sample out of the resampler
     expected = 0.0  # time of the next sample into it
     time = 0.0
     try:
-        for frame in container.decode(container.streams.audio[0]):
+        for frame in container.decode(track):
             time = frame.time - start if frame.time is not None else expected
-            if resampler is None or abs(time - expected) > _AUDIO_JITTER:
+            found = frame.format.name, frame.layout.name, frame.sample_rate
+            if resampler is None or found != setup or abs(time - expected) > _AUDIO_JITTER:
                 if resampler is not None:
-                    yield from _drain(resampler, None, position)
-                resampler = AudioResampler(format="s16", layout="mono", rate=AUDIO_RATE)
+                    yield from _drain(resampler, None, position, channel)
+                resampler, setup = AudioResampler("s16p", "mono" if channel is None else "stereo", AUDIO_RATE), found
                 position, expected = round(time * AUDIO_RATE), time
             expected += frame.samples / frame.sample_rate
             frame.pts = None
-            for at, piece in _drain(resampler, frame, position):
+            for at, piece in _drain(resampler, frame, position, channel):
                 yield at, piece
                 position = at + len(piece)
     except av.FFmpegError as error:
         reason = (error.strerror or str(error)).lower()
         raise UserError(f"{path}: sound cannot be decoded after {time:.2f} s ({reason}); export it again") from None
     if resampler is not None:
-        yield from _drain(resampler, None, position)
+        yield from _drain(resampler, None, position, channel)
 
 
-def _drain(resampler: AudioResampler, frame: av.AudioFrame | None, position: int) -> Iterator[tuple[int, np.ndarray]]:
+def _drain(
+    resampler: AudioResampler, frame: av.AudioFrame | None, position: int, channel: int | None
+) -> Iterator[tuple[int, np.ndarray]]:
     for out in resampler.resample(frame):
-        piece = out.to_ndarray().reshape(-1)
+        piece = out.to_ndarray()[channel or 0]
         yield position, piece
         position += len(piece)
 
 
 def _first_picture_time(path: Path) -> float:
     with open_video(path) as container:
-        first = next(container.decode(container.streams.video[0]), None)
+        first = next(container.decode(picture_of(container)), None)
         return float(first.time) if first is not None and first.time is not None else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,15 +11,18 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av import VideoStream
 from av.container import InputContainer
 
 from difftalker.errors import UserError
+from difftalker.media.tracks import check_regular_file, file_url, picture_stream, sound_stream
 
 # Other files in a recording's folder are not footage.
 VIDEO_SUFFIXES = frozenset(
     (".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm")
 )
 
+_BREAK = 1.0  # seconds by which decoding times may go back before the file counts as several
 _RATE_TOLERANCE = 0.02  # seconds between the largest and the smallest frame interval of a constant-rate file
 
 
@@ -59,19 +63,22 @@ def open_video(path: Path) -> Iterator[InputContainer]:
     Raises:
         UserError: the file is missing, empty, damaged or holds no video.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such video file; check the name")
-    if path.stat().st_size == 0:
-        raise UserError(f"{path}: the file is empty; copy it again")
+    check_regular_file(path, "video")
     try:
-        with av.open(str(path)) as container:
-            pictures = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
-            if not pictures:
+        with av.open(file_url(path)) as container:
+            if picture_stream(container) is None:
                 raise UserError(f"{path}: holds no video; give a file with a moving picture")
             yield container
     except av.FFmpegError as error:
         reason = (error.strerror or str(error)).strip().lower()
         raise UserError(f"{path}: not a readable video ({reason}); copy or export it again") from None
+
+
+def picture_of(container: InputContainer) -> VideoStream:
+    """The stream of pictures of a file that `open_video` has opened."""
+    stream = picture_stream(container)
+    assert stream is not None
+    return stream
 
 
 def probe(path: str | Path) -> VideoInfo:
@@ -82,13 +89,13 @@ def probe(path: str | Path) -> VideoInfo:
     """
     path = Path(path)
     with open_video(path) as container:
-        stream = container.streams.video[0]
+        stream = picture_of(container)
         first = next(container.decode(stream), None)
         if first is None:
             raise UserError(f"{path}: no picture can be decoded; export it again as MP4 (H.264)")
         rotation = first.rotation % 360
         width, height = first.width, first.height
-        audio = container.streams.audio[0] if container.streams.audio else None
+        audio = sound_stream(container)
         audio_rate = audio.codec_context.sample_rate if audio else 0
         codec = stream.codec_context.name
         nominal = float(stream.average_rate or stream.guessed_rate or 25)
@@ -116,9 +123,17 @@ def probe(path: str | Path) -> VideoInfo:
 def _packet_times(path: Path) -> tuple[np.ndarray, float]:
     """Sorted times of the pictures in seconds, (n,) float64, and how long the last one lasts (0: unknown)."""
     lengths: dict[float, float] = {}
+    first, latest = math.inf, -math.inf  # decoding times
     with open_video(path) as container:
-        for packet in container.demux(container.streams.video[0]):
+        for packet in container.demux(picture_of(container)):
             if packet.pts is not None and packet.size and not packet.is_discard:
+                at = float((packet.pts if packet.dts is None else packet.dts) * packet.time_base)
+                if at < latest - _BREAK:
+                    raise UserError(
+                        f"{path}: its time begins anew after {latest - first:.2f} s, as in files put together with "
+                        "`cat`; join them with `ffmpeg -f concat`, or give them one by one"
+                    )
+                first, latest = min(first, at), max(latest, at)
                 lengths[float(packet.pts * packet.time_base)] = float((packet.duration or 0) * packet.time_base)
     times = np.array(sorted(lengths))
     return times, lengths[times[-1]] if len(times) else 0.0
@@ -148,7 +163,7 @@ def check_complete(path: Path, found: float) -> None:
         UserError: more than half a second is missing at the end.
     """
     with open_video(path) as container:
-        stream = container.streams.video[0]
+        stream = picture_of(container)
         if stream.duration is None or stream.time_base is None or container.format.name in ("mpeg", "mpegts"):
             return  # these formats declare nothing: FFmpeg's figure is an estimate from the file's end
         declared = float(stream.duration * stream.time_base)
