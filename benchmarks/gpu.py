@@ -1,7 +1,7 @@
 """Speed and memory of the face network on Stable Diffusion 1.5's architecture: `python -m benchmarks.gpu`.
 
 Full size, random weights, random data: no download. Trainings run through the pipeline's own loop, frames through its
-synthesiser. Prints two tables (docs/weights.md).
+synthesiser. Prints two tables (docs/gpu.md).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +19,9 @@ from difftalker.face_folder import (
     write_description,
 )
 from difftalker.files import replacing
+from difftalker.provenance.consent import Consent, write_exported_consent
+from difftalker.provenance.face_signature import sign_face
+from difftalker.provenance.signing_key import Signing, signing_key
 
 MODEL_CARD = "README.md"
 _SHOWN = {  # of the films in metrics.json: kind and key -> name and digits after the point
@@ -43,15 +46,24 @@ class ModelCard:
         recordings: name -> (clips, seconds of usable footage) that the face was trained and tested on.
         metrics: figures on the test split, as in `metrics.json`.
         licence: under which the model may be used.
+        consent: on record for the recordings; None where it is missing.
     """
 
     recordings: Mapping[str, tuple[int, float]] = field(default_factory=dict)
     metrics: Mapping[str, object] = field(default_factory=dict)
     licence: str = "Not stated: ask the person shown before any use"
+    consent: Sequence[Consent] | None = None
 
 
-def export_face(models: Path, card: ModelCard, out: Path, footage: Path | None = None, name: str | None = None) -> str:
-    """Copy a trained face into a portable folder, which is whole or absent.
+def export_face(
+    models: Path,
+    card: ModelCard,
+    out: Path,
+    footage: Path | None = None,
+    name: str | None = None,
+    signing: Signing | None = None,
+) -> str:
+    """Copy a trained face into a portable folder, signed, which is whole or absent.
 
     Args:
         models: the face: `data/models` of a project.
@@ -59,13 +71,16 @@ def export_face(models: Path, card: ModelCard, out: Path, footage: Path | None =
         out: folder to write.
         footage: the base footage to put in, with what `models` knows of it; None leaves both out.
         name: what to call the face; None keeps its name.
+        signing: with what it is signed; by default with the user's own key.
 
     Returns:
         The face's SHA-256.
 
     Raises:
-        UserError: the face is incomplete or damaged.
+        UserError: the face is incomplete or damaged, or cannot be signed.
     """
+    signing = signing or Signing()
+    key = None if signing.off else signing_key(signing)
     face, description = face_hash(models), read_description(models)
     copied = {path: path.relative_to(models) for path in (*network_files(models), models / DESCRIPTION)}
     if footage is not None and description.footage is not None:
@@ -81,6 +96,10 @@ def export_face(models: Path, card: ModelCard, out: Path, footage: Path | None =
             write_description(partial, description)
         text = model_card(description, card, face, footage is not None)
         (partial / MODEL_CARD).write_text(text, encoding="utf-8")
+        if card.consent is not None:
+            write_exported_consent(partial, card.consent)
+        if key is not None:
+            sign_face(partial, face, key)
     return face
 
 
@@ -104,6 +123,11 @@ def model_card(description: Description, card: ModelCard, face: str, has_footage
         "mesh": "MediaPipe's attention mesh, which ships with the program (Apache-2.0).",
         "fan": "the published weights of FAN, which are not in this folder, were trained on data for research.",
     }[description.detector.name]
+    consent = "\n".join(
+        f"- {entry.person}, {entry.period}: {entry.use.rstrip('.')}. Statement: sha256 {entry.sha256}"
+        for entry in card.consent or ()
+    )
+    consent = consent or "None is on record. Ask the person shown before any use."
     footage = (
         f"`footage/{description.footage}` is the film that the face speaks in by default: it shows the person."
         if has_footage
@@ -149,6 +173,10 @@ this footage, crop rule, detector and sync expert; do not compare them with figu
 Films of this person in the light, camera and hairdo of the footage, with this person's consent to what is said.
 Not for: other people; deceiving anybody; removing the marks that say that a film is generated. Turned heads, hands
 before the mouth and other light do badly; such frames show the source unchanged.
+
+## Consent
+
+{consent}
 
 ## Licence
 

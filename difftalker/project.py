@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from difftalker.config import load_params
 from difftalker.errors import UserError
 from difftalker.face_folder import DESCRIPTION, Description, own_footage, read_description
 from difftalker.files import replacing
+from difftalker.provenance.consent import Consent, read_exported_consent, recorded_consents
 
 if TYPE_CHECKING:
     from difftalker.talking_face import TalkingFace
@@ -79,9 +81,33 @@ def load_face(folder: Path) -> TalkingFace:
     """
     footage = base_footage(folder)
     device = load_params(PARAMS).device if PARAMS.is_file() else "auto"
+    from difftalker.provenance.face_signature import FaceChangedWarning
     from difftalker.talking_face import TalkingFace  # takes seconds: whether there is a face at all is known by now
 
-    return TalkingFace.load(folder, footage, device=device)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FaceChangedWarning)  # every film made with it says so
+        return TalkingFace.load(folder, footage, device=device, consent=consent_of(folder))
+
+
+def consent_of(folder: Path) -> tuple[Consent, ...] | None:
+    """The consent on record for a face: an exported one's own, else that of the project whose `data/models` it is; None
+    where there is none.
+
+    Raises:
+        UserError: as `describe_face`, or the record is damaged.
+    """
+    description = describe_face(folder)
+    models = folder.resolve()
+    if description.footage is None or models.parts[-len(MODELS.parts) :] != MODELS.parts:
+        return read_exported_consent(folder)
+    root = models.parents[len(MODELS.parts) - 1]
+    trained = load_params(root / PARAMS).recordings if (root / PARAMS).is_file() else []
+    return consent_of_recordings(trained or [description.footage.split("/")[0]], root)
+
+
+def consent_of_recordings(names: Sequence[str], root: Path = Path()) -> tuple[Consent, ...] | None:
+    """The consents on record for some recordings of a project; None where one has none."""
+    return recorded_consents(root / RAW, names)
 
 
 def set_footage(recordings: Sequence[str], size: int, params: Path = PARAMS) -> None:

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -39,6 +41,12 @@ from difftalker.painting.decoder.network import load_decoder
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
 from difftalker.painting.synthesis import Synthesiser
+from difftalker.provenance.consent import Consent, consent_reminders, read_exported_consent
+from difftalker.provenance.credentials import FilmClaims, SourceFile
+from difftalker.provenance.face_signature import FaceChangedWarning, face_changes
+from difftalker.provenance.seal import FilmSigner
+from difftalker.provenance.signing_key import Signing
+from difftalker.provenance.watermark import WATERMARK_NAME
 from difftalker.version import VERSION
 
 
@@ -50,6 +58,8 @@ class TalkingFace:
         hash: SHA-256 of its networks.
         footage: the base footage that `dub` uses by default, or None.
         footage_face: the face in that footage, if it is known.
+        consent: what is on record of the consent to its use; None where nothing is.
+        changes: what was changed since the face was signed, one line each; none for an unsigned one.
     """
 
     def __init__(
@@ -62,6 +72,8 @@ class TalkingFace:
     ) -> None:
         self.description = description
         self.hash = face_hash(folder)
+        self.changes = face_changes(folder, self.hash)
+        self.consent = read_exported_consent(folder)
         self.footage = footage
         self.footage_face = footage_face
         self.device: Device = device
@@ -79,8 +91,9 @@ class TalkingFace:
         footage: str | Path | None = None,
         footage_face: FootageFace | None = None,
         device: Device = "auto",
+        consent: Sequence[Consent] | None = None,
     ) -> TalkingFace:
-        """Load a face.
+        """Load a face. A signed one that was changed since is loaded with a `FaceChangedWarning`.
 
         Args:
             folder: an exported face, or `data/models` of a project.
@@ -88,6 +101,7 @@ class TalkingFace:
             footage_face: the face in that footage; by default what the folder knows if it is the footage that
                 `face.json` names, else it is looked for.
             device: where to compute.
+            consent: on record; by default what the folder knows, as `difftalker export` wrote it.
 
         Raises:
             UserError: the folder is incomplete, damaged, or made by a newer version.
@@ -98,7 +112,12 @@ class TalkingFace:
         known = folder / FOOTAGE / FACE_TRACK
         if footage_face is None and film is not None and description.names(film) and known.exists():
             footage_face = FootageFace.load(known)
-        return cls(folder, description, film, footage_face, device)
+        face = cls(folder, description, film, footage_face, device)
+        if consent is not None:
+            face.consent = tuple(consent)
+        for change in face.changes:
+            warnings.warn(change, FaceChangedWarning, stacklevel=2)
+        return face
 
     def dub(
         self,
@@ -108,6 +127,7 @@ class TalkingFace:
         *,
         landmarks: np.ndarray | str | Path | None = None,
         settings: DubSettings | None = None,
+        signing: Signing | None = None,
         overwrite: bool = False,
         resume: bool = False,
         progress: StageProgress = lambda stage, done, total: None,
@@ -122,6 +142,7 @@ class TalkingFace:
             landmarks: what to paint from in place of what the networks hear: (frames, 68, 2) over the crop
                 size, or a file of `completion.landmark_file.write_completed`.
             settings: codec, label, gain and more.
+            signing: with what the film is signed; by default with the user's own key.
             overwrite: replace an existing output, or the beginning of an interrupted film.
             resume: go on with an interrupted film; the same command ends in the same bytes.
             progress: called with the stage (`detect`, `paint`), the steps done and the steps in all.
@@ -145,16 +166,21 @@ class TalkingFace:
             key["landmarks"] = hashlib.sha256(landmarks.astype(np.float32).tobytes()).hexdigest()
         elif landmarks is not None:
             key["landmarks"] = file_hash(Path(landmarks))
-        report = DubReport()
+        report = DubReport(warnings=[*self.changes, *self._reminders()])
+        sources = SourceFile(base.name, key["video"]), SourceFile(Path(audio).name, key["audio"])
+        claims = self._claims(*sources, WATERMARK_NAME if settings.watermark else None)
+        seal = FilmSigner(signing or Signing(), output, claims, base, report.warnings.append)
         with explain_full_disk(output):
             parts = PartsFolder(output, key, resume)
         with explain_full_disk(output), parts.removed_on_failure(), InterruptFlag() as flag:
             kept = FootageFace.load(parts.face_track) if parts.face_track.exists() else None
             request = self._request(audio, video, landmarks, settings, kept)
-            metadata = self.metadata()
+            metadata = seal.metadata(self.metadata())
             make_film(
-                self._loaded(), request, parts, output, metadata, report, progress, lambda: flag.raised or cancel()
-            )
+                self._loaded(), request, parts, output, metadata, report, progress,
+                lambda: flag.raised or cancel(), seal,
+            )  # fmt: skip
+            report.seconds["sign"] = seal.seconds
         return report
 
     @contextmanager
@@ -254,6 +280,13 @@ class TalkingFace:
 
     def _loaded(self) -> LoadedFace:
         return LoadedFace(self.description, self._completion, self._synthesiser, self.device)
+
+    def _claims(self, video: SourceFile, speech: SourceFile, watermark: str | None) -> FilmClaims:
+        consents = [consent.sha256 for consent in self.consent or ()]
+        return FilmClaims(SourceFile(self.description.name, self.hash), video, speech, consents, watermark)
+
+    def _reminders(self) -> list[str]:
+        return consent_reminders(self.description.name, self.consent, date.today())
 
     def _base(self, video: str | Path | None) -> Path:
         if video is not None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 
 # face-alignment compiles helpers for up to a minute. Numba reads this when whatever test first imports it.
 os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
@@ -9,3 +10,9 @@ os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
 # Shells start background jobs with SIGINT ignored. Commands that tests interrupt would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Films are signed: with a key of the tests, not with the user's. Processes that tests start inherit this.
+_CONFIGURATION = tempfile.TemporaryDirectory(prefix="difftalker-tests-")
+os.environ["DIFFTALKER_CONFIG"] = _CONFIGURATION.name
+for _name in ("DIFFTALKER_SIGN_KEY", "DIFFTALKER_SIGN_CERT"):
+    os.environ.pop(_name, None)

@@ -17,6 +17,7 @@ LEVELS = (
     ("training",),
     ("completion", "painting", "sync"),
     ("face_folder",),
+    ("provenance",),
     ("dub",),
     ("export", "talking_face"),
     ("project",),

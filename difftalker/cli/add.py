@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import filecmp
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -19,17 +21,32 @@ from difftalker.project import INBOX, PARAMS, RAW, require_project, set_footage,
 
 
 def add(
-    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Video files of one speaker, or folders.")],
     name: Annotated[str, typer.Option(help="Name of the recording: letters, digits, _ and -.")],
+    videos: Annotated[
+        list[Path] | None, typer.Argument(metavar="VIDEO...", help="Video files of one speaker, or folders.")
+    ] = None,
     append: Annotated[
         bool, typer.Option("--append", help="Add to the recording of that name and to the list in params.yaml.")
     ] = False,
+    consent: Annotated[
+        Path | None,
+        typer.Option(
+            help="Form of consent, filled in; without VIDEO, for a recording that is there. If it is not "
+            "there, an empty one is written."
+        ),
+    ] = None,
 ) -> None:
     """Check videos, copy them to data/raw/NAME, track them with DVC; set `recordings` and `video.size`."""
     from difftalker.dataset.recording import add_videos, find_videos
+    from difftalker.provenance.consent import read_consent_form
 
     require_project()
     folder = RAW / name
+    if consent is not None:
+        read_consent_form(consent)
+    if not videos:
+        add_consent(name, folder, consent)
+        return
     check_name(name, folder, append)
     files = find_videos(videos)
     params = load_params()
@@ -37,7 +54,11 @@ def add(
     console = Console(stderr=True)
     with Progress(TextColumn("Copying"), BarColumn(), DownloadColumn(), console=console, transient=True) as bar:
         task = bar.add_task("", total=sum(path.stat().st_size for path in files))
-        with add_videos(files, folder, lambda done: bar.advance(task, done)) as infos, tracked(folder):
+        with (
+            add_videos(files, folder, lambda done: bar.advance(task, done)) as infos,
+            tracked(folder),
+            recording_consent(consent, folder),
+        ):
             after = [*before, *([] if name in before else [name])] if append else [name]
             others = params.video.size if append and set(before) & set(after) else 0
             with console.status("Measuring the face"):
@@ -50,7 +71,37 @@ def add(
     if is_demo(params):
         print("next: `difftalker preset footage`: the trainings of the present params.yaml are made short for the demo")
     print(f"{'then' if is_demo(params) else 'next'}: `difftalker doctor {name}`, then `dvc repro`")
-    print(f"to keep it in git: git add {folder}.dvc params.yaml")
+    print(f"to keep it in git: git add {folder}.dvc params.yaml" + f" {folder}.consent.dvc" * (consent is not None))
+    if consent is None:
+        print(f"no consent is on record: `difftalker add --name {name} --consent consent.yaml` adds it")
+
+
+def add_consent(name: str, folder: Path, form: Path | None) -> None:
+    """Put the consent to the use of a recording on record, in place of what was there.
+
+    Raises:
+        UserError: there is no form, or no such recording.
+    """
+    if form is None:
+        raise UserError("name a video to add, or a form with --consent")
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such recording; name the videos to add")
+    with recording_consent(form, folder):
+        pass
+    print(f"{folder}.consent: the consent to the use of {name} is on record")
+    print(f"to keep it in git: git add {folder}.consent.dvc")
+
+
+@contextmanager
+def recording_consent(form: Path | None, folder: Path) -> Iterator[None]:
+    """Store a form beside a recording and track it with DVC for as long as the body succeeds; None does nothing."""
+    from difftalker.provenance.consent import store_consent
+
+    if form is None:
+        yield
+        return
+    with store_consent(form, folder) as stored, tracked(stored):
+        yield
 
 
 def take_in(name: str) -> Path:

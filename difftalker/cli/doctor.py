@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +35,7 @@ def doctor(
 
     from difftalker.compute.device import select_device
     from difftalker.compute.parallel import worker_count, worker_processes
+    from difftalker.doctor.consent import consent_finding
     from difftalker.doctor.findings import judge_footage, pretrained_findings
     from difftalker.doctor.measure import measure_clips
     from difftalker.doctor.speed import training_time
@@ -49,6 +51,8 @@ def doctor(
     ):
         clips = list(measure_clips(infos, fps, executor, workers, bar.update))
     findings = [*judge_footage(clips, params), *pretrained_findings(params), training_time(params)]
+    if (path := find_footage(name)).resolve().parent == RAW.resolve() and path.name != "demo":
+        findings.append(consent_finding(path, date.today()))
     show_findings(findings)
     raise typer.Exit(any(finding.verdict == "problem" for finding in findings))
 

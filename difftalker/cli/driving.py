@@ -27,6 +27,9 @@ TrackOption = Annotated[int | None, typer.Option(min=1, help="Which of several f
 MouthGainOption = Annotated[float, typer.Option(min=0.0, max=3.0, help="Factor of the gap between the lips.")]
 SmoothingOption = Annotated[float, typer.Option(min=0.0, max=1.0, help="Smoothing of the mouth's motion, seconds.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
+SignKeyOption = Annotated[Path | None, typer.Option(help="Private key to sign with, PEM; by default, one's own.")]
+SignCertOption = Annotated[Path | None, typer.Option(help="Its certificate, PEM, with those that confirm it.")]
+NoSignOption = Annotated[bool, typer.Option("--no-sign", help="Leave it without a signature.")]
 
 _STAGES = {"detect": "find the face", "draw": "draw", "paint": "paint"}
 

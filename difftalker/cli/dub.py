@@ -11,7 +11,10 @@ from difftalker.cli.driving import (
     AudioOption,
     FaceOption,
     MouthGainOption,
+    NoSignOption,
     OverwriteOption,
+    SignCertOption,
+    SignKeyOption,
     SmoothingOption,
     TrackOption,
     VideoOption,
@@ -37,23 +40,28 @@ def dub(
     mouth_gain: MouthGainOption = 1.0,
     smoothing: SmoothingOption = 0.0,
     label: Annotated[bool, typer.Option("--label", help="Burn a small visible note into the pictures.")] = False,
+    watermark: Annotated[bool, typer.Option(help="Put an imperceptible mark into the painted part.")] = False,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Frames painted at once.")] = None,
     overwrite: OverwriteOption = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted film.")] = False,
+    sign_key: SignKeyOption = None,
+    sign_cert: SignCertOption = None,
+    no_sign: NoSignOption = False,
 ) -> None:
     """Let a trained face say what AUDIO says, in the full pictures of its footage or of VIDEO."""
     from difftalker.dub.parts_folder import check_resumable
     from difftalker.dub.settings import DubSettings, Interrupted
+    from difftalker.provenance.signing_key import Signing
 
-    check_readable(audio, video, landmarks)
+    check_readable(audio, video, landmarks, sign_key, sign_cert)
     check_resumable(output, overwrite, resume)
-    settings = DubSettings(codec, track, label, mouth_gain, smoothing, batch_size)
+    settings = DubSettings(codec, track, label, mouth_gain, smoothing, batch_size, watermark=watermark)
     try:
         loaded = load_face_with_notice(face)
         with progress_bars() as progress:
             report = loaded.dub(
-                audio, output, video, landmarks=landmarks, settings=settings, overwrite=overwrite, resume=resume,
-                progress=progress,
+                audio, output, video, landmarks=landmarks, settings=settings,
+                signing=Signing(no_sign, sign_key, sign_cert), overwrite=overwrite, resume=resume, progress=progress,
             )  # fmt: skip
     except Interrupted as stopped:
         print(explain_interruption(stopped))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from difftalker.cli.driving import NoSignOption, SignCertOption, SignKeyOption
 from difftalker.errors import UserError
-from difftalker.project import DATASET, METRICS, MODELS, base_footage, describe_face
+from difftalker.project import DATASET, METRICS, MODELS, base_footage, consent_of, describe_face
 
 if TYPE_CHECKING:
     from difftalker.export import ModelCard
@@ -27,17 +28,22 @@ def export(
     push: Annotated[
         str | None, typer.Option("--push-to-hub", metavar="USER/NAME", help="Upload to the Hugging Face hub.")
     ] = None,
+    sign_key: SignKeyOption = None,
+    sign_cert: SignCertOption = None,
+    no_sign: NoSignOption = False,
 ) -> None:
     """Pack a trained face, with a model card, so that it works on another machine without this project's data."""
     if output.exists() and not overwrite:
         raise UserError(f"{output}: exists; choose another name or give --overwrite")
     from difftalker.export import MODEL_CARD, export_face, push_to_hub
+    from difftalker.provenance.signing_key import Signing
 
     described = describe_face(face)
     if (face / MODEL_CARD).exists():
         raise UserError(f"{face}: is an exported face already; copy the folder")
     film = base_footage(face) if footage else None
-    digest = export_face(face, _card(licence), output, film, name)
+    signing = Signing(no_sign, sign_key, sign_cert)
+    digest = export_face(face, _card(licence, face), output, film, name, signing)
     print(f"{output}: face {name or described.name}, sha256 {digest}")
     if film is not None:
         print(f"{output}/footage: {film.name}, which shows the person; --no-footage leaves it out")
@@ -47,7 +53,7 @@ def export(
         print(push_to_hub(output, push))
 
 
-def _card(licence: str | None) -> ModelCard:
+def _card(licence: str | None, face: Path) -> ModelCard:
     import numpy as np
 
     from difftalker.dataset.frames import Dataset
@@ -61,4 +67,4 @@ def _card(licence: str | None) -> ModelCard:
         if (inside := used & (dataset.recording == name)).any()
     }
     metrics = json.loads(METRICS.read_text(encoding="utf-8")) if METRICS.is_file() else {}
-    return ModelCard(recordings, metrics, licence or ModelCard.licence)
+    return ModelCard(recordings, metrics, licence or ModelCard.licence, consent_of(face))

@@ -19,6 +19,7 @@ from difftalker.cli.evaluate import evaluate
 from difftalker.cli.export import export
 from difftalker.cli.landmarks import landmarks
 from difftalker.cli.preset import preset
+from difftalker.cli.verify import verify
 from difftalker.cli.weights import weights_commands as weights
 
 command_line = typer.Typer(
@@ -28,7 +29,7 @@ command_line = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (add, doctor, dub, landmarks, export, preset, evaluate):
+for command in (add, doctor, dub, landmarks, export, verify, preset, evaluate):
     command_line.command(cls=Command)(command)
 command_line.command("app", cls=Command)(browser_app)
 command_line.add_typer(weights, name="weights")

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from difftalker.completion.head_frame import mean_face_on_heads
+from difftalker.completion.head_frame import SimilarityTransform, mean_face_on_heads
 from difftalker.completion.network import LandmarkCompletion
 from difftalker.compute.device import seeded
 from difftalker.config import LandmarksConfig
-from difftalker.face.topology import COMPLETED_POINTS, CONDITION
+from difftalker.face.topology import COMPLETED_POINTS, CONDITION, RIGID
 from difftalker.training.loop import TrainingOptions, train
 from difftalker.training.progress import LossHistory
 
@@ -30,6 +30,10 @@ def train_landmarks(
     **options: Unpack[TrainingOptions],
 ) -> tuple[LandmarkCompletion, LossHistory]:
     """Train landmark completion from scratch.
+
+    Beyond the paper: with `config.mixup`, a part of another frame's points, laid on the same head, and of its sound is
+    mixed into every frame (Zhang et al., mixup, 2018). So the network is nearly linear between what it has heard, and
+    a voice that it has not heard moves the mouth as the nearest known sounds do (docs/ablations.md).
 
     Args:
         landmarks: training frames' points, fractions of the crop side, (n, 68, 2) float32.
@@ -50,6 +54,8 @@ def train_landmarks(
     faces = np.concatenate([mean_face_on_heads(landmarks[run].numpy(), shape) for run in runs])
     resting = torch.from_numpy(faces[:, CONDITION]).to(device)  # (n, 39, 2)
     landmarks, features = landmarks.to(device), features.to(device)
+    pose = SimilarityTransform(landmarks[:, RIGID], model.mean_shape[RIGID].to(device))
+    normal, normal_resting = pose.normalise(landmarks), pose.normalise(resting)  # in the frame of the head
 
     def loss(rows: Tensor, generator: torch.Generator) -> Tensor:
         points = landmarks[rows]
@@ -59,6 +65,16 @@ def train_landmarks(
             chosen = (torch.rand(len(rows), 1, 1, generator=generator) < config.resting_share).to(device)
             condition = torch.where(chosen, resting[rows], condition)
         sound = features[rows]
+        if config.mixup:
+            others = torch.randint(len(landmarks), (len(rows),), generator=generator)
+            share = (config.mixup * torch.rand(len(rows), 1, 1, generator=generator)).to(device)
+            head = SimilarityTransform(points[:, RIGID], model.mean_shape[RIGID])
+            foreign = normal[others][:, CONDITION]
+            if config.resting_share:
+                foreign = torch.where(chosen, normal_resting[others], foreign)
+            condition = condition.lerp(head.restore(foreign), share)
+            points = points.lerp(head.restore(normal[others]), share)
+            sound = sound.lerp(features[others], share)
         if config.audio_noise:
             disturbance = torch.randn(sound.shape, generator=generator).to(device)
             sound = sound + config.audio_noise * model.feature_scale * disturbance

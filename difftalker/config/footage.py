@@ -28,7 +28,7 @@ class VideoConfig:
     """Frame rate and size.
 
     `difftalker add` and `difftalker preset` set the size: the smallest from 96 to 512 that keeps the largest face of
-    the recordings in full, at most 192 on a CPU and 256 on a GPU. Work grows with its square (docs/weights.md).
+    the recordings in full, at most 192 on a CPU and 256 on a GPU. Work grows with its square (docs/gpu.md).
     """
 
     fps: Annotated[

@@ -115,6 +115,15 @@ class LandmarksConfig:
             "(docs/ablations.md).",
         ),
     ]
+    mixup: Annotated[
+        float,
+        Field(
+            ge=0.0,
+            le=0.5,
+            description="Another frame's points and sound are mixed into each, with up to this share, drawn evenly: "
+            "for other voices (docs/ablations.md); the paper: 0.",
+        ),
+    ]
     resting_share: Annotated[
         Share,
         Field(

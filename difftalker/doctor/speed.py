@@ -47,7 +47,7 @@ def training_time(params: Params) -> Finding:
     parts = ", ".join(f"{title} {duration_in_words(value)}" for title, value in seconds.items())
     text = f"about {duration_in_words(total)} on {device.type} ({parts})"
     if params.prior.source == "huggingface":
-        text += "; the face comes on top, see docs/weights.md"
+        text += "; the face comes on top, see docs/gpu.md"
     if total > _LONG:
         return Finding("training time", text, "warning", "use a GPU, or fewer steps in params.yaml")
     return Finding("training time", text)

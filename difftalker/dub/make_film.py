@@ -13,6 +13,7 @@ from difftalker.dub.parts_folder import PartsFolder, partial_film
 from difftalker.dub.plan import FilmRequest, LoadedFace, Plan, make_plan
 from difftalker.dub.segment import choose_encoding, write_segment
 from difftalker.dub.settings import DubReport, Interrupted, StageProgress, StepsDone, count_steps
+from difftalker.files import replacing
 from difftalker.media.planes import Picture
 
 
@@ -25,6 +26,7 @@ def make_film(
     report: DubReport,
     progress: StageProgress,
     stop: Callable[[], bool],
+    seal: Callable[[Path], None],
 ) -> None:
     """Make a film, or go on with one that was interrupted.
 
@@ -37,6 +39,7 @@ def make_film(
         report: takes warnings, and at the end what was made.
         progress: called with the stage (`detect`, `paint`), the steps done and the steps in all.
         stop: asked before every frame.
+        seal: signs a film, whole or the beginning of one, in place.
 
     Raises:
         Interrupted: `stop` said so; what was made until then is playable.
@@ -55,9 +58,11 @@ def make_film(
     painter = Painter(plan, face.synthesiser)
     # 3. Encode: segment.py writes some seconds of pictures at a time, each to a file of its own.
     tick = count_steps("paint", plan.frames, progress, lambda: False)
-    segments, encoding_seconds = _encode_segments(plan, painter, parts, output, metadata, tick, stop)
-    # 4. Join: join.py puts segments and sound into the film, without encoding pictures again.
-    join_film(output, segments, plan.footage.rate, plan.sound, metadata)
+    segments, encoding_seconds = _encode_segments(plan, painter, parts, output, metadata, tick, stop, seal)
+    # 4. Join: join.py puts segments and sound into the film, without encoding pictures again. 5. Sign: `seal`.
+    with replacing(output) as unsigned:
+        join_film(unsigned, segments, plan.footage.rate, plan.sound, metadata)
+        seal(unsigned)
     partial_film(output).unlink(missing_ok=True)
     parts.remove()
     report.frames, report.fps, report.unpainted = plan.frames, plan.footage.fps, plan.unpainted()
@@ -73,11 +78,12 @@ def _encode_segments(
     metadata: Mapping[str, str],
     tick: StepsDone,
     stop: Callable[[], bool],
+    seal: Callable[[Path], None],
 ) -> tuple[list[Path], float]:
     """Encode all segments that are not there yet; their files in order, and the seconds spent on encoding alone.
 
     Raises:
-        Interrupted: `stop` said so; the segments until then were joined to a playable film.
+        Interrupted: `stop` said so; the segments until then were joined to a playable, signed film.
     """
     length, rate = plan.settings.segment, plan.footage.rate
     encoding = choose_encoding(plan.settings.codec, plan.footage.format, output)
@@ -98,7 +104,9 @@ def _encode_segments(
                 seconds = (first + made) / plan.footage.fps
                 partial = partial_film(output)
                 if segments:
-                    join_film(partial, segments, rate, plan.sound, metadata, seconds)
+                    with replacing(partial) as unsigned:
+                        join_film(unsigned, segments, rate, plan.sound, metadata, seconds)
+                        seal(unsigned)
                     parts.unfinished_segment.unlink(missing_ok=True)
                 raise Interrupted(partial if segments else None, seconds)
             parts.unfinished_segment.rename(path)

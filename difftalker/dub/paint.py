@@ -18,6 +18,7 @@ from difftalker.face.crop import cut_crop
 from difftalker.media.planes import Picture
 from difftalker.painting.jaw_mask import jaw_mask
 from difftalker.painting.synthesis import Synthesiser
+from difftalker.provenance.watermark import add_watermark
 
 _T = TypeVar("_T")
 _Batch = tuple[int, list[Picture], np.ndarray]  # first frame, pictures, crops (n, size, size, 3)
@@ -126,6 +127,8 @@ class Painter:
             source, painted = crops
             mask = jaw_mask(plan.footage_face.landmarks[index][None], plan.size, landmarks[None])[0]
             lit = apply_gains(painted, source, light, landmarks)
+            if plan.settings.watermark:
+                lit = add_watermark(lit, plan.crop_scale, frame / plan.footage.fps)
             blend_crop(picture, lit, plan.opacity[index] * mask, plan.footage_face.transforms[index])
         if plan.settings.label:
             burn_in_label(picture)

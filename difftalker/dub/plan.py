@@ -92,6 +92,7 @@ class Plan:
         jaw: how the lower contour follows the mouth, (41, 18), or None.
         settings: the user's choices.
         size: side of the crops in pixels.
+        crop_scale: the same in face widths.
         given_landmarks: landmarks that replace the completed ones, (frames, 68, 2), or None.
     """
 
@@ -109,6 +110,7 @@ class Plan:
     jaw: np.ndarray | None
     settings: DubSettings
     size: int
+    crop_scale: float
     given_landmarks: np.ndarray | None = None
 
     @property
@@ -211,6 +213,7 @@ def make_plan(
         np.array(face.speaker.jaw, np.float32) if face.speaker.jaw is not None else None,
         settings,
         face.size,
+        face.crop_scale,
         None if request.landmarks is None else _given_landmarks(request.landmarks, frames),
     )
 

@@ -18,6 +18,7 @@ class DubSettings:
     codec: `h264`, or `lossless`.
     track: which of several faces, counted from the left, from 1; None chooses by place and size.
     label: burn a small visible note into the pictures.
+    watermark: put an imperceptible mark into the painted part, which `difftalker verify` finds.
     mouth_gain: factor of the gap between the lips; 1 leaves it as it is.
     smoothing: standard deviation of a Gaussian on the mouth's motion, in seconds.
     batch_size: frames painted at once; None takes the face's own.
@@ -31,6 +32,7 @@ class DubSettings:
     smoothing: float = 0.0
     batch_size: int | None = None
     segment: int = 240
+    watermark: bool = False
 
 
 class RunOptions(TypedDict, total=False):

@@ -180,7 +180,7 @@ class _Run:
         for group in self.optimiser.param_groups:
             nn.utils.clip_grad_norm_(group["params"], self.config.clip_norm)
         self.optimiser.step()
-        self.ema.update(self.model, self.step)
+        self.ema.update(self.step)
         self.step += 1
         self.history.add(self.step, values)
         return values["loss"]

@@ -265,3 +265,45 @@ def test_size_stays_with_an_imported_prior(
     output = capsys.readouterr().out
     assert load_params().video.size == 512 and "imported prior" in output
     assert "next: `difftalker doctor anna`" in output, "only the demo's preset needs to be replaced"
+
+
+FILLED = "person: Anna\ngiven: 2026-11-20\nuse: Her lectures.\nuntil: 2027-12-31\n"
+
+
+def test_consent_is_stored_with_the_recording(
+    folder: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video, form = make_video(tmp_path / "a.mp4"), tmp_path / "consent.yaml"
+    before = state(folder)
+    assert run("add", video, "--name", "anna", "--consent", form) == 1
+    assert "consent.yaml: was not there and is an empty form now" in capsys.readouterr().err
+    assert state(folder) == before and form.is_file()
+
+    form.write_text(FILLED)
+    assert run("add", video, "--name", "anna", "--consent", form) == 0
+    assert Path("data/raw/anna.consent.dvc").is_file() and "anna.consent.dvc" in capsys.readouterr().out
+    assert load_params().recordings == ["anna"]
+    consents = project.consent_of_recordings(["anna"])
+    assert consents is not None and consents[0].person == "Anna"
+
+
+def test_consent_can_come_later_and_be_renewed(
+    folder: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    form = tmp_path / "consent.yaml"
+    form.write_text(FILLED)
+    assert run("add", "--name", "anna", "--consent", form) == 1
+    assert "data/raw/anna: no such recording; name the videos to add" in capsys.readouterr().err
+    assert run("add", "--name", "anna") == 1
+    assert "name a video to add, or a form with --consent" in capsys.readouterr().err
+
+    assert run("add", make_video(tmp_path / "a.mp4"), "--name", "anna") == 0
+    assert "no consent is on record: `difftalker add --name anna --consent consent.yaml`" in capsys.readouterr().out
+    assert project.consent_of_recordings(["anna"]) is None
+    tracked = Path("data/raw/anna.dvc").read_text()
+    for until in ("2027-12-31", "never"):
+        form.write_text(FILLED.replace("2027-12-31", until))
+        assert run("add", "--name", "anna", "--consent", form) == 0
+        consents = project.consent_of_recordings(["anna"])
+        assert consents is not None and (consents[0].until is None) == (until == "never")
+    assert Path("data/raw/anna.dvc").read_text() == tracked, "the footage is the same: nothing is trained again"

@@ -11,7 +11,7 @@ import pytest
 from difftalker.cli.main import main
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["add", "app", "doctor", "dub", "evaluate", "export", "landmarks", "preset", "weights"]
+COMMANDS = ["add", "app", "doctor", "dub", "evaluate", "export", "landmarks", "preset", "verify", "weights"]
 HEAVY = {"torch", "diffusers", "transformers", "cv2", "scipy", "av", "dvc"}
 
 

@@ -34,7 +34,9 @@ def fit(
     seed: int = 0,
     resting_share: float = 0.5,
     points: Tensor | None = None,
+    features: Tensor | None = None,
     audio_noise: float = 0.1,
+    mixup: float = 0.0,
     opening_weight: float = 0.0,
 ) -> LandmarkCompletion:
     config = LandmarksConfig(
@@ -45,13 +47,20 @@ def fit(
         dropout=0.0,
         landmark_noise=0.0005,
         audio_noise=audio_noise,
+        mixup=mixup,
         resting_share=resting_share,
         opening_weight=opening_weight,
         train=TrainConfig(steps=steps, batch_size=32, learning_rate=0.005, ema_decay=0.9),
     )
-    given, features = speaker(300, 0)
+    given, sound = speaker(300, 0)
     return train_landmarks(
-        given if points is None else points, features, [np.arange(300)], config, seed=seed, device=CPU, checkpoint=None
+        given if points is None else points,
+        sound if features is None else features,
+        [np.arange(300)],
+        config,
+        seed=seed,
+        device=CPU,
+        checkpoint=None,
     )[0]
 
 
@@ -97,6 +106,29 @@ def test_the_sound_moves_the_mouth_of_a_face_at_rest() -> None:
 
     assert heard(0.5) > 0.5
     assert heard(0.0) < 0.4
+
+
+def test_mixup_makes_the_mouth_linear_between_known_sounds() -> None:
+    """Two sounds are known, of an open and of a closed mouth; a sound half-way opens the mouth half-way."""
+    points, features = speaker(300, 0)
+    opened = features.mean((1, 2)) > 0.5
+    sound = opened[:, None, None] + 0.02 * torch.randn(features.shape, generator=torch.Generator().manual_seed(5))
+    points[:, MOUTH] = points[:, [NOSE_BASE]] + 0.1  # closed
+    points[opened, MOUTH[-1], 1] += 0.05
+    heads = points[:1].numpy().repeat(3, 0)
+    heard = np.broadcast_to(np.float32([0.0, 0.5, 1.0])[:, None, None], (3, 16, 29))
+
+    def half_way(mixup: float) -> float:
+        gaps = complete(fit("am", points=points, features=sound, mixup=mixup), heads, heard)[:, MOUTH[-1], 1]
+        return float((gaps[1] - gaps[0]) / (gaps[2] - gaps[0]))
+
+    assert abs(half_way(0.5) - 0.5) < 0.1
+    assert abs(half_way(0.0) - 0.5) > 0.1  # else this says nothing
+
+
+def test_mixup_knows_that_heads_differ() -> None:
+    """What is mixed in lies on the same head: heads that move apart blur nothing."""
+    assert error(fit("am", mixup=0.5, steps=300)) < 0.004
 
 
 def test_same_seed_same_weights() -> None:

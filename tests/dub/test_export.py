@@ -15,7 +15,8 @@ from difftalker.export import ModelCard, export_face, model_card, push_to_hub
 from difftalker.face_folder import face_hash, read_description
 from difftalker.project import load_face
 from difftalker.talking_face import TalkingFace
-from tests.dub.tiny_face import Tiny
+from tests.dub.tiny_face import CONSENT, Tiny
+from tests.provenance.unsigned import unsigned
 
 METRICS = {
     "psnr": 31.256,
@@ -23,7 +24,7 @@ METRICS = {
     "film": {"own": {"ld": 0.0019053, "psnr_jaw": 31.256}},
     "protocol": {"sync_crop": "the rule"},
 }
-CARD = ModelCard({"anna": (3, 93.2)}, METRICS, "CC BY-NC 4.0")
+CARD = ModelCard({"anna": (3, 93.2)}, METRICS, "CC BY-NC 4.0", [CONSENT])
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def test_speaks_elsewhere(exported: Path, speech: Callable[..., Path], tiny: Tin
     face.dub(speech(0.4), tmp_path / "out.mp4", progress=lambda stage, done, total: stages.add(stage))
     assert stages == {"paint"}  # the face in its own footage need not be looked for
     tiny.load().dub(speech(0.4), tmp_path / "same.mp4")
-    assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "same.mp4").read_bytes()
+    assert unsigned(tmp_path / "out.mp4") == unsigned(tmp_path / "same.mp4")
 
 
 def test_holds_no_pickle_and_no_path(exported: Path, tiny: Tiny) -> None:
@@ -68,12 +69,13 @@ def test_card_says_what_it_is(exported: Path) -> None:
         "\n\nCC BY-NC 4.0.\n\n",
         "MediaPipe's attention mesh, which ships with the program",
         "## Intended use",
-        "consent",
+        "- Anna, from 2026-01-01 without an end: Tests of this program. Statement: sha256 000",
     ):
         assert text in card
     assert "test_frames" not in card
     plain = model_card(read_description(exported), ModelCard(), "0", True)
     assert "Not stated: ask the person shown before any use." in plain and "None were taken along." in plain
+    assert "None is on record. Ask the person shown" in plain
 
 
 def test_without_footage(tiny: Tiny, speech: Callable[..., Path], tmp_path: Path) -> None:

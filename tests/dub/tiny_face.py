@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from difftalker.face_folder import FORMAT, Description, Speaker, write_descripti
 from difftalker.painting.decoder.network import save_prior_decoder
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import build_small_prior
+from difftalker.provenance.consent import Consent, write_exported_consent
 from difftalker.talking_face import TalkingFace
 from difftalker.version import VERSION
 from tests.footage import portrait, write_footage
@@ -37,6 +39,7 @@ from tests.painting.small_prior import CONFIG
 SIZE = 64
 PICTURES = 40
 DETECTOR = DetectorConfig(name="mesh", smoothing_frames=0.7, max_gap=5)
+CONSENT = Consent("Anna", date(2026, 1, 1), "Tests of this program.", None, None, "0" * 64)
 RULE = CropRule(SIZE, 1.7, 0.4, DETECTOR)
 
 
@@ -134,6 +137,7 @@ def write_face(
         footage=footage,
     )
     write_description(folder, description)
+    write_exported_consent(folder, [CONSENT])
     return folder
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from numpy.lib.format import open_memmap
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from difftalker.compute.device import seeded, to_device
+from difftalker.compute.device import convolution_autocast, seeded, to_device
 from difftalker.config import DecoderConfig
 from difftalker.files import replacing
 from difftalker.painting.decoder.grain import grain_strength
@@ -82,6 +82,8 @@ def train_decoder(
     lower[height - size // 2 :] = 1.0
     with seeded(options["seed"]):
         model = _Adversaries(network, config)
+    layout: Any = {"memory_format": torch.channels_last}  # an eighth faster on the CPU
+    model.to(**layout)
 
     def loss(rows: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         index = rows.numpy()
@@ -161,7 +163,8 @@ class _Adversaries(nn.Module):
             window: rows and columns that the discriminator is shown.
         """
         self.step += 1
-        painted = self.network(*inputs)
+        with convolution_autocast(true.device):
+            painted = self.network(*inputs).float()
         edges, true_edges = laplacian(painted), laplacian(true)
         parts = {
             "absolute": absolute_error(painted, true, weight),
@@ -178,13 +181,19 @@ class _Adversaries(nn.Module):
             parts["adversarial"] = torch.zeros_like(total)
             if int(self.step) > _ADVERSARY_FROM * self.config.train.steps:
                 self.discriminator.requires_grad_(False)  # this part of the sum teaches the decoder alone
-                parts["adversarial"] = -self.discriminator(shown, raster).mean()
+                parts["adversarial"] = -self._judge(shown, raster).mean()
                 self.discriminator.requires_grad_(True)
                 total = total + self.config.adversarial_weight * parts["adversarial"]
-            judged = self.discriminator(torch.cat([real, shown.detach()]), torch.cat([raster, raster]))
+            judged = self._judge(torch.cat([real, shown.detach()]), torch.cat([raster, raster]))
             parts["discriminator"] = hinge_loss(*judged.chunk(2))
             total = total + parts["discriminator"]
         return {"loss": total} | parts
+
+    def _judge(self, pictures: Tensor, raster: Tensor) -> Tensor:
+        assert self.discriminator is not None
+        with convolution_autocast(pictures.device):
+            judged: Tensor = self.discriminator(pictures, raster)
+        return judged.float()
 
 
 def _window(height: int, size: int, generator: torch.Generator) -> tuple[slice, slice]:
