@@ -170,7 +170,7 @@ def test_as_the_pipeline_scores_the_same_video(folder: Path, reference: Path, ex
     samples = read_wav(frames / "audio" / "clip.wav")
     candidate = write_footage(folder / "pasted.mkv", made.pictures, 25.0, samples)
     alone = compare_films(reference, {"made": candidate}, SETTINGS, expert).rows["made"]
-    tolerance = {"ld": 0.002, "ld_mouth": 0.003, "psnr": 1.5, "psnr_lower": 1.5, "psnr_frame": 0.6}
+    tolerance = {"ld": 0.002, "ld_mouth": 0.004, "psnr": 1.5, "psnr_lower": 1.5, "psnr_frame": 0.6}
     tolerance |= {"ssim": 0.02, "ssim_lower": 0.03, "ssim_frame": 0.01, "jitter_ratio": 0.15, "sharpness_ratio": 0.15}
     tolerance |= {"lse_d": 0.01, "lse_c": 0.01, "sync_offset": 0}
     assert alone.keys() == pipeline.keys()
