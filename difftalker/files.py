@@ -25,11 +25,22 @@ def replacing(path: str | Path) -> Iterator[Path]:
     _remove(partial)
     try:
         yield partial
+        _follow_umask(partial)
         if path.is_dir():
             shutil.rmtree(path)
         partial.replace(path)
     finally:
         _remove(partial)
+
+
+def _follow_umask(path: Path) -> None:
+    """Let others read what they may read of new files: safetensors makes its own for the owner alone."""
+    written = path.rglob("*.safetensors") if path.is_dir() else [path] * (path.suffix == ".safetensors")
+    for file in written:
+        usual = file.with_name(f"{file.name}.mode")
+        usual.touch()
+        file.chmod(usual.stat().st_mode)
+        usual.unlink()
 
 
 def _remove(path: Path) -> None:

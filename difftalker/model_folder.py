@@ -39,6 +39,8 @@ def load_weights(folder: Path, build: Callable[[dict[str, Any]], Model]) -> Mode
         model.load_state_dict(load_file(folder / "model.safetensors"))
     except FileNotFoundError as error:
         raise UserError(f"{error.filename or folder / 'model.safetensors'}: no such file; run `dvc repro`") from None
+    except PermissionError as error:
+        raise UserError(f"{error.filename or folder}: may not be read by this user; change its permissions") from None
     except (SafetensorError, json.JSONDecodeError, TypeError, KeyError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"{folder}: the model cannot be loaded ({reason}); delete it and run `dvc repro`") from None

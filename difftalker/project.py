@@ -140,10 +140,12 @@ def tracked(folder: Path) -> Iterator[None]:
     before = {path: path.read_bytes() if path.exists() else None for path in files}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "dvc", "add", "--quiet", str(folder)], capture_output=True, text=True, check=False
+            [sys.executable, "-m", "dvc", "add", str(folder)], capture_output=True, text=True, check=False
         )
-        if done.returncode:
-            reason = " ".join((done.stderr or done.stdout).split()).removeprefix("ERROR: ")
+        if done.returncode:  # with --quiet, DVC would not say why
+            said = (done.stderr or done.stdout).splitlines()
+            reason = " ".join(line.removeprefix("ERROR: ") for line in said if line.startswith("ERROR: "))
+            reason = " ".join((reason or " ".join(said)).split())
             raise UserError(f"{folder}: dvc add failed ({reason}); nothing was added")
         yield
     except BaseException:

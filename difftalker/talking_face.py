@@ -30,7 +30,7 @@ from difftalker.compute.interrupt import InterruptFlag
 from difftalker.config import Device
 from difftalker.dub.footage_face import FootageFace
 from difftalker.dub.make_film import make_film
-from difftalker.dub.output import check_preview_outputs, explain_full_disk
+from difftalker.dub.output import check_preview_outputs, explain_full_disk, refuse_input_as_output
 from difftalker.dub.parts_folder import PartsFolder, check_resumable, file_hash
 from difftalker.dub.plan import FilmRequest, LoadedFace, Plan, make_plan
 from difftalker.dub.preview import write_preview
@@ -158,6 +158,7 @@ class TalkingFace:
         output, settings = Path(output), settings or DubSettings()
         check_resumable(output, overwrite, resume)
         base = self._base(video)
+        refuse_input_as_output(output, (base, Path(audio)))
         key: dict[str, Any] = {
             "audio": file_hash(Path(audio)), "video": file_hash(base), "face": self.hash, "output": output.suffix,
             "description": asdict(self.description), "settings": asdict(settings), "version": VERSION,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -52,6 +53,9 @@ def run_command_line(app: typer.Typer, program: str, arguments: Sequence[str] | 
         arguments: what was typed; None takes the process's own.
         interrupted: what to say after Ctrl-C, with status 130.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what the terminal's encoding lacks must not end the work
     try:
         sys.exit(app(arguments, prog_name=program, standalone_mode=False) or 0)
     except UserError as error:

@@ -61,9 +61,10 @@ def evaluate(
     settings = _settings(given, crop, size, detector, device)
     expert, rule = _expert(sync_model, sync_crop, settings.device, given.weights.syncnet if given else None)
     comparison = compare_films(reference, films, replace(settings, rule=rule), expert)
-    show_comparison(comparison)
     for path in out or []:
         write_comparison(path, comparison)
+    show_comparison(comparison)
+    for path in out or []:
         print(f"written: {path}")
 
 

@@ -35,6 +35,11 @@ def export(
     """Pack a trained face, with a model card, so that it works on another machine without this project's data."""
     if output.exists() and not overwrite:
         raise UserError(f"{output}: exists; choose another name or give --overwrite")
+    if output.exists() and Path.cwd().resolve().is_relative_to(output.resolve()):
+        raise UserError(f"{output}: holds the project; name a folder of its own")
+    from difftalker.dub.output import check_writable, explain_full_disk
+
+    check_writable(output)
     from difftalker.export import MODEL_CARD, export_face, push_to_hub
     from difftalker.provenance.signing_key import Signing
 
@@ -43,7 +48,8 @@ def export(
         raise UserError(f"{face}: is an exported face already; copy the folder")
     film = base_footage(face) if footage else None
     signing = Signing(no_sign, sign_key, sign_cert)
-    digest = export_face(face, _card(licence, face), output, film, name, signing)
+    with explain_full_disk(output, resumable=False):
+        digest = export_face(face, _card(licence, face), output, film, name, signing)
     print(f"{output}: face {name or described.name}, sha256 {digest}")
     if film is not None:
         print(f"{output}/footage: {film.name}, which shows the person; --no-footage leaves it out")

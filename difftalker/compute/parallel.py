@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.context import SpawnContext, SpawnProcess
+from types import ModuleType
 from typing import Any
 
+_MAIN_HIDDEN = threading.Lock()
 CORES = "DIFFTALKER_CORES"  # environment variable: how many cores a process shall use, beside others
 
 
@@ -29,16 +33,35 @@ def usable_cores() -> int:
 def worker_processes(workers: int) -> Iterator[Executor | None]:
     """Worker processes for `map_ordered`; None for a single worker: the work is then done in this process.
 
-    They are spawned, not forked: the parent may hold threads of torch and OpenCV.
+    They are spawned, not forked: the parent may hold threads of torch and OpenCV. The caller's main module is not
+    imported in them, so that a script needs no `if __name__ == "__main__"`, and input from a pipe may be one.
     """
     if workers == 1:
         yield None
         return
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_single_thread)
+    pool = ProcessPoolExecutor(workers, mp_context=_WithoutMain(), initializer=_single_thread)
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+class _SpawnedProcess(SpawnProcess):
+    @staticmethod
+    def _Popen(process_obj: Any) -> Any:
+        with _MAIN_HIDDEN:
+            main = sys.modules["__main__"]
+            sys.modules["__main__"] = ModuleType("__main__")
+            try:
+                return SpawnProcess._Popen(process_obj)  # type: ignore[attr-defined]
+            finally:
+                sys.modules["__main__"] = main
+
+
+class _WithoutMain(SpawnContext):
+    """Spawned processes that know nothing of the main module: what they run is the library's."""
+
+    Process = _SpawnedProcess  # type: ignore[assignment]
 
 
 def _single_thread() -> None:

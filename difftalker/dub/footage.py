@@ -12,7 +12,8 @@ import numpy as np
 
 from difftalker.errors import UserError
 from difftalker.face.active_speaker import picture_power
-from difftalker.media.decode import at_constant_rate, decode_audio, timed_frames, upright
+from difftalker.media.decode import at_constant_rate, decode_audio, timed_frames
+from difftalker.media.orientation import upright
 from difftalker.media.planes import Picture, from_frame, working_format
 from difftalker.media.probe import open_video, picture_of
 from difftalker.media.wav import AUDIO_RATE
@@ -104,7 +105,7 @@ class Footage:
             stamp = _stamp(frame)
             if shown is None or shown[0] != stamp:
                 image = frame.to_ndarray(format="rgb24", width=self.size[0], height=self.size[1])
-                shown = stamp, upright(image, frame.rotation)
+                shown = stamp, upright(image, frame)
             self._stamps.append(stamp)
             yield shown[1]
 

@@ -19,7 +19,8 @@ _COPIED = {
     "matroska": frozenset({"aac", "mp3", "alac", "flac", "opus", "vorbis", "ac3", "eac3", "pcm_s16le", "pcm_s24le"}),
 }
 _LOSSLESS = {"mp4": "flac", "mov": "alac", "matroska": "flac"}
-_MOST_CHANNELS = 8  # of the lossless codecs
+_USUAL_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1", "7.1")
+_MOST_CHANNELS = len(_USUAL_LAYOUTS)  # of the lossless codecs
 
 
 def join_film(
@@ -106,7 +107,10 @@ def _recoded(
     track = sound_of(source)
     context = track.codec_context
     rate = context.sample_rate
-    layout = context.layout.name if context.layout.nb_channels <= _MOST_CHANNELS else "stereo"
+    count = context.layout.nb_channels
+    layout = context.layout.name if count <= _MOST_CHANNELS else "stereo"
+    if layout.endswith("channels"):  # the file does not say which they are
+        layout = _USUAL_LAYOUTS[count - 1]
     wide = context.format.name.rstrip("p") not in ("u8", "s16")
     audio = container.add_stream(codec, rate=rate, layout=layout)
     audio.codec_context.format = ("s32" if wide else "s16") + ("p" if codec == "alac" else "")

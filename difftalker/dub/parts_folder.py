@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from difftalker.dub.output import refuse_existing
 from difftalker.dub.segment import check_suffix
 from difftalker.dub.settings import Interrupted
@@ -19,7 +21,7 @@ _MARK = "dub.json"
 
 
 class PartsFolder:
-    """Parts of an unfinished film: `talk.mp4` has them in `talk.parts/`.
+    """Parts of an unfinished film: `talk.mp4` has them in `talk.mp4.parts/`, held by one process at a time.
 
     Args:
         output: the film.
@@ -27,11 +29,13 @@ class PartsFolder:
         resume: go on with the parts that are there; otherwise they are removed.
 
     Raises:
-        UserError: the folder is something else, or its parts belong to another film.
+        UserError: the folder is something else, its parts belong to another film, or another process makes it.
     """
 
     def __init__(self, output: Path, key: Mapping[str, Any], resume: bool) -> None:
         self.folder = _folder(output)
+        if (self.folder / _MARK).is_file():
+            _hold(self.folder, output).release()
         text = json.dumps(dict(key), indent=1, sort_keys=True)
         mark = self.folder / _MARK
         if self.folder.exists():
@@ -45,9 +49,13 @@ class PartsFolder:
             if not resume:
                 shutil.rmtree(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = _hold(self.folder, output)
         if not mark.exists():
-            with self.removed_on_failure():
+            try:
                 mark.write_text(text, encoding="utf-8")
+            except BaseException:
+                self.remove()
+                raise
 
     @property
     def sound(self) -> Path:
@@ -68,7 +76,7 @@ class PartsFolder:
 
     @contextmanager
     def removed_on_failure(self) -> Iterator[None]:
-        """Leave nothing behind when the work fails before a segment is complete."""
+        """Do the work; leave nothing behind when it fails before a segment is complete, and let others go on."""
         try:
             yield
         except Interrupted:
@@ -77,9 +85,12 @@ class PartsFolder:
             if not any(self.folder.glob("[0-9]*.mkv")):
                 self.remove()
             raise
+        finally:
+            self._lock.release()
 
     def remove(self) -> None:
         """The film is whole."""
+        self._lock.release()
         shutil.rmtree(self.folder)
 
 
@@ -96,6 +107,8 @@ def check_resumable(output: Path, overwrite: bool, resume: bool) -> None:
     """
     check_suffix(output)
     begun = (_folder(output) / _MARK).is_file()
+    if begun:
+        _hold(_folder(output), output).release()
     if output.is_file() and resume and not begun and not overwrite:
         raise UserError(f"{output}: is finished, there is nothing to go on with; --overwrite makes it anew")
     refuse_existing(output, overwrite)
@@ -104,7 +117,17 @@ def check_resumable(output: Path, overwrite: bool, resume: bool) -> None:
 
 
 def _folder(output: Path) -> Path:
-    return output.with_name(f"{output.stem}.parts")
+    return output.with_name(f"{output.name}.parts")
+
+
+def _hold(folder: Path, output: Path) -> FileLock:
+    """Take a film's parts for this process; the system lets go of them when it ends, however it does."""
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(f"{output}: is being made by another process; wait for it or choose another name") from None
+    return lock
 
 
 def partial_film(output: Path) -> Path:
@@ -119,6 +142,8 @@ def file_hash(path: Path) -> str:
         UserError: there is no such file.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UserError(f"{path}: is a pipe or a device; write it into a file first, it is read more than once")
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:

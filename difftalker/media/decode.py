@@ -20,6 +20,7 @@ from av.audio.resampler import AudioResampler
 from av.container import InputContainer
 
 from difftalker.errors import UserError
+from difftalker.media.orientation import upright
 from difftalker.media.probe import check_complete, open_video, picture_of
 from difftalker.media.tracks import sound_stream
 from difftalker.media.wav import AUDIO_RATE
@@ -78,7 +79,7 @@ def key_pictures(path: Path, times: Iterable[float]) -> Iterator[np.ndarray]:
                 continue
             if frame is not None and (frame.pts is None or frame.pts != last):
                 last = frame.pts
-                yield upright(frame.to_ndarray(format="rgb24"), frame.rotation)
+                yield upright(frame.to_ndarray(format="rgb24"), frame)
 
 
 def at_constant_rate(path: Path, timed: Iterable[tuple[float, float, _T]], fps: float) -> Iterator[_T]:
@@ -127,7 +128,7 @@ def _timed_pictures(path: Path) -> Iterator[tuple[float, float, np.ndarray]]:
     for time, length, frame in timed_frames(path):
         size = size or (frame.width, frame.height)
         image = frame.to_ndarray(format="rgb24", width=size[0], height=size[1])
-        yield time, length, upright(image, frame.rotation)
+        yield time, length, upright(image, frame)
 
 
 def timed_frames(path: Path) -> Iterator[tuple[float, float, av.VideoFrame]]:
@@ -158,12 +159,6 @@ def timed_frames(path: Path) -> Iterator[tuple[float, float, av.VideoFrame]]:
             raise UserError(
                 f"{path}: picture cannot be decoded after {max(last, 0.0):.2f} s ({reason}); copy or export it again"
             ) from None
-
-
-def upright(image: np.ndarray, rotation: int) -> np.ndarray:
-    """Turn an image counterclockwise by the degrees that its file asks a player for."""
-    turns = round(rotation / 90) % 4  # counterclockwise, as np.rot90 turns
-    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
 
 def decode_audio(path: str | Path, samples: int) -> Iterator[np.ndarray]:

@@ -12,6 +12,8 @@ import av
 import cv2
 import numpy as np
 
+from difftalker.media.orientation import upright
+
 # Red and blue weights of luma, by FFmpeg's number of the colour space; unknown ones count as BT.601, as its converter
 # takes them.
 _LUMA = {1: (0.2126, 0.0722), 9: (0.2627, 0.0593), 10: (0.2627, 0.0593), 4: (0.30, 0.11), 7: (0.212, 0.087)}
@@ -112,20 +114,20 @@ def from_frame(frame: av.VideoFrame, format: str, size: tuple[int, int]) -> Pict
     """Read a decoded frame.
 
     Args:
-        frame: as FFmpeg decodes it; turned as its rotation asks for.
+        frame: as FFmpeg decodes it; turned and mirrored as it asks for.
         format: planar format to convert to where it is not the frame's own, see `working_format`.
         size: width and height as stored; frames of another size are scaled.
     """
-    turns = round(frame.rotation / 90) % 4
     colour = (int(frame.colorspace), int(frame.color_range), int(frame.color_primaries), int(frame.color_trc))
     rgb = frame.to_ndarray(format="rgb24", width=size[0], height=size[1])
     if frame.format.name.startswith("yuvj"):
         colour = (colour[0], _FULL, *colour[2:])
     stored = frame.format.name.replace("yuvj", "yuv")
+    original = frame
     if stored != format or (frame.width, frame.height) != size:
         frame = frame.reformat(width=size[0], height=size[1], format=format)
-    planes = [np.rot90(plane, turns).copy() for plane in _arrays(frame)]
-    return Picture(planes, format, np.ascontiguousarray(np.rot90(rgb, turns)), colour)
+    planes = [upright(plane, original).copy() for plane in _arrays(frame)]
+    return Picture(planes, format, upright(rgb, original), colour)
 
 
 def _arrays(frame: av.VideoFrame) -> list[np.ndarray]:

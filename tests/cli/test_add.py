@@ -180,7 +180,8 @@ def test_failure_after_the_copy(
 
 def test_dvc_failure_is_one_line(folder: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(folder / ".dvc")
-    assert "dvc add failed" in refused(folder, run, capsys, "add", make_video(tmp_path / "a.mp4"), "--name", "anna")
+    said = refused(folder, run, capsys, "add", make_video(tmp_path / "a.mp4"), "--name", "anna")
+    assert "dvc add failed (you are not inside of a DVC repository" in said
 
 
 def test_outside_a_project(

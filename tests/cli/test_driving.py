@@ -84,7 +84,8 @@ def test_an_existing_table_is_not_replaced(capsys: pytest.CaptureFixture[str]) -
 
 def test_an_interrupted_film_is_not_silently_begun_anew(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     work = PartsFolder(folder / "x.mp4", {}, False)
-    work.segment(0).touch()
+    with work.removed_on_failure():
+        work.segment(0).touch()
     message = said(capsys, "dub", "--audio", "speech.wav", "-o", "x.mp4")
     assert message == "error: x.mp4: was begun and interrupted; give --resume to go on, or --overwrite to start over\n"
     assert work.segment(0).exists()

@@ -71,7 +71,7 @@ def test_other_settings_are_refused(face: TalkingFace, speech: Speech, tmp_path:
 
 
 def test_a_folder_in_the_way_is_left_alone(face: TalkingFace, speech: Speech, tmp_path: Path) -> None:
-    mine = tmp_path / "out.parts" / "mine.txt"
+    mine = tmp_path / "out.mp4.parts" / "mine.txt"
     mine.parent.mkdir()
     mine.write_text("keep")
     with pytest.raises(UserError, match="in the way"):
@@ -97,7 +97,7 @@ def test_ctrl_c_on_the_command(tiny: Tiny, speech: Speech, tmp_path: Path) -> No
         [sys.executable, "-m", "difftalker.cli.main", *arguments],
         cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    parts = tmp_path / "out.parts"
+    parts = tmp_path / "out.mp4.parts"
     until = time.monotonic() + 300
     while not any(parts.glob("*.mkv")) and process.poll() is None and time.monotonic() < until:
         time.sleep(0.05)

@@ -1,0 +1,43 @@
+"""Outputs that are whole or absent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from difftalker.files import replacing
+
+
+@pytest.fixture
+def shared() -> Iterator[None]:
+    """A umask that lets others read."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("shared")
+def test_others_may_read_weights(tmp_path: Path) -> None:
+    """safetensors writes files that only their owner may read."""
+    with replacing(tmp_path / "model") as folder:
+        folder.mkdir()
+        save_file({"a": torch.zeros(1)}, folder / "model.safetensors")
+    with replacing(tmp_path / "one.safetensors") as file:
+        save_file({"a": torch.zeros(1)}, file)
+    found = [tmp_path / "model/model.safetensors", tmp_path / "one.safetensors"]
+    assert [file.stat().st_mode & 0o777 for file in found] == [0o644, 0o644]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["model", "model.safetensors", "one.safetensors"]
+
+
+def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "table").write_text("before")
+    with pytest.raises(RuntimeError), replacing(tmp_path / "table") as partial:
+        partial.write_text("half")
+        raise RuntimeError
+    assert (tmp_path / "table").read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["table"]
