@@ -13,7 +13,7 @@ import numpy as np
 from difftalker.errors import UserError
 from difftalker.face.active_speaker import picture_power
 from difftalker.media.decode import at_constant_rate, decode_audio, timed_frames
-from difftalker.media.orientation import upright
+from difftalker.media.orientation import square_size, upright
 from difftalker.media.planes import Picture, from_frame, working_format
 from difftalker.media.probe import open_video, picture_of
 from difftalker.media.wav import AUDIO_RATE
@@ -32,7 +32,7 @@ class Footage:
 
     Attributes:
         rate: frames per second.
-        size: width and height as stored.
+        size: width and height as stored, in square pixels.
         format: pixel format to work in.
         expected: number of pictures by the container's word; 0 if it does not say.
         has_alpha: whether there is an alpha channel, which is left out.
@@ -49,7 +49,7 @@ class Footage:
             if first is None:
                 raise UserError(f"{self.path}: no picture can be decoded; export it again as MP4 (H.264)")
             self.rate = Fraction(stream.average_rate or stream.guessed_rate or 25).limit_denominator(1001)
-            self.size = first.width, first.height
+            self.size = square_size(first, stream)
             self.format = working_format(first.format.name, lossless)
             self.expected = stream.frames or round(float((container.duration or 0) / 1e6 * self.rate))
             self.has_alpha = any(component.is_alpha for component in first.format.components)

@@ -20,7 +20,7 @@ from av.audio.resampler import AudioResampler
 from av.container import InputContainer
 
 from difftalker.errors import UserError
-from difftalker.media.orientation import upright
+from difftalker.media.orientation import square_size, upright
 from difftalker.media.probe import check_complete, open_video, picture_of
 from difftalker.media.tracks import sound_stream
 from difftalker.media.wav import AUDIO_RATE
@@ -79,7 +79,8 @@ def key_pictures(path: Path, times: Iterable[float]) -> Iterator[np.ndarray]:
                 continue
             if frame is not None and (frame.pts is None or frame.pts != last):
                 last = frame.pts
-                yield upright(frame.to_ndarray(format="rgb24"), frame)
+                width, height = square_size(frame, stream)
+                yield upright(frame.to_ndarray(format="rgb24", width=width, height=height), frame)
 
 
 def at_constant_rate(path: Path, timed: Iterable[tuple[float, float, _T]], fps: float) -> Iterator[_T]:
@@ -124,7 +125,10 @@ def at_constant_rate(path: Path, timed: Iterable[tuple[float, float, _T]], fps: 
 
 def _timed_pictures(path: Path) -> Iterator[tuple[float, float, np.ndarray]]:
     """(seconds after the first picture, seconds it lasts, upright RGB), in increasing time."""
-    size: tuple[int, int] | None = None
+    with open_video(path) as container:
+        stream = picture_of(container)
+        first = next(container.decode(stream), None)
+        size = square_size(first, stream) if first is not None else None
     for time, length, frame in timed_frames(path):
         size = size or (frame.width, frame.height)
         image = frame.to_ndarray(format="rgb24", width=size[0], height=size[1])

@@ -15,6 +15,7 @@ from av import VideoStream
 from av.container import InputContainer
 
 from difftalker.errors import UserError
+from difftalker.media.orientation import square_size
 from difftalker.media.tracks import check_regular_file, file_url, picture_stream, sound_stream
 
 # Other files in a recording's folder are not footage.
@@ -36,7 +37,7 @@ class VideoInfo:
         fps: pictures per second, on average.
         variable: whether the picture intervals differ.
         frames: number of stored pictures.
-        width, height: size in pixels as displayed, after `rotation`.
+        width, height: size as displayed, in square pixels, after `rotation`.
         rotation: counterclockwise turn in degrees (0, 90, 180, 270) that the file asks its player for.
         has_audio: whether there is a sound track.
         audio_rate: its sampling rate in Hz, 0 without sound.
@@ -94,7 +95,7 @@ def probe(path: str | Path) -> VideoInfo:
         if first is None:
             raise UserError(f"{path}: no picture can be decoded; export it again as MP4 (H.264)")
         rotation = first.rotation % 360
-        width, height = first.width, first.height
+        width, height = square_size(first, stream)
         audio = sound_stream(container)
         audio_rate = audio.codec_context.sample_rate if audio else 0
         codec = stream.codec_context.name

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import struct
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from difftalker.dub.footage import Footage
-from difftalker.media.decode import decode_frames
+from difftalker.media.decode import decode_frames, key_pictures
+from difftalker.media.probe import probe
 from tests.footage import write_footage
 
 ONE = 1 << 16
@@ -49,3 +52,26 @@ def test_pictures_stand_as_the_file_asks(tmp_path: Path, matrix: tuple[int, int,
     kept = next(footage.read(np.arange(1)))
     assert np.abs(kept.rgb.astype(int) - wanted).max() < 4
     assert kept.planes[0].shape == wanted.shape[:2]
+
+
+@pytest.mark.parametrize(("ratio", "size"), [(Fraction(64, 45), (91, 48)), (Fraction(8, 9), (64, 54))])
+def test_pixels_are_made_square(tmp_path: Path, ratio: Fraction, size: tuple[int, int]) -> None:
+    film(tmp_path / "square.mp4", (1, 0, 0, 1))
+    with (
+        av.open(str(tmp_path / "square.mp4")) as source,
+        av.open(str(tmp_path / "film.mp4"), "w") as target,
+    ):
+        stream = target.add_stream_from_template(source.streams.video[0])
+        stream.codec_context.sample_aspect_ratio = ratio
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    info = probe(tmp_path / "film.mp4")
+    assert (info.width, info.height) == size
+    width, height = size
+    assert next(decode_frames(tmp_path / "film.mp4", 25.0)).shape == (height, width, 3)
+    assert next(key_pictures(tmp_path / "film.mp4", [0.0])).shape == (height, width, 3)
+    footage = Footage(tmp_path / "film.mp4", lossless=True)
+    list(footage.scan(3))
+    assert next(footage.read(np.arange(1))).planes[0].shape == (height, width)
