@@ -110,7 +110,10 @@ def _stream(
     frame: av.VideoFrame,
     colour: tuple[int, int, int, int],
 ) -> av.VideoStream:
-    stream = container.add_stream(encoding.encoder, rate=rate, options=encoding.options)
+    options = dict(encoding.options)
+    if encoding.encoder == "ffv1" and 3 in (frame.width % 4, frame.height % 4):
+        options["slices"] = "1"  # FFmpeg refuses to halve the colour planes of such sizes
+    stream = container.add_stream(encoding.encoder, rate=rate, options=options)
     if not isinstance(stream, av.VideoStream):
         raise TypeError(f"{encoding.encoder} is no video encoder")
     stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, encoding.pixels
