@@ -19,6 +19,7 @@ _QUIETEST = 10 ** (-60 / 10)
 _BELOW_SPEECH = 10 ** (-30 / 10)  # of the active speech level: quieter is silence
 _ABOVE_NOISE = 10 ** (6 / 10)  # of the quietest sound: a steady noise is silence too
 _NEAR_SPEECH = 10 ** (-15 / 10)  # but nothing as loud as this
+STEADY = 4.0  # dB between the 5th and the 95th percentile of the power of 20 or 40 ms; speech has 20 and more
 SHORTEST_SILENCE = 0.3  # seconds; the closures of consonants are shorter
 _CLOSING = 0.16  # seconds from the end of speech to the mouth at rest
 _OPENING = 0.16  # seconds before speech at which the mouth begins to move
@@ -42,6 +43,18 @@ def signal_speech_level(signal: np.ndarray) -> float:
     """Active speech level of a sound (n,) in [-1, 1]."""
     rows = signal[: len(signal) // ROW_SAMPLES * ROW_SAMPLES].reshape(-1, ROW_SAMPLES)
     return active_speech_level((rows**2).mean(axis=1))
+
+
+def is_steady(power: np.ndarray) -> bool:
+    """Whether a sound's loudness hardly changes, as that of noise and unlike that of speech.
+
+    Args:
+        power: mean power of every 20 ms, (rows,).
+    """
+    if len(power) < FEATURE_RATE:
+        return False
+    quiet, loud = np.quantile(power, [0.05, 0.95])
+    return bool(loud > _QUIETEST and 10 * np.log10(loud / max(quiet, 1e-12)) < STEADY)
 
 
 def silent_rows(power: np.ndarray, level: float, shortest: float = SHORTEST_SILENCE) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from difftalker.audio.voice_activity import STEADY
 from difftalker.config import Params
 from difftalker.doctor.measure import ClipMeasures
 from difftalker.doctor.size import allowed_sizes, reduced, sharpness_lost, whole_size
@@ -16,6 +17,8 @@ from difftalker.doctor.sound_delay import estimate_delay
 from difftalker.intervals import true_intervals
 from difftalker.weights.store import path_of
 from difftalker.weights.table import needed_weights
+
+_PAUSE, _LONG = 25.0, 5.0  # dB below speech, and seconds: a pause that is worth a word
 
 FindingVerdict = Literal["ok", "warning", "problem"]
 
@@ -183,7 +186,20 @@ def _loudness(clips: Sequence[ClipMeasures]) -> Finding:
         return Finding("loudness", f"{text}, {100 * clipped:.1f} % cut off", "warning", "record at a lower level")
     if speech < -45:
         return Finding("loudness", text, "warning", "very quiet: noise will be learnt too; record louder")
+    steady = [clip.info.path.name for clip in clips if np.ptp(np.percentile(clip.level, [5, 95])) < STEADY]
+    if steady:
+        return Finding("loudness", text, "problem", f"{_some(steady)}: hardly changes, so noise rather than speech")
+    pauses = [pause for clip in clips for pause in _long_pauses(clip, speech)]
+    if pauses:
+        return Finding("loudness", f"{text}; silent: {_some(pauses)}", "warning", "cut long pauses out")
     return Finding("loudness", text)
+
+
+def _long_pauses(clip: ClipMeasures, speech: float) -> list[str]:
+    """Where nobody speaks for long, in words."""
+    fps = len(clip.level) / clip.info.duration
+    found = (interval for interval in true_intervals(clip.level < speech - _PAUSE) if np.ptp(interval) > _LONG * fps)
+    return [f"{clip.info.path.name} from {start / fps:.1f} to {end / fps:.1f} s" for start, end in found]
 
 
 def _offset(clips: Sequence[ClipMeasures], fps: float) -> Finding:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from difftalker.audio.encoder import FeatureWindows, make_encoder
-from difftalker.audio.voice_activity import silence_weight, silent_rows
+from difftalker.audio.voice_activity import is_steady, silence_weight, silent_rows
 from difftalker.completion.articulation import apply_jaw, close_mouth_in_silence, match_opening
 from difftalker.completion.edit import scale_opening, smooth_mouth
 from difftalker.completion.head_frame import UPPER_FACE_SMOOTHING, HeadFrame, smooth_in_head_frame
@@ -177,6 +177,10 @@ def make_plan(
     """
     face, model, settings, footage_face = loaded.description, loaded.completion, request.settings, request.footage_face
     sound = spool_sound(request.audio, spool)
+    if sound.is_silent:
+        warn(f"{sound.source}: is silent; the mouth stays closed")
+    elif is_steady(sound.power):
+        warn(f"{sound.source}: its loudness hardly changes; noise moves the mouth without sense, give clear speech")
     footage = Footage(request.video, settings.codec == "lossless")
     if footage.has_alpha:
         warn(f"{request.video}: its alpha channel is left out")

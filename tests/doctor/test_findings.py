@@ -89,6 +89,7 @@ def missing(share: float) -> np.ndarray:
         ("loudness", "warning", {"level": np.full(3000, -50.0)}),
         ("loudness", "warning", {"clipped": 0.01}),
         ("loudness", "problem", {"level": np.full(3000, -100.0)}),
+        ("loudness", "problem", {"level": -30 + 0.5 * np.sin(np.arange(3000.0))}),  # noise alone
     ],
 )
 def test_verdict(topic: str, verdict: str, changes: dict[str, Any]) -> None:
@@ -164,3 +165,10 @@ def test_names_what_is_not_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for weight in needed_weights(params):
         path_of(weight).mkdir(parents=True)
     assert pretrained_findings(params) == [Finding("pretrained weights", "deepspeech, fan2d, syncnet, sd15")]
+
+
+def test_a_long_pause_is_told_with_its_time() -> None:
+    level = clip().level.copy()
+    level[500:700] = -70.0
+    found = finding("loudness", clip(level=level))
+    assert found.verdict == "warning" and "silent: film.mp4 from 19.5 to 28.0 s" in found.text
