@@ -113,6 +113,7 @@ def _recoded(
         layout = _USUAL_LAYOUTS[count - 1]
     wide = context.format.name.rstrip("p") not in ("u8", "s16")
     audio = container.add_stream(codec, rate=rate, layout=layout)
+    assert isinstance(audio, av.AudioStream)
     audio.codec_context.format = ("s32" if wide else "s16") + ("p" if codec == "alac" else "")
     return _encoded(source.decode(track), audio, rate)
 

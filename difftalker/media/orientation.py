@@ -5,7 +5,6 @@ from __future__ import annotations
 import av
 import numpy as np
 from av import VideoStream
-from av.sidedata.sidedata import Type
 
 
 def upright(image: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
@@ -35,7 +34,7 @@ def square_size(frame: av.VideoFrame, stream: VideoStream) -> tuple[int, int]:
 
 
 def _is_mirrored(frame: av.VideoFrame) -> bool:
-    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+    matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return False
     a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].astype(np.int64)  # type: ignore[call-overload]
