@@ -13,7 +13,7 @@ import numpy as np
 from difftalker.errors import UserError
 from difftalker.face.active_speaker import picture_power
 from difftalker.media.decode import at_constant_rate, decode_audio, timed_frames
-from difftalker.media.orientation import square_size, upright
+from difftalker.media.orientation import orientation_of
 from difftalker.media.planes import Picture, from_frame, working_format
 from difftalker.media.probe import open_video, picture_of
 from difftalker.media.wav import AUDIO_RATE
@@ -32,7 +32,7 @@ class Footage:
 
     Attributes:
         rate: frames per second.
-        size: width and height as stored, in square pixels.
+        shown: how its pictures are turned, mirrored and stretched.
         format: pixel format to work in.
         expected: number of pictures by the container's word; 0 if it does not say.
         has_alpha: whether there is an alpha channel, which is left out.
@@ -49,7 +49,7 @@ class Footage:
             if first is None:
                 raise UserError(f"{self.path}: no picture can be decoded; export it again as MP4 (H.264)")
             self.rate = Fraction(stream.average_rate or stream.guessed_rate or 25).limit_denominator(1001)
-            self.size = square_size(first, stream)
+            self.shown = orientation_of(first, stream)
             self.format = working_format(first.format.name, lossless)
             self.expected = stream.frames or round(float((container.duration or 0) / 1e6 * self.rate))
             self.has_alpha = any(component.is_alpha for component in first.format.components)
@@ -104,8 +104,8 @@ class Footage:
         for frame in islice(at_constant_rate(self.path, timed, self.fps), limit):
             stamp = _stamp(frame)
             if shown is None or shown[0] != stamp:
-                image = frame.to_ndarray(format="rgb24", width=self.size[0], height=self.size[1])
-                shown = stamp, upright(image, frame)
+                image = frame.to_ndarray(format="rgb24", width=self.shown.width, height=self.shown.height)
+                shown = stamp, self.shown.upright(image)
             self._stamps.append(stamp)
             yield shown[1]
 
@@ -125,7 +125,7 @@ class Footage:
             start = end
 
     def _backwards(self, part: np.ndarray) -> Iterator[Picture]:
-        held = max(8, _HELD // (self.size[0] * self.size[1] * 6))
+        held = max(8, _HELD // (self.shown.width * self.shown.height * 6))
         for start in range(0, len(part), held):
             yield from reversed(list(self.read(part[start : start + held][::-1])))
 
@@ -137,7 +137,7 @@ class Footage:
         for frame in self._from(wanted[0]):
             stamp = _stamp(frame)
             if position < len(wanted) and stamp == wanted[position]:
-                last = from_frame(frame, self.format, self.size)
+                last = from_frame(frame, self.format, self.shown)
                 while position < len(wanted) and wanted[position] == stamp:
                     yield Picture([plane.copy() for plane in last.planes], last.format, last.rgb, last.colour)
                     position += 1

@@ -57,8 +57,8 @@ class Painter:
             min(last + GAIN_REACH, self._plan.frames),
         )  # light is that of the frames around
         landmarks = self._timed_call("landmarks", lambda: self._plan.landmarks(begin, end))
-        width, height = self._plan.footage.size
-        held = max(1, min(4, _WAITING // (self._batch * width * height * 6)))
+        shown = self._plan.footage.shown
+        held = max(1, min(4, _WAITING // (self._batch * shown.width * shown.height * 6)))
         batches = prefetch(self._batches(begin, end, stop), held)
         painted = prefetch((self._paint(*batch, landmarks[batch[0] - begin :]) for batch in batches), held)
         gains = np.full((end - begin, 2, 3), np.nan, np.float32)

@@ -20,7 +20,7 @@ from av.audio.resampler import AudioResampler
 from av.container import InputContainer
 
 from difftalker.errors import UserError
-from difftalker.media.orientation import square_size, upright
+from difftalker.media.orientation import orientation_of
 from difftalker.media.probe import check_complete, open_video, picture_of
 from difftalker.media.tracks import sound_stream
 from difftalker.media.wav import AUDIO_RATE
@@ -79,8 +79,8 @@ def key_pictures(path: Path, times: Iterable[float]) -> Iterator[np.ndarray]:
                 continue
             if frame is not None and (frame.pts is None or frame.pts != last):
                 last = frame.pts
-                width, height = square_size(frame, stream)
-                yield upright(frame.to_ndarray(format="rgb24", width=width, height=height), frame)
+                shown = orientation_of(frame, stream)
+                yield shown.upright(frame.to_ndarray(format="rgb24", width=shown.width, height=shown.height))
 
 
 def at_constant_rate(path: Path, timed: Iterable[tuple[float, float, _T]], fps: float) -> Iterator[_T]:
@@ -128,11 +128,12 @@ def _timed_pictures(path: Path) -> Iterator[tuple[float, float, np.ndarray]]:
     with open_video(path) as container:
         stream = picture_of(container)
         first = next(container.decode(stream), None)
-        size = square_size(first, stream) if first is not None else None
+        if first is None:
+            return
+        shown = orientation_of(first, stream)
     for time, length, frame in timed_frames(path):
-        size = size or (frame.width, frame.height)
-        image = frame.to_ndarray(format="rgb24", width=size[0], height=size[1])
-        yield time, length, upright(image, frame)
+        image = frame.to_ndarray(format="rgb24", width=shown.width, height=shown.height)
+        yield time, length, shown.upright(image)
 
 
 def timed_frames(path: Path) -> Iterator[tuple[float, float, av.VideoFrame]]:

@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import av
 import numpy as np
 from av import VideoStream
 
 
-def upright(image: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
-    """Show an image as its file asks for.
+@dataclass(frozen=True)
+class Orientation:
+    """How stored pictures are shown.
 
-    Args:
-        image: (h, w, ...), as stored.
-        frame: the decoded frame that it comes from, with its display matrix.
-
-    Returns:
-        (h, w, ...) or (w, h, ...), contiguous.
+    Attributes:
+        width, height: of a picture as stored, but with square pixels; none becomes smaller.
+        turns: quarter turns counterclockwise, after mirroring.
+        mirrored: whether the picture is mirrored from top to bottom.
     """
-    if _is_mirrored(frame):
-        image = image[::-1]  # what is left of the matrix is the turn that FFmpeg tells
-    turns = round(frame.rotation / 90) % 4  # counterclockwise, as np.rot90 turns
-    return np.ascontiguousarray(np.rot90(image, turns) if turns else image)
+
+    width: int
+    height: int
+    turns: int = 0
+    mirrored: bool = False
+
+    def upright(self, image: np.ndarray) -> np.ndarray:
+        """Show a stored image: (h, w, ...) to (h, w, ...) or (w, h, ...), contiguous."""
+        if self.mirrored:
+            image = image[::-1]
+        return np.ascontiguousarray(np.rot90(image, self.turns) if self.turns else image)
 
 
-def square_size(frame: av.VideoFrame, stream: VideoStream) -> tuple[int, int]:
-    """Width and height of a stored picture when its pixels are made square; none of them becomes smaller."""
+def orientation_of(frame: av.VideoFrame, stream: VideoStream) -> Orientation:
+    """Read it off a file's first frame.
+
+    Later frames are not asked: their side data would keep every decoded picture in memory until Python's garbage
+    collector runs.
+    """
+    width, height = frame.width, frame.height
     ratio = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
-    if not ratio or not 0.1 < ratio < 10:  # not said, or nonsense
-        return frame.width, frame.height
-    if ratio > 1:
-        return round(frame.width * ratio), frame.height
-    return frame.width, round(frame.height / ratio)
+    if ratio and 0.1 < ratio < 10:  # else it is not said, or nonsense
+        width, height = (round(width * ratio), height) if ratio > 1 else (width, round(height / ratio))
+    # What is left of a mirroring matrix is the turn that FFmpeg tells.
+    return Orientation(width, height, round(frame.rotation / 90) % 4, _is_mirrored(frame))
 
 
 def _is_mirrored(frame: av.VideoFrame) -> bool:

@@ -12,7 +12,7 @@ import av
 import cv2
 import numpy as np
 
-from difftalker.media.orientation import upright
+from difftalker.media.orientation import Orientation
 
 # Red and blue weights of luma, by FFmpeg's number of the colour space; unknown ones count as BT.601, as its converter
 # takes them.
@@ -110,24 +110,23 @@ def working_format(stored: str, lossless: bool) -> str:
     return f"yuv{chroma}p{depth}"
 
 
-def from_frame(frame: av.VideoFrame, format: str, size: tuple[int, int]) -> Picture:
+def from_frame(frame: av.VideoFrame, format: str, shown: Orientation) -> Picture:
     """Read a decoded frame.
 
     Args:
-        frame: as FFmpeg decodes it; turned and mirrored as it asks for.
+        frame: as FFmpeg decodes it.
         format: planar format to convert to where it is not the frame's own, see `working_format`.
-        size: width and height as stored; frames of another size are scaled.
+        shown: how it is turned and mirrored; frames of another size are scaled.
     """
     colour = (int(frame.colorspace), int(frame.color_range), int(frame.color_primaries), int(frame.color_trc))
-    rgb = frame.to_ndarray(format="rgb24", width=size[0], height=size[1])
+    rgb = frame.to_ndarray(format="rgb24", width=shown.width, height=shown.height)
     if frame.format.name.startswith("yuvj"):
         colour = (colour[0], _FULL, *colour[2:])
     stored = frame.format.name.replace("yuvj", "yuv")
-    original = frame
-    if stored != format or (frame.width, frame.height) != size:
-        frame = frame.reformat(width=size[0], height=size[1], format=format)
-    planes = [upright(plane, original).copy() for plane in _arrays(frame)]
-    return Picture(planes, format, upright(rgb, original), colour)
+    if stored != format or (frame.width, frame.height) != (shown.width, shown.height):
+        frame = frame.reformat(width=shown.width, height=shown.height, format=format)
+    planes = [shown.upright(plane).copy() for plane in _arrays(frame)]
+    return Picture(planes, format, shown.upright(rgb), colour)
 
 
 def _arrays(frame: av.VideoFrame) -> list[np.ndarray]:

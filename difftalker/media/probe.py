@@ -15,7 +15,7 @@ from av import VideoStream
 from av.container import InputContainer
 
 from difftalker.errors import UserError
-from difftalker.media.orientation import square_size
+from difftalker.media.orientation import orientation_of
 from difftalker.media.tracks import check_regular_file, file_url, picture_stream, sound_stream
 
 # Other files in a recording's folder are not footage.
@@ -94,8 +94,8 @@ def probe(path: str | Path) -> VideoInfo:
         first = next(container.decode(stream), None)
         if first is None:
             raise UserError(f"{path}: no picture can be decoded; export it again as MP4 (H.264)")
-        rotation = first.rotation % 360
-        width, height = square_size(first, stream)
+        shown = orientation_of(first, stream)
+        rotation, width, height = 90 * shown.turns, shown.width, shown.height
         audio = sound_stream(container)
         audio_rate = audio.codec_context.sample_rate if audio else 0
         codec = stream.codec_context.name

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from av.stream import Disposition
 
 from difftalker.app import limits
 from difftalker.app.limits import Limits, sound_seconds
@@ -34,7 +35,8 @@ def test_hours_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
 
     @contextmanager
     def endless(path: Path) -> Iterator[Any]:
-        yield SimpleNamespace(streams=SimpleNamespace(audio=[None]), decode=frames)
+        track = SimpleNamespace(disposition=Disposition.default)
+        yield SimpleNamespace(streams=SimpleNamespace(audio=[track]), decode=frames)
 
     monkeypatch.setattr(limits, "open_sound", endless)
     with pytest.raises(UserError, match="longer than 2 minutes"):

@@ -13,6 +13,7 @@ import pytest
 from difftalker.dub.join import join_film
 from difftalker.dub.segment import choose_encoding, write_segment
 from difftalker.dub.sound import spool_sound
+from difftalker.media.orientation import Orientation
 from difftalker.media.planes import from_frame
 from tests.dub.conftest import syllables
 
@@ -41,7 +42,7 @@ def code(path: Path, codec: str, rate: int = 16_000, channels: str = "mono") -> 
 def segment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("segment") / "000000.mkv"
     frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 90, np.uint8)).reformat(format="yuv420p")
-    picture = from_frame(frame, "yuv420p", (64, 64))
+    picture = from_frame(frame, "yuv420p", Orientation(64, 64))
     write_segment(path, [picture] * 25, choose_encoding("h264", "yuv420p", (64, 64)), RATE)
     return path
 

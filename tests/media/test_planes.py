@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 
+from difftalker.media.orientation import Orientation
 from difftalker.media.planes import from_frame, to_frame, working_format
 
 
@@ -22,7 +23,7 @@ def test_differences_arrive_in_any_format(name: str, colour: tuple[int, int]) ->
         frame.colorspace, frame.color_range = colour
     else:
         frame = frame.reformat(format=name)
-    picture = from_frame(frame, name, (48, 32))
+    picture = from_frame(frame, name, Orientation(48, 32))
     before = [plane.copy() for plane in picture.planes]
     area = (slice(8, 24), slice(4, 40))
     difference = np.zeros((16, 36, 3), np.float32)
