@@ -4,6 +4,8 @@ import os
 import signal
 import tempfile
 
+from hypothesis import settings
+
 # face-alignment compiles helpers for up to a minute. Numba reads this when whatever test first imports it.
 os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
 
@@ -16,3 +18,7 @@ _CONFIGURATION = tempfile.TemporaryDirectory(prefix="difftalker-tests-")
 os.environ["DIFFTALKER_CONFIG"] = _CONFIGURATION.name
 for _name in ("DIFFTALKER_SIGN_KEY", "DIFFTALKER_SIGN_CERT"):
     os.environ.pop(_name, None)
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
