@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import av
+import c2pa
 import numpy as np
 import pytest
 from cryptography import x509
@@ -17,6 +18,7 @@ from difftalker.cli.main import main
 from difftalker.dub.settings import DubSettings, Interrupted
 from difftalker.errors import UserError
 from difftalker.provenance.configuration import configuration_folder
+from difftalker.provenance.credentials import SYNTHETIC_MEDIA, offline_context
 from difftalker.provenance.reading import Credentials, read_credentials
 from difftalker.provenance.self_signed import make_key_pair
 from difftalker.provenance.signing_key import Signing, own_issuer
@@ -163,6 +165,28 @@ def test_a_signed_base_video_stays_in_the_record(film: Path, face: TalkingFace, 
     found = read(tmp_path / "talk.mp4")
     assert found.problems == () and found.film["video"]["sha256"] == sha256(film)
     assert (tmp_path / "talk.mp4").read_bytes().count(b"trainedAlgorithmicMedia") == 2
+
+
+def test_credentials_of_other_software_are_read_and_kept(
+    face: TalkingFace, tiny: Tiny, speech: Speech, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    action = {"action": "c2pa.created", "digitalSourceType": f"{SYNTHETIC_MEDIA.rsplit('/', 1)[0]}/digitalCapture"}
+    statement = {
+        "claim_generator_info": [{"name": "Camera", "version": "3"}],
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}],
+    }
+    private, certificates = make_key_pair()
+    signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo("es256", certificates, private, None))
+    base = tmp_path / "base.mp4"
+    with tiny.footage.open("rb") as source, base.open("w+b") as target:
+        c2pa.Builder(statement, context=offline_context()).sign(signer, "video/mp4", source, target)
+    status, text = verified(capsys, base)
+    assert status == 0 and "is:        taken by a camera\nmade with: Camera 3\n" in text
+    assert "(no list confirms who it is)" in text and "consent" not in text
+
+    report = face.dub(speech(0.4), tmp_path / "talk.mp4", base)
+    assert report.warnings == []
+    assert read(tmp_path / "talk.mp4").problems == () and b"digitalCapture" in (tmp_path / "talk.mp4").read_bytes()
 
 
 @pytest.mark.parametrize(
