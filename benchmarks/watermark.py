@@ -94,19 +94,17 @@ def main() -> None:
     known = [json.loads(line) for line in arguments.log.open()] if arguments.log and arguments.log.exists() else []
     entries = {entry["clip"]: entry for entry in known}
     every = max(len(arguments.clips) // max(arguments.films, 1), 1)
-    for index, clip in enumerate(arguments.clips):
-        changes = list(CHANGES) if index % every == 0 else list(CHANGES)[:1]
-        if clip.name not in entries:
+    for index, clip in enumerate((*arguments.clips, *arguments.unmarked)):
+        if clip.name in entries:
+            continue
+        if index < len(arguments.clips):
+            changes = list(CHANGES) if index % every == 0 else list(CHANGES)[:1]
             entries[clip.name] = measure(clip, changes, arguments.seconds, arguments.amplitude)
-            if arguments.log:
-                with arguments.log.open("a") as log:
-                    log.write(json.dumps(entries[clip.name]) + "\n")
-    for clip in arguments.unmarked:
-        if clip.name not in entries:
+        else:
             entries[clip.name] = search_unmarked(clip)[0]
-            if arguments.log:
-                with arguments.log.open("a") as log:
-                    log.write(json.dumps(entries[clip.name]) + "\n")
+        if arguments.log:
+            with arguments.log.open("a") as log:
+                log.write(json.dumps(entries[clip.name]) + "\n")
     print(table([entries[clip.name] for clip in (*arguments.clips, *arguments.unmarked)]))
 
 
