@@ -1,11 +1,12 @@
 """How well the watermark is found after what happens to films, how often where it is not, and what it costs.
 
-    python -m benchmarks.watermark CLIP... [--films 20] [--seconds 5] [--amplitude 1.6]
+    python -m benchmarks.watermark CLIP... [--unmarked CLIP...] [--films 20] [--seconds 5] [--amplitude 1.6]
 
 The clips are real footage of faces. Each becomes a film of the given length, forwards and backwards as dubbing plays
 it, with the mark where a face would be painted, in H.264 as `dub` writes it. The pictures themselves stay real: a
 painted mouth moves no less. Re-encoding is by x264, preset medium. A false alarm is counted for every clip without the
-mark, and for every other pattern that is looked for in it, as none of them is more the mark's than another.
+mark, for every window of it as short as can be judged, and for every other pattern that is looked for in it, as none of
+them is more the mark's than another.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,6 +41,7 @@ from difftalker.provenance.watermark_search import (
 )
 
 SIZE, CROP_SCALE = 128, 1.25
+WINDOW, STEP = 2.0, 0.16  # seconds of a window, and from one to the next
 Change = Callable[[np.ndarray], np.ndarray]
 
 
@@ -82,6 +85,7 @@ def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", type=Path, nargs="+")
+    parser.add_argument("--unmarked", type=Path, nargs="*", default=[], help="more footage, for false alarms alone")
     parser.add_argument("--films", type=int, default=20, help="films that everything but CRF 28 is done to")
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--amplitude", type=float, default=WATERMARK_AMPLITUDE)
@@ -90,27 +94,40 @@ def main() -> None:
     known = [json.loads(line) for line in arguments.log.open()] if arguments.log and arguments.log.exists() else []
     entries = {entry["clip"]: entry for entry in known}
     every = max(len(arguments.clips) // max(arguments.films, 1), 1)
-    for index, clip in enumerate(arguments.clips):
-        changes = list(CHANGES) if index % every == 0 else list(CHANGES)[:1]
-        if clip.name not in entries:
+    for index, clip in enumerate((*arguments.clips, *arguments.unmarked)):
+        if clip.name in entries:
+            continue
+        if index < len(arguments.clips):
+            changes = list(CHANGES) if index % every == 0 else list(CHANGES)[:1]
             entries[clip.name] = measure(clip, changes, arguments.seconds, arguments.amplitude)
-            if arguments.log:
-                with arguments.log.open("a") as log:
-                    log.write(json.dumps(entries[clip.name]) + "\n")
-    print(table([entries[clip.name] for clip in arguments.clips if "scores" in entries[clip.name]]))
+        else:
+            entries[clip.name] = search_unmarked(clip)[0]
+        if arguments.log:
+            with arguments.log.open("a") as log:
+                log.write(json.dumps(entries[clip.name]) + "\n")
+    print(table([entries[clip.name] for clip in (*arguments.clips, *arguments.unmarked)]))
+
+
+def search_unmarked(clip: Path) -> tuple[dict[str, object], SpeakerTrack | None]:
+    """The scores of a clip as it is, all patterns over its whole length and the mark's over its windows; its face."""
+    footage = Footage(clip, False)
+    faces = next(track_faces([decode_frames(clip, footage.fps)]))
+    track = faces.track(largest_track(faces.tracks)) if faces.tracks else None
+    plain = cut_face_crops(decode_frames(clip, footage.fps), track, footage.fps) if track is not None else None
+    if plain is None:
+        return {"clip": clip.name}, None
+    length, step = round(WINDOW * plain.fps), round(STEP * plain.fps)
+    cut = (replace(plain, crops=plain.crops[at : at + length]) for at in range(0, len(plain.crops) - length + 1, step))
+    windows = [float(pattern_scores(window)[0]) for window in cut]
+    return {"clip": clip.name, "unmarked": pattern_scores(plain).tolist(), "windows": windows}, track
 
 
 def measure(clip: Path, changes: Sequence[str], seconds: float, amplitude: float) -> dict[str, object]:
     """All figures of one clip."""
+    entry, track = search_unmarked(clip)
+    if track is None:
+        return entry
     footage = Footage(clip, False)
-    faces = next(track_faces([decode_frames(clip, footage.fps)]))
-    if not faces.tracks:
-        return {"clip": clip.name}
-    track = faces.track(largest_track(faces.tracks))
-    plain = cut_face_crops(decode_frames(clip, footage.fps), track, footage.fps)
-    if plain is None:
-        return {"clip": clip.name}
-    entry: dict[str, object] = {"clip": clip.name, "unmarked": pattern_scores(plain).tolist()}
     with TemporaryDirectory(prefix="difftalker-") as folder:
         film = Path(folder) / "film.mkv"
         entry |= make(clip, track, film, seconds, amplitude)
@@ -188,25 +205,33 @@ def encode(source: Path, target: Path, change: Change | None, quality: int, rate
 def table(entries: Sequence[dict]) -> str:
     """The figures as Markdown."""
     lines = ["| what was done to the film | films | found | lowest score | median |", "|---|---|---|---|---|"]
+    films = [entry for entry in entries if "scores" in entry]
     for name in ["as made, CRF 16", *CHANGES]:
-        values = np.array([entry["scores"][name] for entry in entries if name in entry["scores"]])
+        values = np.array([entry["scores"][name] for entry in films if name in entry["scores"]])
         if len(values):
-            found = f"{100 * (values >= DETECTION_SCORE).mean():.1f} %"
+            found = f"{(values >= DETECTION_SCORE).sum()}"
             lines.append(f"| {name} | {len(values)} | {found} | {values.min():.1f} | {np.median(values):.1f} |")
-    unmarked = np.concatenate([np.array(entry["unmarked"]) for entry in entries])
-    own = np.array([entry["unmarked"][0] for entry in entries])
-    alarms = int((unmarked >= DETECTION_SCORE).sum())
+    faces = [entry for entry in entries if "unmarked" in entry]
     lines += [
         "",
-        f"False alarms: {int((own >= DETECTION_SCORE).sum())} in {len(own)} clips without the mark (highest score "
-        f"{own.max():.1f}); {alarms} in {len(unmarked)} of clips and patterns ({100 * alarms / len(unmarked):.3f} %, "
-        f"highest {unmarked.max():.1f}).",
-        "PSNR against the unmarked film before coding: "
-        f"{np.mean([entry['psnr'] for entry in entries]):.1f} dB, inside the painted part "
-        f"{np.mean([entry['psnr_inside'] for entry in entries]):.1f} dB; no pixel changes by more than "
-        f"{max(entry['most'] for entry in entries):.0f} of 255.",
+        "False alarms: " + alarms([entry["unmarked"][:1] for entry in faces], "clips without the mark"),
+        alarms([entry["windows"] for entry in faces], f"windows of {WINDOW:g} s"),
+        alarms([entry["unmarked"] for entry in faces], "clips and patterns"),
     ]
+    if films:
+        lines += [
+            "PSNR against the unmarked film before coding: "
+            f"{np.mean([entry['psnr'] for entry in films]):.1f} dB, inside the painted part "
+            f"{np.mean([entry['psnr_inside'] for entry in films]):.1f} dB; no pixel changes by more than "
+            f"{max(entry['most'] for entry in films):.0f} of 255.",
+        ]
     return "\n".join(lines)
+
+
+def alarms(scores: Sequence[Sequence[float]], what: str) -> str:
+    """How many scores of unmarked footage are a false alarm."""
+    values = np.concatenate([np.array(part) for part in scores])
+    return f"{int((values >= DETECTION_SCORE).sum())} of {len(values)} {what} (highest score {values.max():.1f})"
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ SYNTHETIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorit
 FILM_ASSERTION = "org.difftalker.film"  # label of our own assertion
 
 _FORMATS = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime", ".m4a": "audio/mp4"}
+_FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")  # of MP4 and QuickTime files
 _SOFTWARE = {"name": "DiffTalker", "version": VERSION}
 _OFFLINE = {
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": False},
@@ -60,9 +61,19 @@ def credentials_format(path: Path) -> str | None:
     return _FORMATS.get(path.suffix.lower())
 
 
-def offline_context() -> c2pa.Context:
-    """How the library is used: it neither fetches nor sends anything."""
-    return c2pa.Context(c2pa.Settings.from_dict(_OFFLINE))
+def format_inside(path: Path) -> str | None:
+    """MIME type of a file that may hold credentials, by its first bytes: names are changed. None for another kind."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[4:8] not in _FIRST_BOXES:
+        return None
+    return "video/mp4" if head[4:8] == b"ftyp" and head[8:12] != b"qt  " else "video/quicktime"
+
+
+def offline_context(trusted: bytes | None = None) -> c2pa.Context:
+    """How the library is used: it neither fetches nor sends anything, and trusts at most one certificate (PEM)."""
+    trust = {} if trusted is None else {"trust": {"user_anchors": trusted.decode("ascii")}}
+    return c2pa.Context(c2pa.Settings.from_dict(_OFFLINE | trust))
 
 
 def sign_film(path: Path, claims: FilmClaims, key: SigningKey, video: Path, warn: Callable[[str], None]) -> None:
@@ -86,7 +97,7 @@ def sign_film(path: Path, claims: FilmClaims, key: SigningKey, video: Path, warn
     builder = c2pa.Builder(_manifest(claims, plain, kind), context=offline_context())
     if is_signed:
         with video.open("rb") as stream:
-            builder.add_ingredient(_ingredient(claims.video), credentials_format(video), stream)
+            builder.add_ingredient(_ingredient(claims.video), format_inside(video), stream)
     with replacing(path) as signed, path.open("rb") as source, signed.open("w+b") as file:
         target = _Target(file)
         try:
@@ -160,7 +171,7 @@ def _ingredient(source: SourceFile) -> dict[str, str]:
 
 def _is_signed(video: Path, warn: Callable[[str], None]) -> bool:
     """Whether a base video has credentials that can be kept."""
-    kind = credentials_format(video)
+    kind = format_inside(video)
     if kind is None:
         return False
     try:

@@ -14,23 +14,25 @@ from difftalker.errors import UserError
 from difftalker.provenance.credentials import (
     FILM_ASSERTION,
     SourceFile,
-    credentials_format,
     error_reason,
+    format_inside,
     offline_context,
 )
+from difftalker.provenance.signing_key import own_issuer
 
 _PROBLEMS = {  # codes of C2PA's validation -> in plain words
     "assertion.bmffHash.mismatch": "pictures, sound or metadata were changed after the film was signed",
     "assertion.bmffHash.malformed": "the hash of pictures and sound cannot be read",
     "assertion.hashedURI.mismatch": "what the credentials say was changed after they were signed",
     "assertion.missing": "a part of the credentials is missing",
-    "claimSignature.mismatch": "the signature is not that of the certificate",
+    "claimSignature.mismatch": "the claims were changed after they were signed, or another key signed them",
     "claimSignature.missing": "the signature is missing",
     "claimSignature.outsideValidity": "the certificate has ended, or had not begun",
     "signingCredential.expired": "the certificate has ended, or had not begun",
     "signingCredential.invalid": "the certificate is not fit for Content Credentials",
 }
 _UNCONFIRMED = "signingCredential.untrusted"  # no list of authorities is at hand
+_TRUSTED = "signingCredential.trusted"  # by the one certificate that is: the user's own
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Credentials:
         kind: the last word of the digital source type, as `trainedAlgorithmicMedia`; empty where none is named.
         sources: names, and hashes where they are told, of what it was made of.
         signer: whom the certificate names.
-        serial: its number.
+        own: whether it is the certificate of the user's own key.
         film: our own statement: face, video, speech, consent, watermark; empty in the files of others.
     """
 
@@ -52,7 +54,7 @@ class Credentials:
     kind: str
     sources: tuple[SourceFile, ...]
     signer: str
-    serial: int | None
+    own: bool
     film: Mapping[str, Any]
 
 
@@ -60,7 +62,7 @@ def read_credentials(path: Path) -> Credentials | None:
     """Read and check the credentials of a file, without any network.
 
     Args:
-        path: an MP4 or QuickTime file.
+        path: a film, whatever its name.
 
     Returns:
         None where it has none, or its container cannot hold any.
@@ -68,36 +70,43 @@ def read_credentials(path: Path) -> Credentials | None:
     Raises:
         UserError: there are credentials, so broken that they cannot be read; or the file is no such container.
     """
-    kind = credentials_format(path)
+    kind = format_inside(path)
     if kind is None:
         return None
     try:
         with path.open("rb") as stream:
-            reader = c2pa.Reader(kind, stream, context=offline_context())
+            reader = c2pa.Reader(kind, stream, context=offline_context(own_issuer()))
             store = json.loads(reader.json())
     except c2pa.C2paError.ManifestNotFound:
         return None
     except c2pa.C2paError as error:
-        raise UserError(f"{path}: its Content Credentials cannot be read ({error_reason(error)})") from None
+        reason = error_reason(error)
+        raise UserError(
+            f"{path}: its Content Credentials cannot be read ({reason}); it was changed or cut, ask for it again"
+        ) from None
     manifest = store["manifests"][store["active_manifest"]]
     statements = {entry["label"]: entry["data"] for entry in manifest.get("assertions", [])}
     signature = manifest.get("signature_info") or {}
-    serial = signature.get("cert_serial_number")
     return Credentials(
         _problems(store),
         _software(manifest),
         _kind(statements),
         tuple(_source(entry) for entry in manifest.get("ingredients", [])),
         str(signature.get("common_name") or signature.get("issuer") or "nobody"),
-        int(serial) if serial else None,
+        _TRUSTED in {entry["code"] for entry in _results(store).get("success", [])},
         statements.get(FILM_ASSERTION, {}),
     )
 
 
 def _problems(store: Mapping[str, Any]) -> tuple[str, ...]:
-    failures = store.get("validation_results", {}).get("activeManifest", {}).get("failure", [])
+    failures = _results(store).get("failure", [])
     codes = dict.fromkeys(entry["code"] for entry in failures if entry["code"] != _UNCONFIRMED)
     return tuple(dict.fromkeys(_PROBLEMS.get(code, code) for code in codes))
+
+
+def _results(store: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = store.get("validation_results", {}).get("activeManifest", {})
+    return found
 
 
 def _software(manifest: Mapping[str, Any]) -> str:

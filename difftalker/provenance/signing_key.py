@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from difftalker.errors import UserError
 from difftalker.provenance.configuration import configuration_folder
@@ -72,11 +72,6 @@ class SigningKey:
         """Whom the certificate names."""
         return x509.load_pem_x509_certificates(self.certificates)[0].subject.rfc4514_string()
 
-    @property
-    def serial(self) -> int:
-        """The certificate's serial number."""
-        return x509.load_pem_x509_certificates(self.certificates)[0].serial_number
-
     def sign(self, data: bytes) -> bytes:
         """The signature of some bytes."""
         key = load_pem_private_key(self.private, None)
@@ -128,11 +123,11 @@ def signing_key(signing: Signing) -> SigningKey:
         raise UserError(f"{error}, or remove {folder}, and another pair is made") from None
 
 
-def own_serial() -> int | None:
-    """Serial number of the user's own certificate; None before its first use."""
+def own_issuer() -> bytes | None:
+    """The certificate (PEM) that confirms the user's own key and nothing else; None before its first use."""
     path = configuration_folder() / _FOLDER / _CERTIFICATES
     try:
-        return x509.load_pem_x509_certificates(path.read_bytes())[0].serial_number
+        return x509.load_pem_x509_certificates(path.read_bytes())[-1].public_bytes(Encoding.PEM)
     except (OSError, ValueError):
         return None
 

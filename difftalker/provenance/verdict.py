@@ -11,10 +11,9 @@ import av
 
 from difftalker.errors import UserError
 from difftalker.face_folder import face_hash, read_description
-from difftalker.provenance.credentials import SYNTHETIC_MEDIA, credentials_format
+from difftalker.provenance.credentials import SYNTHETIC_MEDIA, format_inside
 from difftalker.provenance.face_signature import face_changes, signing_certificate
 from difftalker.provenance.reading import Credentials, read_credentials
-from difftalker.provenance.signing_key import own_serial
 from difftalker.provenance.watermark_search import DETECTION_SCORE, watermark_score
 
 _KINDS = {
@@ -41,9 +40,7 @@ def verify_film(path: Path) -> Verdict:
     comment = _comment(path)
     found = read_credentials(path)
     if found is None:
-        holder = (
-            "has no Content Credentials" if credentials_format(path) else "is of a container that holds no credentials"
-        )
+        holder = "has no Content Credentials" if format_inside(path) else "is of a container that holds no credentials"
         lines = [f"{path}: {holder}; whether it was changed cannot be told"]
         lines += [f"metadata:  {comment} (anybody can write this)"] if comment else []
         return Verdict((*lines, _mark(path)), False)
@@ -86,9 +83,7 @@ def _claims(found: Credentials) -> list[str]:
 
 
 def _trust(found: Credentials) -> list[str]:
-    whose = (
-        "your own key" if found.serial is not None and found.serial == own_serial() else "no list confirms who it is"
-    )
+    whose = "your own key" if found.own else "no list confirms who it is"
     lines = [f"signed by: {found.signer} ({whose})"]
     if found.problems:
         return [*lines, *(f"signature: DOES NOT HOLD: {problem}" for problem in found.problems)]
@@ -98,7 +93,10 @@ def _trust(found: Credentials) -> list[str]:
 def _mark(path: Path) -> str:
     """Whether the watermark is in the pictures: looked for where no signature tells what they are."""
     print("Looking for the watermark ...", file=sys.stderr, flush=True)
-    found = watermark_score(path)
+    try:
+        found = watermark_score(path)
+    except UserError as error:
+        return f"watermark: cannot be looked for: {error}"
     if found is None:
         return "watermark: cannot be looked for: the film shows a face for less than 2 s"
     if found < DETECTION_SCORE:

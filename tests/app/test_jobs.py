@@ -15,6 +15,7 @@ from difftalker.app.limits import Limits
 from difftalker.dub.settings import Interrupted
 from difftalker.errors import UserError
 from difftalker.media.wav import write_wav
+from difftalker.provenance.reading import read_credentials
 from tests.dub.tiny_face import tiny_face
 from tests.footage import empty_room, noise, portrait, write_footage
 
@@ -45,6 +46,8 @@ def test_a_job_gives_files_and_tells_how_far_it_is(runner: JobRunner, folder: Pa
         JobRequest("tiny", str(folder / "speech.wav"), points=str(job_result.files[1])), "a", lambda *_: None
     ).files
     assert [path.name for path in film] == ["speech-dubbed.mp4"]
+    credentials = read_credentials(film[0])
+    assert credentials is not None and credentials.problems == () and credentials.own
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 
 from difftalker.errors import UserError
+from difftalker.media.wav import write_wav
+from difftalker.provenance.reading import read_credentials
 from pipelines.dub import dub_list
 from pipelines.runtime import task_runner
+from tests.dub.tiny_face import tiny_face
+from tests.footage import noise, portrait
 from tests.project import ROOT
 
 # Takes the options of `difftalker dub`; a sound says what happens: `flaky` fails once, `broken` always.
@@ -71,6 +75,17 @@ def test_a_failed_item_stops_no_other(server: str, folder: Path) -> None:
     assert state.is_completed() and state.message == "4 films: 1 rendered, 3 present"
     assert {row["state"] for row in state.result()} == {"rendered", "present"}
     assert len((folder / "out/one.tries").read_text()) == 1, "what was there was not rendered again"
+
+
+def test_films_are_signed(server: str, folder: Path) -> None:
+    """By the command that renders them, which makes no film unsigned unless asked."""
+    tiny_face(folder / "face", footage=[portrait()] * 4)
+    write_wav(folder / "a.wav", [noise(0.2)])
+    (folder / "list.yaml").write_text('["a.wav"]')
+    options = {"items": str(folder / "list.yaml"), "out": str(folder / "out"), "face": str(folder / "face")}
+    assert dub_list(**options, root=str(folder), return_state=True).is_completed()
+    credentials = read_credentials(folder / "out/a.mp4")
+    assert credentials is not None and credentials.problems == () and credentials.own
 
 
 def test_missing_sound_is_not_tried_again(server: str, folder: Path) -> None:

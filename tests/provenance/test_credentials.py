@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import av
+import c2pa
 import numpy as np
 import pytest
+from cryptography import x509
 
 from difftalker.cli.main import main
 from difftalker.dub.settings import DubSettings, Interrupted
 from difftalker.errors import UserError
+from difftalker.provenance.configuration import configuration_folder
+from difftalker.provenance.credentials import SYNTHETIC_MEDIA, offline_context
 from difftalker.provenance.reading import Credentials, read_credentials
-from difftalker.provenance.signing_key import Signing, own_serial
+from difftalker.provenance.self_signed import make_key_pair
+from difftalker.provenance.signing_key import Signing, own_issuer
 from difftalker.talking_face import TalkingFace
 from difftalker.version import VERSION
 from tests.dub.tiny_face import CONSENT, PICTURES, Tiny, pictures
@@ -65,7 +71,7 @@ def verified(capsys: pytest.CaptureFixture[str], path: Path) -> tuple[int, str]:
 def test_a_film_says_what_it_is(film: Path, face: TalkingFace, tiny: Tiny, speech: Speech) -> None:
     found = read(film)
     assert found.problems == () and found.kind == "trainedAlgorithmicMedia"
-    assert found.software == f"DiffTalker {VERSION}" and found.serial == own_serial()
+    assert found.software == f"DiffTalker {VERSION}" and found.own
     spoken = {"title": speech(2.4).name, "sha256": sha256(speech(2.4))}
     shown = {"title": tiny.footage.name, "sha256": sha256(tiny.footage)}
     assert found.film["face"] == {"title": "tiny", "sha256": face.hash}
@@ -161,6 +167,28 @@ def test_a_signed_base_video_stays_in_the_record(film: Path, face: TalkingFace, 
     assert (tmp_path / "talk.mp4").read_bytes().count(b"trainedAlgorithmicMedia") == 2
 
 
+def test_credentials_of_other_software_are_read_and_kept(
+    face: TalkingFace, tiny: Tiny, speech: Speech, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    action = {"action": "c2pa.created", "digitalSourceType": f"{SYNTHETIC_MEDIA.rsplit('/', 1)[0]}/digitalCapture"}
+    statement = {
+        "claim_generator_info": [{"name": "Camera", "version": "3"}],
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}],
+    }
+    private, certificates = make_key_pair()
+    signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo("es256", certificates, private, None))
+    base = tmp_path / "base.mp4"
+    with tiny.footage.open("rb") as source, base.open("w+b") as target:
+        c2pa.Builder(statement, context=offline_context()).sign(signer, "video/mp4", source, target)
+    status, text = verified(capsys, base)
+    assert status == 0 and "is:        taken by a camera\nmade with: Camera 3\n" in text
+    assert "(no list confirms who it is)" in text and "consent" not in text
+
+    report = face.dub(speech(0.4), tmp_path / "talk.mp4", base)
+    assert report.warnings == []
+    assert read(tmp_path / "talk.mp4").problems == () and b"digitalCapture" in (tmp_path / "talk.mp4").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("mark", "shift", "said"),
     [
@@ -181,6 +209,49 @@ def test_a_base_video_with_broken_credentials(
     assert len(lines) == 1 and "\n" not in lines[0]
     assert re.search(f"base.mp4: {said}", lines[0])
     assert read(tmp_path / "talk.mp4").problems == ()
+
+
+def test_the_own_key_is_not_known_by_its_number(
+    face: TalkingFace, speech: Speech, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody can write a certificate with the name and number of another's."""
+    issuer = own_issuer()
+    assert issuer is not None
+    own = x509.load_pem_x509_certificates((configuration_folder() / "signing/certificates.pem").read_bytes())[0]
+    with monkeypatch.context() as patched:
+        patched.setattr(x509, "random_serial_number", lambda: own.serial_number)
+        pair = make_key_pair()
+    for name, content in zip(("key.pem", "cert.pem"), pair, strict=True):
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_bytes(content)
+    path = tmp_path / "talk.mp4"
+    face.dub(speech(0.4), path, signing=Signing(key=tmp_path / "key.pem", certificate=tmp_path / "cert.pem"))
+    assert read(path).problems == () and not read(path).own
+
+
+@pytest.mark.parametrize("name", ["talk", "talk.mkv", "talk.mov"])
+def test_renamed_films_are_known_by_their_bytes(film: Path, tmp_path: Path, name: str) -> None:
+    shutil.copyfile(film, tmp_path / name)
+    assert read(tmp_path / name).problems == ()
+
+
+def test_what_cannot_be_played_is_judged_too(film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "cut.mp4").write_bytes(film.read_bytes()[: film.stat().st_size * 2 // 3])
+    status, text = verified(capsys, tmp_path / "cut.mp4")
+    assert status == 1 and "signature: DOES NOT HOLD: pictures, sound or metadata were changed" in text
+    assert "watermark: cannot be looked for: " in text
+
+
+def test_the_watermark_outlives_the_metadata(film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with av.open(str(film)) as source, av.open(str(tmp_path / "again.mp4"), "w") as target:
+        video = source.streams.video[0]
+        stream = target.add_stream_from_template(video)
+        for packet in source.demux(video):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    status, text = verified(capsys, tmp_path / "again.mp4")
+    assert status == 1 and "has no Content Credentials" in text and "watermark: FOUND (score" in text
 
 
 def test_credentials_too_broken_to_read(film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from difftalker.errors import UserError
 from difftalker.provenance.credentials import check_key
 from difftalker.provenance.self_signed import make_key_pair
-from difftalker.provenance.signing_key import Signing, own_serial, read_key, signature_holds, signing_key
+from difftalker.provenance.signing_key import Signing, own_issuer, read_key, signature_holds, signing_key
 
 
 @pytest.fixture(autouse=True)
@@ -52,9 +52,9 @@ def pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
 
 
 def test_own_key_is_made_once_for_its_user_alone(config: Path) -> None:
-    assert own_serial() is None
+    assert own_issuer() is None
     key = signing_key(Signing())
-    assert own_serial() == key.serial and signing_key(Signing()) == key
+    assert key.certificates.endswith(own_issuer() or b"-") and signing_key(Signing()) == key
     for path, mode in ((config / "signing", 0o700), (config / "signing/key.pem", 0o600)):
         assert stat.S_IMODE(path.stat().st_mode) == mode
     assert [path.name for path in config.iterdir()] == ["signing"]
@@ -63,8 +63,8 @@ def test_own_key_is_made_once_for_its_user_alone(config: Path) -> None:
 
 
 def test_processes_that_start_together_have_one_key() -> None:
-    found: list[int] = []
-    threads = [threading.Thread(target=lambda: found.append(signing_key(Signing()).serial)) for _ in range(4)]
+    found: list[bytes] = []
+    threads = [threading.Thread(target=lambda: found.append(signing_key(Signing()).certificates)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
