@@ -15,11 +15,10 @@ from av.container import InputContainer
 from difftalker.audio.voice_activity import active_speech_level, row_power
 from difftalker.errors import UserError
 from difftalker.media.decode import audible_channel, timed_sound
-from difftalker.media.tracks import check_regular_file, file_url, sound_stream
+from difftalker.media.tracks import check_regular_file, check_time_goes_on, file_url, sound_stream
 from difftalker.media.wav import AUDIO_RATE, write_wav
 
 _HEADER = 44  # bytes before the samples in the spooled file
-_BREAK = 1.0  # seconds by which times may go back before the file counts as several
 _SILENT = 1e-6  # mean power (-60 dB of full scale) that no 20 ms of a silent sound exceed
 
 
@@ -141,11 +140,7 @@ def _extent(source: Path) -> tuple[float, float]:
             for frame in container.decode(sound_of(container)):
                 time = frame.time if frame.time is not None else end
                 start = time if start is None else start
-                if time < end - _BREAK:
-                    raise UserError(
-                        f"{source}: its time begins anew after {end - start:.2f} s, as in files put together with "
-                        "`cat`; join them with `ffmpeg -f concat`"
-                    )
+                check_time_goes_on(source, start, max(end, start), time)
                 end = max(end, time + frame.samples / frame.sample_rate)
         except av.FFmpegError as error:
             at = end - (start or 0.0)

@@ -16,14 +16,13 @@ from av.container import InputContainer
 
 from difftalker.errors import UserError
 from difftalker.media.orientation import orientation_of
-from difftalker.media.tracks import check_regular_file, file_url, picture_stream, sound_stream
+from difftalker.media.tracks import check_regular_file, check_time_goes_on, file_url, picture_stream, sound_stream
 
 # Other files in a recording's folder are not footage.
 VIDEO_SUFFIXES = frozenset(
     (".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm")
 )
 
-_BREAK = 1.0  # seconds by which decoding times may go back before the file counts as several
 _RATE_TOLERANCE = 0.02  # seconds between the largest and the smallest frame interval of a constant-rate file
 
 
@@ -129,11 +128,7 @@ def _packet_times(path: Path) -> tuple[np.ndarray, float]:
         for packet in container.demux(picture_of(container)):
             if packet.pts is not None and packet.size and not packet.is_discard:
                 at = float((packet.pts if packet.dts is None else packet.dts) * packet.time_base)
-                if at < latest - _BREAK:
-                    raise UserError(
-                        f"{path}: its time begins anew after {latest - first:.2f} s, as in files put together with "
-                        "`cat`; join them with `ffmpeg -f concat`, or give them one by one"
-                    )
+                check_time_goes_on(path, first, latest, at)
                 first, latest = min(first, at), max(latest, at)
                 lengths[float(packet.pts * packet.time_base)] = float((packet.duration or 0) * packet.time_base)
     times = np.array(sorted(lengths))

@@ -9,6 +9,8 @@ from av.container import InputContainer
 
 from difftalker.errors import UserError
 
+_BREAK = 1.0  # seconds
+
 
 def file_url(path: str | Path) -> str:
     """The name that FFmpeg is given: without it, what stands before a colon in a file's name would be a protocol."""
@@ -40,6 +42,24 @@ def check_regular_file(path: Path, kind: str) -> None:
         raise UserError(f"{path}: cannot be read ({error.strerror}); check the name") from None
     if status.st_size == 0:
         raise UserError(f"{path}: the file is empty; copy it again")
+
+
+def check_time_goes_on(path: Path, first: float, latest: float, now: float) -> None:
+    """Refuse files that were put together byte by byte.
+
+    Args:
+        path: the file.
+        first, latest: its first and its latest time so far, seconds.
+        now: the next time in it.
+
+    Raises:
+        UserError: time goes back by more than a second.
+    """
+    if now < latest - _BREAK:
+        raise UserError(
+            f"{path}: its time begins anew after {latest - first:.2f} s, as in files put together with `cat`; join "
+            "them with `ffmpeg -f concat`, or give them one by one"
+        )
 
 
 def picture_stream(container: InputContainer) -> VideoStream | None:

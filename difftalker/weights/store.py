@@ -174,5 +174,6 @@ def _unpack(archive: Path, member: str, target: Path) -> None:
             shutil.copyfileobj(source, out, 1 << 20)
     except KeyError:
         raise MismatchError(f"{archive} does not hold {member}") from None
+    # zipfile says NotImplementedError of an unknown compression, RuntimeError of an encrypted member
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise MismatchError(f"{archive} is not a sound zip archive ({error})") from None
