@@ -16,6 +16,7 @@ from difftalker.dub.output import refuse_existing
 from difftalker.dub.segment import check_suffix
 from difftalker.dub.settings import Interrupted
 from difftalker.errors import UserError
+from difftalker.media.tracks import check_no_pipe
 
 _MARK = "dub.json"
 
@@ -142,8 +143,7 @@ def file_hash(path: Path) -> str:
         UserError: there is no such file.
     """
     try:
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            raise UserError(f"{path}: is a pipe or a device; write it into a file first, it is read more than once")
+        check_no_pipe(path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:

@@ -17,6 +17,16 @@ def file_url(path: str | Path) -> str:
     return f"file:{path}"
 
 
+def check_no_pipe(path: Path) -> None:
+    """Refuse what can be read only once.
+
+    Raises:
+        UserError: the path is a pipe or a device.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UserError(f"{path}: is a pipe or a device; write it into a file first, it is read more than once")
+
+
 def check_regular_file(path: Path, kind: str) -> None:
     """Refuse what cannot be read more than once.
 
@@ -31,8 +41,7 @@ def check_regular_file(path: Path, kind: str) -> None:
         status = path.stat()
         if path.is_dir():
             raise UserError(f"{path}: is a folder; name a {kind} file")
-        if not path.is_file():
-            raise UserError(f"{path}: is a pipe or a device; write it into a file first, it is read more than once")
+        check_no_pipe(path)
         path.open("rb").close()
     except FileNotFoundError:
         raise UserError(f"{path}: no such {kind} file; check the name") from None
