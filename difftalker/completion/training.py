@@ -31,9 +31,10 @@ def train_landmarks(
 ) -> tuple[LandmarkCompletion, LossHistory]:
     """Train landmark completion from scratch.
 
-    Beyond the paper: with `config.mixup`, a part of another frame's points, laid on the same head, and of its sound is
-    mixed into every frame (Zhang et al., mixup, 2018). So the network is nearly linear between what it has heard, and
-    a voice that it has not heard moves the mouth as the nearest known sounds do (docs/ablations.md).
+    Beyond the paper: with `config.mixup`, a share of another frame's points, laid on the same head, and of its sound is
+    mixed into every frame (Zhang et al., mixup, 2018; 1 is their alpha = 1). So the network is nearly linear between
+    what it has heard, and a voice that it has not heard moves the mouth as the nearest known sounds do
+    (docs/ablations.md).
 
     Args:
         landmarks: training frames' points, fractions of the crop side, (n, 68, 2) float32.

@@ -119,7 +119,7 @@ class LandmarksConfig:
         float,
         Field(
             ge=0.0,
-            le=0.5,
+            le=1.0,
             description="Another frame's points and sound are mixed into each, with up to this share, drawn evenly: "
             "for other voices (docs/ablations.md); the paper: 0.",
         ),

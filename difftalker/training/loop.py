@@ -63,9 +63,10 @@ def train(
 ) -> LossHistory:
     """Train the parameters of `model` that require gradients.
 
-    Afterwards the model holds the averaged (EMA) weights, on `device`, in eval mode. The forward pass runs in bfloat16
-    autocast on CUDA only. On the CPU, a training that was interrupted and resumed ends in the same weights, bit for
-    bit, as one that was not. The number of processes changes the order of sums alone.
+    Afterwards the model holds the averaged (EMA) weights, on `device`, in eval mode. The loss is computed in bfloat16
+    autocast on CUDA; on a CPU only where it says so itself (`convolution_autocast`). On the CPU, a training that was
+    interrupted and resumed ends in the same weights, bit for bit, as one that was not. The number of processes changes
+    the order of sums alone.
 
     Args:
         model: network, moved to `device` and put in train mode (frozen parts that must stay in eval mode override

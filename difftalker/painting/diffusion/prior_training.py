@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from difftalker.compute.device import to_device
+from difftalker.compute.device import convolution_autocast, to_device
 from difftalker.config import PriorConfig, TrainConfig
 from difftalker.painting.diffusion.latents import read_latents, write_latents
 from difftalker.painting.diffusion.masked_diffusion import add_noise, masked_loss, prediction_target
@@ -101,7 +101,8 @@ def denoising_loss(
         noise = to_device(torch.randn(clean.shape, generator=generator), device)
         noised = add_noise(scheduler, clean, above, noise, step)
         wanted = prediction_target(scheduler, clean, noise, step)
-        predicted = predict(noised, step, index, above, generator)
+        with convolution_autocast(device):
+            predicted = predict(noised, step, index, above, generator)
         return masked_loss(predicted.float(), wanted, None if weight is None else to_device(weight(index), device))
 
     return loss
