@@ -18,7 +18,13 @@ from difftalker.weights.download import DownloadProgress, fetch
 from difftalker.weights.store import cache_folder, import_weight, locate_weight, path_of
 from difftalker.weights.table import WEIGHTS, Weight, needed_weights, weight_named
 
-weights_commands = typer.Typer(cls=Group, help="Pretrained weights: list, fetch, verify, import.", no_args_is_help=True)
+weights_commands = typer.Typer(
+    cls=Group,
+    help="Pretrained weights: list, fetch, verify, import.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 Cache = Annotated[
     Path | None,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from difftalker.cli import main as main_module
 from difftalker.cli.main import main
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +35,27 @@ print(*sorted({HEAVY} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [] and done.stderr == ""
+
+
+def test_help_of_all_commands_is_that_of_each() -> None:
+    """The lines stand beside the names, so that help imports no command; they are those of the commands."""
+    assert sorted(main_module.COMMANDS) == COMMANDS
+    for name, (_, line) in main_module.COMMANDS.items():
+        assert main_module.load_command(name).help.split("\n")[0] == line, name
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--wrong"]])
+def test_help_imports_no_command(arguments: list[str]) -> None:
+    program = f"""
+import contextlib, io, sys
+from difftalker.cli.main import main
+printed = io.StringIO()
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+    main({arguments})
+print(*sorted({{"numpy", "pydantic", "requests", "difftalker.cli.dub"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), ["weights", "fetch"]], ids=" ".join)
