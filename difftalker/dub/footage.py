@@ -12,6 +12,7 @@ import numpy as np
 
 from difftalker.errors import UserError
 from difftalker.face.active_speaker import picture_power
+from difftalker.media.convert import FrameConverter
 from difftalker.media.decode import at_constant_rate, decode_audio, timed_frames
 from difftalker.media.orientation import orientation_of
 from difftalker.media.planes import Picture, from_frame, working_format
@@ -100,12 +101,12 @@ class Footage:
         """
         self._stamps = []
         shown: tuple[int, np.ndarray] | None = None
+        converter = FrameConverter()
         timed = ((time, length, frame) for time, length, frame in timed_frames(self.path))
         for frame in islice(at_constant_rate(self.path, timed, self.fps), limit):
             stamp = _stamp(frame)
             if shown is None or shown[0] != stamp:
-                image = frame.to_ndarray(format="rgb24", width=self.shown.width, height=self.shown.height)
-                shown = stamp, self.shown.upright(image)
+                shown = stamp, converter.rgb(frame, self.shown)
             self._stamps.append(stamp)
             yield shown[1]
 
@@ -134,10 +135,11 @@ class Footage:
         wanted = [self._stamps[index] for index in indices]
         position = 0
         last: Picture | None = None
+        converter = FrameConverter()
         for frame in self._from(wanted[0]):
             stamp = _stamp(frame)
             if position < len(wanted) and stamp == wanted[position]:
-                last = from_frame(frame, self.format, self.shown)
+                last = from_frame(frame, self.format, self.shown, converter)
                 while position < len(wanted) and wanted[position] == stamp:
                     yield Picture([plane.copy() for plane in last.planes], last.format, last.rgb, last.colour)
                     position += 1

@@ -12,6 +12,7 @@ import av
 
 from difftalker.errors import UserError
 from difftalker.files import replacing
+from difftalker.media.convert import FrameConverter
 from difftalker.media.planes import Picture, to_frame
 
 Codec = Literal["h264", "lossless"]
@@ -77,6 +78,7 @@ def write_segment(path: Path, pictures: Iterable[Picture], encoding: Encoding, r
         How many there were; with none, no file is written.
     """
     count = 0
+    converter = FrameConverter()
     with replacing(path) as partial:
         container: av.container.OutputContainer | None = None
         stream: av.VideoStream | None = None
@@ -84,7 +86,7 @@ def write_segment(path: Path, pictures: Iterable[Picture], encoding: Encoding, r
             for picture in pictures:
                 frame = to_frame(picture, encoding.even)
                 if frame.format.name != encoding.pixels:
-                    frame = frame.reformat(format=encoding.pixels)
+                    frame = converter.convert(frame, encoding.pixels)
                 if container is None or stream is None:
                     container = av.open(str(partial), "w", format="matroska", options={"fflags": "+bitexact"})
                     stream = _stream(container, encoding, rate, frame, picture.colour)

@@ -20,6 +20,7 @@ from av.audio.resampler import AudioResampler
 from av.container import InputContainer
 
 from difftalker.errors import UserError
+from difftalker.media.convert import FrameConverter
 from difftalker.media.orientation import orientation_of
 from difftalker.media.probe import check_complete, open_video, picture_of
 from difftalker.media.tracks import sound_stream
@@ -71,6 +72,7 @@ def key_pictures(path: Path, times: Iterable[float]) -> Iterator[np.ndarray]:
         stream = picture_of(container)
         start, base = stream.start_time or 0, float(stream.time_base or 1)
         last: int | None = None
+        converter = FrameConverter()
         for time in times:
             try:
                 container.seek(start + round(time / base), stream=stream)
@@ -80,7 +82,7 @@ def key_pictures(path: Path, times: Iterable[float]) -> Iterator[np.ndarray]:
             if frame is not None and (frame.pts is None or frame.pts != last):
                 last = frame.pts
                 shown = orientation_of(frame, stream)
-                yield shown.upright(frame.to_ndarray(format="rgb24", width=shown.width, height=shown.height))
+                yield converter.rgb(frame, shown)
 
 
 def at_constant_rate(path: Path, timed: Iterable[tuple[float, float, _T]], fps: float) -> Iterator[_T]:
@@ -131,9 +133,9 @@ def _timed_pictures(path: Path) -> Iterator[tuple[float, float, np.ndarray]]:
         if first is None:
             return
         shown = orientation_of(first, stream)
+    converter = FrameConverter()
     for time, length, frame in timed_frames(path):
-        image = frame.to_ndarray(format="rgb24", width=shown.width, height=shown.height)
-        yield time, length, shown.upright(image)
+        yield time, length, converter.rgb(frame, shown)
 
 
 def timed_frames(path: Path) -> Iterator[tuple[float, float, av.VideoFrame]]:

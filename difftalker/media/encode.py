@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from difftalker.files import replacing
+from difftalker.media.convert import FrameConverter
 from difftalker.media.wav import AUDIO_RATE
 
 METADATA_KEYS = frozenset({"title", "comment", "artist", "description", "copyright", "genre", "date"})
@@ -55,13 +56,14 @@ def write_video(
             audio.bit_rate = _AUDIO_BITS
         size: tuple[int, ...] = ()
         sent = 0  # samples
+        converter = FrameConverter()
         for index, image in enumerate(frames):
             if video is None:
                 size = image.shape
                 video = _video_stream(container, rate, size)
             if image.shape != size:
                 raise ValueError(f"picture {index} has shape {image.shape}, the first has {size}")
-            container.mux(video.encode(_picture(image, index)))
+            container.mux(video.encode(_picture(image, index, converter)))
             if audio is not None and samples is not None:  # sound beside the pictures, so that players need not seek
                 until = round((index + 1) * AUDIO_RATE / fps)
                 sent = _send(container, audio, samples, sent, min(until, len(samples)))
@@ -84,12 +86,12 @@ def _video_stream(container: av.container.OutputContainer, rate: Fraction, size:
     return stream
 
 
-def _picture(image: np.ndarray, index: int) -> av.VideoFrame:
+def _picture(image: np.ndarray, index: int, converter: FrameConverter) -> av.VideoFrame:
     height, width = image.shape[:2]
     if height % 2 or width % 2:
         image = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-    frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+    frame = converter.convert(frame, "yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
     frame.pts = index
     return frame
 

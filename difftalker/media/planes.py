@@ -12,6 +12,7 @@ import av
 import cv2
 import numpy as np
 
+from difftalker.media.convert import FrameConverter
 from difftalker.media.orientation import Orientation
 
 # Red and blue weights of luma, by FFmpeg's number of the colour space; unknown ones count as BT.601, as its converter
@@ -110,23 +111,27 @@ def working_format(stored: str, lossless: bool) -> str:
     return f"yuv{chroma}p{depth}"
 
 
-def from_frame(frame: av.VideoFrame, format: str, shown: Orientation) -> Picture:
+def from_frame(
+    frame: av.VideoFrame, format: str, shown: Orientation, converter: FrameConverter | None = None
+) -> Picture:
     """Read a decoded frame.
 
     Args:
         frame: as FFmpeg decodes it.
         format: planar format to convert to where it is not the frame's own, see `working_format`.
         shown: how it is turned and mirrored; frames of another size are scaled.
+        converter: of the film that it is of.
     """
+    converter = converter or FrameConverter()
     colour = (int(frame.colorspace), int(frame.color_range), int(frame.color_primaries), int(frame.color_trc))
-    rgb = frame.to_ndarray(format="rgb24", width=shown.width, height=shown.height)
+    rgb = converter.rgb(frame, shown)
     if frame.format.name.startswith("yuvj"):
         colour = (colour[0], _FULL, *colour[2:])
     stored = frame.format.name.replace("yuvj", "yuv")
     if stored != format or (frame.width, frame.height) != (shown.width, shown.height):
-        frame = frame.reformat(width=shown.width, height=shown.height, format=format)
+        frame = converter.convert(frame, format, width=shown.width, height=shown.height)
     planes = [shown.upright(plane).copy() for plane in _arrays(frame)]
-    return Picture(planes, format, shown.upright(rgb), colour)
+    return Picture(planes, format, rgb, colour)
 
 
 def _arrays(frame: av.VideoFrame) -> list[np.ndarray]:
