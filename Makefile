@@ -11,11 +11,14 @@ export DVC_NO_ANALYTICS := 1
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format parameters lock check-lock clean
+.PHONY: help install demo test test-slow torture fuzz bench licences lint format parameters lock check-lock clean
 
 help:
 	@echo "make demo       install, run the pipeline on the demo speaker, say where the results are"
 	@echo "make test       install, run the tests (test-slow: the long ones)"
+	@echo "make torture    kill commands fifty times and compare (make fuzz: read 10,000 damaged inputs)"
+	@echo "make bench      speed against what people use instead (docs/benchmarks.md)"
+	@echo "make licences   of all packages that are installed with this one"
 	@echo "make lint       ruff and mypy (format: rewrite the layout)"
 	@echo "make parameters write docs/parameters.md from difftalker/config"
 	@echo "make lock       for a release: run all stages anew, say which files to commit (check-lock: are they in step?)"
@@ -55,6 +58,18 @@ test: $(VENV)/.dev
 
 test-slow: $(VENV)/.dev
 	@$(TEST) -m slow
+
+torture: $(VENV)/.dev
+	@$(BIN)/python -m tests.torture
+
+fuzz: $(VENV)/.dev
+	@$(BIN)/python -m tests.fuzz
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks.bench --quick
+
+licences: install
+	@$(BIN)/python docs/licences.py
 
 lint: $(VENV)/.dev
 	@ruff check .

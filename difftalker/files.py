@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 
 @contextmanager
@@ -21,8 +24,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    partial = _partial(path, str(os.getpid()))
     _remove(partial)
+    for left in path.parent.glob(_partial(Path(glob.escape(path.name)), "*").name):
+        if not _is_running(left):
+            _remove(left)
     try:
         yield partial
         _follow_umask(partial)
@@ -31,6 +37,16 @@ def replacing(path: str | Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         _remove(partial)
+
+
+def _partial(path: Path, process: str) -> Path:
+    return path.with_name(f".{path.stem}.{process}.partial{path.suffix}")
+
+
+def _is_running(partial: Path) -> bool:
+    """Whether the process that writes there may be alive; one that was killed leaves its file behind."""
+    process = partial.name.removesuffix(partial.suffix).removesuffix(".partial").rpartition(".")[2]
+    return not process.isdecimal() or psutil.pid_exists(int(process))
 
 
 def _follow_umask(path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,3 +43,21 @@ def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
         raise RuntimeError
     assert (tmp_path / "table").read_text() == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["table"]
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    """And nothing else: another process may be writing the same output, and names may look alike."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    alive, dead = os.getppid(), ended.pid
+    names = [f".film[1].{alive}.partial.mp4", f".film[1].{dead}.partial.mp4", f".film1.{dead}.partial.mp4"]
+    for name in [*names, f".film[1].{dead}.partial.mkv", ".film[1].x.partial.mp4"]:
+        (tmp_path / name).write_text("half")
+    (tmp_path / f".model.{dead}.partial").mkdir()
+    with replacing(tmp_path / "film[1].mp4") as partial:
+        partial.write_text("whole")
+    with replacing(tmp_path / "model") as partial:
+        partial.mkdir()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        ["film[1].mp4", "model", names[0], names[2], f".film[1].{dead}.partial.mkv", ".film[1].x.partial.mp4"]
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,9 +17,11 @@ from difftalker.dub.output import refuse_existing
 from difftalker.dub.segment import check_suffix
 from difftalker.dub.settings import Interrupted
 from difftalker.errors import UserError
+from difftalker.files import replacing
 from difftalker.media.tracks import check_no_pipe
 
 _MARK = "dub.json"
+_OURS = re.compile(r"\.lock|dub\.json|sound\.wav|face_track\.safetensors|(\d{6}|unfinished)\.mkv|\..+\.partial(\.\w+)?")
 
 
 class PartsFolder:
@@ -35,13 +38,13 @@ class PartsFolder:
 
     def __init__(self, output: Path, key: Mapping[str, Any], resume: bool) -> None:
         self.folder = _folder(output)
-        if (self.folder / _MARK).is_file():
-            _hold(self.folder, output).release()
         text = json.dumps(dict(key), indent=1, sort_keys=True)
         mark = self.folder / _MARK
         if self.folder.exists():
-            if not mark.is_file():
+            if not _is_ours(self.folder):
                 raise UserError(f"{self.folder}: is in the way and was not made by this command; rename or remove it")
+            _hold(self.folder, output).release()
+            resume = resume and mark.is_file()  # without it, killed as it began or when its film was whole
             if resume and mark.read_text(encoding="utf-8") != text:
                 raise UserError(
                     f"{self.folder}: was begun with other sound, footage, face or settings; repeat the command as it "
@@ -53,7 +56,8 @@ class PartsFolder:
         self._lock = _hold(self.folder, output)
         if not mark.exists():
             try:
-                mark.write_text(text, encoding="utf-8")
+                with replacing(mark) as partial:
+                    partial.write_text(text, encoding="utf-8")
             except BaseException:
                 self.remove()
                 raise
@@ -91,6 +95,7 @@ class PartsFolder:
 
     def remove(self) -> None:
         """The film is whole."""
+        (self.folder / _MARK).unlink(missing_ok=True)  # first: what is left after a kill is no film that was begun
         self._lock.release()
         shutil.rmtree(self.folder)
 
@@ -112,13 +117,18 @@ def check_resumable(output: Path, overwrite: bool, resume: bool) -> None:
         _hold(_folder(output), output).release()
     if output.is_file() and resume and not begun and not overwrite:
         raise UserError(f"{output}: is finished, there is nothing to go on with; --overwrite makes it anew")
-    refuse_existing(output, overwrite)
+    refuse_existing(output, overwrite or (begun and resume))  # killed after the film was whole: it is joined again
     if begun and not (resume or overwrite):
         raise UserError(f"{output}: was begun and interrupted; give --resume to go on, or --overwrite to start over")
 
 
 def _folder(output: Path) -> Path:
     return output.with_name(f"{output.name}.parts")
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder holds nothing but what is made here."""
+    return folder.is_dir() and all(_OURS.fullmatch(path.name) for path in folder.iterdir())
 
 
 def _hold(folder: Path, output: Path) -> FileLock:

@@ -76,7 +76,7 @@ def open_sound(path: Path) -> Iterator[InputContainer]:
     """
     check_regular_file(path, "sound")
     try:
-        container = av.open(file_url(path))
+        container = av.open(file_url(path), metadata_errors="replace")
     except av.FFmpegError as error:
         raise UserError(
             f"{path}: not a readable sound file ({ffmpeg_reason(error)}); copy or export it again"

@@ -65,7 +65,7 @@ def open_video(path: Path) -> Iterator[InputContainer]:
     """
     check_regular_file(path, "video")
     try:
-        with av.open(file_url(path)) as container:
+        with av.open(file_url(path), metadata_errors="replace") as container:
             if picture_stream(container) is None:
                 raise UserError(f"{path}: holds no video; give a file with a moving picture")
             yield container

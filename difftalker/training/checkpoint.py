@@ -13,18 +13,20 @@ from difftalker.files import replacing
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint under a temporary name and rename it.
+    """Write a checkpoint under a temporary name and rename it; the one before is kept beside it.
 
     Args:
-        path: the checkpoint; replaced if it exists.
+        path: the checkpoint.
         state: tensors, numbers and strings in dicts and lists.
     """
     with replacing(path) as partial:
         torch.save(state, partial)
+        if path.exists():
+            path.replace(_before(path))
 
 
 def load_checkpoint(path: Path, run: dict[str, Any], shapes: dict[str, Tensor]) -> dict[str, Any] | None:
-    """Read a checkpoint if it belongs to this training.
+    """Read a checkpoint if it belongs to this training; if it cannot be used, the one before.
 
     Args:
         path: the checkpoint; may be missing.
@@ -32,21 +34,32 @@ def load_checkpoint(path: Path, run: dict[str, Any], shapes: dict[str, Tensor]) 
         shapes: the trained tensors, to compare names and shapes with those under the keys `model` and `ema`.
 
     Returns:
-        The state, or None where there is none to go on from; a file that cannot be used is warned of in one line.
+        The state, or None where there is none to go on from; files that cannot be used are warned of in one line each.
     """
-    if not path.exists():
-        return None
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        fits = state["run"] == run and all(_same(state[key], shapes) for key in ("model", "ema"))
-    except Exception as error:  # a broken file fails in many ways, none of which may stop the training
-        reason = f"cannot be read ({type(error).__name__})"
-    else:
-        if fits:
-            return state
-        reason = "belongs to another training"
-    print(f"warning: {path}: {reason}; starting from the beginning", file=sys.stderr)
+    for candidate in (path, _before(path)):
+        if not candidate.exists():
+            continue
+        try:
+            state = torch.load(candidate, map_location="cpu", weights_only=True)
+            fits = state["run"] == run and all(_same(state[key], shapes) for key in ("model", "ema"))
+        except Exception as error:  # a broken file fails in many ways, none of which may stop the training
+            reason = f"cannot be read ({type(error).__name__})"
+        else:
+            if fits:
+                return state
+            reason = "belongs to another training"
+        print(f"warning: {candidate}: {reason}; it is not used", file=sys.stderr)
     return None
+
+
+def remove_checkpoint(path: Path) -> None:
+    """Remove a checkpoint and the one before it: the training is done."""
+    path.unlink(missing_ok=True)
+    _before(path).unlink(missing_ok=True)
+
+
+def _before(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.before{path.suffix}")
 
 
 def _same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:

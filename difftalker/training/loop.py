@@ -17,7 +17,7 @@ from difftalker.compute.interrupt import InterruptFlag
 from difftalker.compute.memory import explain_out_of_memory, training_advice
 from difftalker.config import TrainConfig
 from difftalker.errors import UserError
-from difftalker.training.checkpoint import load_checkpoint, save_checkpoint
+from difftalker.training.checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
 from difftalker.training.ema import Ema, trained_tensors
 from difftalker.training.processes import SINGLE_PROCESS, Processes
 from difftalker.training.progress import LossHistory, TrainingProgress
@@ -112,7 +112,7 @@ def train(
     run.ema.copy_to(model)
     model.eval()
     if checkpoint is not None and processes.is_first:
-        checkpoint.unlink(missing_ok=True)
+        remove_checkpoint(checkpoint)
     return run.history
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 import pytest
 
+from difftalker.dub.parts_folder import PartsFolder
 from difftalker.dub.settings import DubSettings, Interrupted
 from difftalker.errors import UserError
 from difftalker.talking_face import TalkingFace
@@ -68,6 +69,31 @@ def test_other_settings_are_refused(face: TalkingFace, speech: Speech, tmp_path:
     assert frames(out) == 10
     with pytest.raises(UserError, match="is finished, there is nothing to go on with"):
         face.dub(speech(0.4), out, settings=DubSettings(segment=8, label=True), resume=True)
+
+
+@pytest.mark.parametrize("left", [[".lock"], [".lock", ".dub.1.partial.json"], [".lock", "000000.mkv", "sound.wav"]])
+def test_parts_without_a_mark_are_begun_anew(
+    face: TalkingFace, speech: Speech, tmp_path: Path, left: list[str]
+) -> None:
+    """Killed before the mark was written, or while the parts of a film that is whole were removed."""
+    parts = tmp_path / "out.mp4.parts"
+    parts.mkdir()
+    for name in left:
+        (parts / name).write_text("half")
+    face.dub(speech(0.4), tmp_path / "out.mp4", settings=SETTINGS, resume=True)
+    assert frames(tmp_path / "out.mp4") == 10 and not parts.exists()
+
+
+def test_killed_between_the_film_and_its_parts(face: TalkingFace, speech: Speech, tmp_path: Path) -> None:
+    """The film is whole, its parts are still there: --resume removes them and gives the same film."""
+    out = tmp_path / "out.mp4"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PartsFolder, "remove", lambda self: self._lock.release())
+        face.dub(speech(0.4), out, settings=SETTINGS)
+    whole = unsigned(out)
+    assert (tmp_path / "out.mp4.parts/dub.json").is_file()
+    face.dub(speech(0.4), out, settings=SETTINGS, resume=True)
+    assert unsigned(out) == whole and [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
 
 
 def test_a_folder_in_the_way_is_left_alone(face: TalkingFace, speech: Speech, tmp_path: Path) -> None:

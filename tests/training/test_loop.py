@@ -89,7 +89,28 @@ def test_resume_ends_in_the_same_bits(tmp_path: Path, step: int) -> None:
     resumed, resumed_history = run(checkpoint)
     assert same(whole, resumed)
     assert history.rows == resumed_history.rows
-    assert not checkpoint.exists()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("damage", [b"no checkpoint", None])
+def test_of_a_damaged_checkpoint_the_one_before_is_used(
+    tmp_path: Path, damage: bytes | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Killed between two renames, or a bad disk: one interval is lost, and no more."""
+    checkpoint = tmp_path / "toy.pt"
+    with pytest.raises(KeyboardInterrupt):
+        run(checkpoint, interrupt_at=23)
+    if damage is None:
+        checkpoint.unlink()
+    else:
+        checkpoint.write_bytes(damage)
+    capsys.readouterr()
+    model, _ = run(checkpoint)
+    said = capsys.readouterr().err
+    assert same(model, run()[0])
+    assert said.count("it is not used") == (damage is not None)
+    assert "toy: step 24/60" in said and "toy: step 18/60" not in said  # went on from step 21
+    assert not list(tmp_path.iterdir())
 
 
 def test_resume_after_a_hard_kill_starts_from_the_last_regular_checkpoint(tmp_path: Path) -> None:
