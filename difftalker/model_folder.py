@@ -15,6 +15,11 @@ from difftalker.errors import UserError
 
 Model = TypeVar("Model", bound=nn.Module)
 
+LOAD_ERRORS = (  # what a damaged file of a model raises, here and in the libraries that read it
+    SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, AssertionError,
+    MemoryError, RuntimeError,
+)  # fmt: skip
+
 
 def save_weights(model: nn.Module, folder: Path, config: Mapping[str, Any]) -> None:
     """Write a model's configuration and weights into `folder`."""
@@ -41,7 +46,7 @@ def load_weights(folder: Path, build: Callable[[dict[str, Any]], Model]) -> Mode
         raise UserError(f"{error.filename or folder / 'model.safetensors'}: no such file; run `dvc repro`") from None
     except PermissionError as error:
         raise UserError(f"{error.filename or folder}: may not be read by this user; change its permissions") from None
-    except (SafetensorError, json.JSONDecodeError, TypeError, KeyError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except LOAD_ERRORS as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(f"{folder}: the model cannot be loaded ({reason}); delete it and run `dvc repro`") from None
     return model

@@ -7,6 +7,7 @@ have the same rows in the same order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -128,18 +129,29 @@ def write_table(path: str | Path, data: pa.Table) -> None:
     pq.write_table(data, path, row_group_size=ROW_GROUP, compression="zstd")
 
 
+@contextmanager
+def readable(path: str | Path) -> Iterator[None]:
+    """Turn what a missing or damaged table raises into one line; a damaged page is found only when it is read.
+
+    Raises:
+        UserError: the file is missing, is no Parquet file, or lacks a column.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run `dvc repro` to make it") from None
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"{path}: not a readable Parquet file; delete it and run `dvc repro`") from None
+
+
 def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
     """Read a whole table.
 
     Raises:
         UserError: the file is missing or is no Parquet file.
     """
-    try:
+    with readable(path):
         return pq.read_table(path, columns=columns)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; run `dvc repro` to make it") from None
-    except pa.ArrowInvalid:
-        raise UserError(f"{path}: not a readable Parquet file; delete it and run `dvc repro`") from None
 
 
 def tensor_column(data: pa.Table, name: str) -> np.ndarray:
@@ -183,7 +195,7 @@ def iterate_images(path: str | Path, rows: Sequence[int] | np.ndarray | None = N
         path: table with a column `image`.
         rows: which rows, ascending; all where absent.
     """
-    with pq.ParquetFile(path) as file:
+    with readable(path), pq.ParquetFile(path) as file:
         wanted = set(range(file.metadata.num_rows) if rows is None else (int(row) for row in rows))
         row = 0
         for index in range(file.num_row_groups):
@@ -198,7 +210,7 @@ def iterate_images(path: str | Path, rows: Sequence[int] | np.ndarray | None = N
 
 def read_images(path: str | Path, rows: np.ndarray) -> np.ndarray:
     """Read some rows' images, in the given order: (n, h, w, 3) uint8 RGB. Opens only the row groups needed."""
-    with pq.ParquetFile(path) as file:
+    with readable(path), pq.ParquetFile(path) as file:
         starts = np.cumsum([0] + [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)])
         group = np.searchsorted(starts, rows, side="right") - 1
         images: dict[int, np.ndarray] = {}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from difftalker.dub.sound import open_sound, sound_of
+import av
+
+from difftalker.dub.sound import ffmpeg_reason, open_sound, sound_of
 from difftalker.errors import UserError
 
 
@@ -29,14 +31,20 @@ def sound_seconds(path: Path, limits: Limits) -> float:
         UserError: the file holds no readable sound, or more of it than allowed.
     """
     seconds = 0.0
-    with open_sound(path) as container:
-        for frame in container.decode(sound_of(container)):
-            seconds += frame.samples / frame.sample_rate
-            if seconds > 60 * limits.minutes:
-                raise UserError(
-                    f"{path.name}: is longer than {limits.minutes:g} minutes; shorten it, "
-                    "or start the app with a larger --max-minutes"
-                )
+    try:
+        with open_sound(path) as container:
+            for frame in container.decode(sound_of(container)):
+                seconds += frame.samples / frame.sample_rate
+                if seconds > 60 * limits.minutes:
+                    raise UserError(
+                        f"{path.name}: is longer than {limits.minutes:g} minutes; shorten it, "
+                        "or start the app with a larger --max-minutes"
+                    )
+    except av.FFmpegError as error:
+        reason = ffmpeg_reason(error)
+        raise UserError(
+            f"{path.name}: sound cannot be decoded after {seconds:.2f} s ({reason}); export it again"
+        ) from None
     if seconds == 0:
         raise UserError(f"{path.name}: holds no sound; give a file with speech")
     return seconds

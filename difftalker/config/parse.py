@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from difftalker.config.params import Params
 from difftalker.errors import UserError
+from difftalker.yaml_text import parse_yaml
 
 _ADAPTER = TypeAdapter(Params)
 
@@ -66,9 +67,11 @@ def read_yaml(path: Path) -> Any:
         UserError: the file is missing or no YAML.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run from the project's folder or name the file") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: is no UTF-8 text; save it as UTF-8 or restore the file from git") from None
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where else ""

@@ -12,7 +12,15 @@ import pyarrow as pa
 
 from difftalker.dataset.split import split_recording
 from difftalker.errors import UserError
-from difftalker.tables import DATASET_SCHEMA, make_table, read_images, read_table, table_metadata, tensor_column
+from difftalker.tables import (
+    DATASET_SCHEMA,
+    make_table,
+    read_images,
+    read_table,
+    readable,
+    table_metadata,
+    tensor_column,
+)
 
 MINIMUM_FRAMES = {"train": 16, "test": 6}  # frames; the sync expert alone looks at five at once
 
@@ -114,6 +122,11 @@ class Dataset:
             UserError: the file is missing or is no Parquet file.
         """
         data = read_table(path)
+        with readable(path):
+            return cls._of(data, path)
+
+    @classmethod
+    def _of(cls, data: pa.Table, path: str | Path) -> Dataset:
         plain = {name: data.column(name).to_numpy() for name in ("recording", "clip", "frame", "time", "row", "split")}
         tensors = {name: tensor_column(data, name) for name in ("landmarks", "features", "region")}
         return cls(**plain, **tensors, fps=float(table_metadata(path)["fps"]))

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from difftalker.errors import UserError
+from difftalker.yaml_text import parse_yaml
 
 KEYS = ("audio", "video", "face", "output")
 
@@ -75,7 +76,7 @@ def _item(where: str, entry: Any, path: Path, out: Path) -> FilmItem:
 
 
 def _read_yaml(text: str) -> Any:
-    return yaml.safe_load(text)
+    return parse_yaml(text)
 
 
 def _read_csv(text: str) -> list[dict[str, str]]:

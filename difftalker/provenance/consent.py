@@ -17,6 +17,7 @@ import yaml
 
 from difftalker.errors import UserError
 from difftalker.files import replacing
+from difftalker.yaml_text import parse_yaml
 
 EMPTY_CONSENT_FORM = """\
 # Consent to a talking face. Fill in every line; it stays with the recording and is sent nowhere.
@@ -176,7 +177,7 @@ def _parse(path: Path) -> tuple[Consent, dict[str, Any], Path | None]:
     """A form or a stored statement: what it says, the statement to store, and the document."""
     try:
         data = path.read_bytes()
-        form = yaml.safe_load(data)
+        form = parse_yaml(data.decode("utf-8"))
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else str(error.strerror).lower()
         raise UserError(f"{path}: {reason}; check the name") from None

@@ -47,6 +47,8 @@ class Reader:
                 stdout=subprocess.PIPE,
                 text=True,
             )
+            assert self._process.stdout is not None
+            assert self._process.stdout.readline() == "ready\n"  # its start takes seconds, which are not the input's
         process = self._process
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(f"{kind} {seed}\n")

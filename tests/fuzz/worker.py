@@ -33,6 +33,8 @@ def main() -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)  # decoders complain about damaged files there
+    answers.write("ready\n")
+    answers.flush()
     for line in sys.stdin:
         kind, seed = line.split()
         folder = Path(tempfile.mkdtemp(prefix="fuzz-", dir=prepared))

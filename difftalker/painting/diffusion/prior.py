@@ -20,17 +20,16 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from diffusers.utils import logging
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from difftalker.compute.device import to_device
 from difftalker.config import PriorConfig
 from difftalker.errors import UserError
+from difftalker.model_folder import LOAD_ERRORS
 from difftalker.painting.diffusion.compatibility import check_parts, reduction_of
 from difftalker.painting.diffusion.patch_autoencoder import PatchAutoencoder
 
-LOAD_ERRORS = (OSError, KeyError, ValueError, RuntimeError, SafetensorError)  # what reading a bad model raises
 _GROUPS = 16  # channels of the small networks are multiples of this
 
 

@@ -21,8 +21,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from difftalker.errors import UserError
+from difftalker.model_folder import LOAD_ERRORS
 from difftalker.painting.diffusion.compatibility import check_parts, check_size
-from difftalker.painting.diffusion.prior import LOAD_ERRORS, Prior, first_sentence, load_part
+from difftalker.painting.diffusion.prior import Prior, first_sentence, load_part
 from difftalker.weights.store import locate, path_of
 from difftalker.weights.table import SD15, SD15_REVISION, weight_named
 
@@ -210,7 +211,7 @@ def _empty_prompt(folder: Path, variant: str | None, source: str) -> Tensor:
         )
         if found["missing_keys"]:
             raise ValueError(f"lacks {sorted(found['missing_keys'])[0]}")
-    except (*LOAD_ERRORS, TypeError) as error:
+    except LOAD_ERRORS as error:
         reason = first_sentence(error)
         raise UserError(f"{source}: the text encoder cannot be read ({reason}); fetch the model again") from None
     length = encoder.config.max_position_embeddings
