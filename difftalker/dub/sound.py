@@ -111,9 +111,9 @@ def spool_sound(source: str | Path, spool: Path) -> Sound:
     """
     source = Path(source)
     start, duration = _extent(source)
-    if duration <= 0:
-        raise UserError(f"{source}: its sound track is empty; give a file with speech")
     total = round(duration * AUDIO_RATE)
+    if total <= 0:
+        raise UserError(f"{source}: its sound track is empty; give a file with speech")
     powers: list[np.ndarray] = []
     rest = np.zeros(0, np.int16)
 
