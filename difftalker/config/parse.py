@@ -12,8 +12,8 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from difftalker.config.params import Params
+from difftalker.config.yaml_text import parse_yaml
 from difftalker.errors import UserError
-from difftalker.yaml_text import parse_yaml
 
 _ADAPTER = TypeAdapter(Params)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
+from difftalker.config.yaml_text import parse_yaml
 from difftalker.errors import UserError
-from difftalker.yaml_text import parse_yaml
 
 KEYS = ("audio", "video", "face", "output")
 

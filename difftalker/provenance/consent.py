@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
+from difftalker.config.yaml_text import parse_yaml
 from difftalker.errors import UserError
 from difftalker.files import replacing
-from difftalker.yaml_text import parse_yaml
 
 EMPTY_CONSENT_FORM = """\
 # Consent to a talking face. Fill in every line; it stays with the recording and is sent nowhere.
