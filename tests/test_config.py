@@ -162,3 +162,23 @@ def test_what_was_removed_is_named() -> None:
         parse_params(changed("landmarks.warp", 0.3))
     with pytest.raises(UserError, match=r"audio\.encoder = 'logmel': .*'whisper' or 'deepspeech'"):
         parse_params(changed("audio.encoder", "logmel"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"seed: \xff", "is no UTF-8 text"),
+        (b"seed: 2026-02-30", "not valid YAML"),
+        (b"a: &a [*a]", "not valid YAML"),
+        (b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]", "line 2: not valid YAML"),
+        (b"seed: " + 3000 * b"[", "not valid YAML"),
+        (b"seed: !!python/object/apply:os.getcwd []", "not valid YAML"),
+    ],
+)
+def test_yaml_that_is_no_plain_values_is_one_line(tmp_path: Path, text: bytes, said: str) -> None:
+    """Aliases unfold to any size; tags would make objects."""
+    path = tmp_path / "params.yaml"
+    path.write_bytes(text)
+    with pytest.raises(UserError, match=said) as error:
+        load_params(path)
+    assert "\n" not in str(error.value)

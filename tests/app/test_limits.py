@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from av.stream import Disposition
@@ -22,6 +23,21 @@ def test_length(tmp_path: Path) -> None:
     assert sound_seconds(tmp_path / "a.wav", Limits(minutes=1)) == pytest.approx(1.5)
     with pytest.raises(UserError, match=r"a.wav: is longer than 0.02 minutes"):
         sound_seconds(tmp_path / "a.wav", Limits(minutes=0.02))
+
+
+def test_a_sound_that_breaks_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    def frames(stream: object) -> Iterator[Any]:
+        yield SimpleNamespace(samples=16_000, sample_rate=16_000)
+        raise av.error.InvalidDataError(1, "Invalid data found when processing input")
+
+    @contextmanager
+    def damaged(path: Path) -> Iterator[Any]:
+        track = SimpleNamespace(disposition=Disposition.default)
+        yield SimpleNamespace(streams=SimpleNamespace(audio=[track]), decode=frames)
+
+    monkeypatch.setattr(limits, "open_sound", damaged)
+    with pytest.raises(UserError, match=r"a.wav: sound cannot be decoded after 1.00 s \(.+\); export it again"):
+        sound_seconds(Path("a.wav"), Limits(minutes=1))
 
 
 def test_hours_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:

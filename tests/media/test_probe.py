@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 
+from difftalker.dub.sound import open_sound
 from difftalker.errors import UserError
 from difftalker.media.probe import list_videos, probe, validate_video
 from tests.footage import flat, noise, write_footage
@@ -49,6 +50,26 @@ def test_refuses_empty_and_other_files(tmp_path: Path, content: bytes) -> None:
     message = refusal(validate_video, path)
     assert str(path) in message
     assert ("is empty" in message) == (not content)
+
+
+def test_texts_that_are_no_utf_8_are_let_be(tmp_path: Path) -> None:
+    """A title in another encoding, as old cameras and recorders write it."""
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "Vorspann"
+        stream = container.add_stream("ffv1", 25)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
+        sound = container.add_stream("pcm_s16le", 16_000)
+        container.mux(stream.encode(av.VideoFrame(48, 32, "yuv420p")))
+        container.mux(stream.encode(None))
+        silent = av.AudioFrame.from_ndarray(np.zeros((1, 640), np.int16), "s16", "mono")
+        silent.sample_rate = 16_000
+        container.mux(sound.encode(silent))
+        container.mux(sound.encode(None))
+    path.write_bytes(path.read_bytes().replace(b"Vorspann", b"Vorsp\xe4nn"))
+    assert probe(path).width == 48
+    with open_sound(path) as opened:
+        assert opened.streams.audio
 
 
 def test_refuses_a_missing_file(tmp_path: Path) -> None:
