@@ -26,8 +26,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial(path, str(os.getpid()))
     _remove(partial)
-    for left in path.parent.glob(_partial(Path(glob.escape(path.name)), "*").name):
-        if not _is_running(left):
+    pattern = _partial(Path(glob.escape(path.name)), "*")
+    for left in (*path.parent.glob(pattern.name), *path.parent.glob(_partial(pattern, "*").name)):
+        if not _is_running(left):  # the second: what was written in place of a temporary file
             _remove(left)
     try:
         yield partial

@@ -53,6 +53,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     names = [f".film[1].{alive}.partial.mp4", f".film[1].{dead}.partial.mp4", f".film1.{dead}.partial.mp4"]
     for name in [*names, f".film[1].{dead}.partial.mkv", ".film[1].x.partial.mp4"]:
         (tmp_path / name).write_text("half")
+    (tmp_path / f"..film[1].{dead}.partial.{dead}.partial.mp4").write_text("half")
     (tmp_path / f".model.{dead}.partial").mkdir()
     with replacing(tmp_path / "film[1].mp4") as partial:
         partial.write_text("whole")
