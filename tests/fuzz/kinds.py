@@ -131,8 +131,7 @@ def _read_face(path: Path) -> None:
 
 
 def _write_params(folder: Path) -> None:
-    for source in (ROOT / "params.yaml", *sorted((ROOT / "presets").glob("*.yaml"))):
-        shutil.copy(source, folder)
+    shutil.copy(ROOT / "params.yaml", folder)
 
 
 def _write_lists(folder: Path) -> None:

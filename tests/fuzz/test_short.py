@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
+@pytest.fixture(scope="module")
+def reader(folder: Path) -> Iterator[Reader]:
+    with Reader(folder) as found:
+        yield found
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_damaged_input_is_read_or_refused(kind: str, folder: Path) -> None:
+def test_damaged_input_is_read_or_refused(kind: str, folder: Path, reader: Reader) -> None:
     prepare(kind, folder)
     whole = folder / kind
     for path in [whole / "face"] if kind == "face" else sorted(whole.iterdir()):
@@ -28,8 +35,7 @@ def test_damaged_input_is_read_or_refused(kind: str, folder: Path) -> None:
             continue  # no picture
         if path.name not in SILENT:
             KINDS[kind].read(path)
-    with Reader(folder) as reader:
-        ends = {seed: reader.read(kind, seed) for seed in range(INPUTS)}
+    ends = {seed: reader.read(kind, seed) for seed in range(INPUTS)}
     assert set(ends.values()) <= {"read", "refused"}, ends
     assert "refused" in ends.values()
 

@@ -8,4 +8,4 @@ from tests.torture.cases import torture
 
 
 def test_a_killed_film_ends_the_same(tmp_path: Path) -> None:
-    assert torture("dub", tmp_path, kills=3, seed=3).kills >= 1
+    assert torture("dub", tmp_path, kills=2, seed=3).kills >= 1
