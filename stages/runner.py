@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from difftalker.config import load_params
-from difftalker.errors import UserError
+from difftalker.errors import UserError, refused_by_system
 from difftalker.files import replacing
 
 _READERS: dict[str, tuple[str, ...]] = {  # of weights: module, function and what it takes beside the path
@@ -59,18 +59,29 @@ def run(name: str, main: Callable[[], None]) -> None:
 
     Args:
         name: the stage's name, with `@recording` where it belongs to one.
-        main: the work. A `UserError` ends the process with its message as the only line and status 1.
+        main: the work. A `UserError`, or what the system refused, ends the process with one line and status 1.
     """
     started = time.perf_counter()
     try:
         _check_ahead(name)
         main()
+        _record(name, started)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         print("interrupted; run the same command again to go on", file=sys.stderr)
         raise SystemExit(130) from None
+    except Exception as error:
+        line = refused_by_system(error, f"stage {name}")
+        if line is None:
+            raise
+        print(f"error: {line}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _record(name: str, started: float) -> None:
+    """Note how long the stage took and its peak memory."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     peak_bytes = peak if sys.platform == "darwin" else peak * 1024  # kilobytes everywhere but on macOS
     record = {"seconds": round(time.perf_counter() - started, 2), "peak_bytes": peak_bytes}

@@ -9,6 +9,7 @@ import re
 import runpy
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -135,6 +136,46 @@ def test_wrong_params_cost_no_output(project: Project) -> None:
     assert {path.name for path in lost} <= {"params.checked"}
     project.repro()
     assert sorted((project.root / "data").rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "size",
+    [pytest.param(10, id="first_write"), pytest.param(3000, id="later", marks=pytest.mark.slow)],
+)
+def test_a_full_disk_is_one_line_in_every_stage(project: Project, size: int) -> None:
+    """No traceback, nothing left over, what was there stays; and with room again all is up to date."""
+    project.repro()
+    commands = yaml.safe_load((project.root / "dvc.yaml").read_text())["stages"]
+    before = {path: path.stat().st_mtime_ns for path in (project.root / "data").rglob("*") if path.is_file()}
+    for name, stage in commands.items():
+        words = stage["cmd"].replace("${item.rec}", "demo").split()
+        assert words[:2] == ["python", "-m"]
+        done = subprocess.run(
+            [sys.executable, "-c", _ON_A_FULL_DISK, str(size), *words[2:]],
+            cwd=project.root,
+            env=project.environment,
+            capture_output=True,
+            text=True,
+        )
+        lines = [line for line in done.stderr.splitlines() if "step " not in line and "frame/s" not in line]
+        if done.returncode == 0:  # all that it writes is smaller
+            continue
+        assert done.returncode == 1 and "Traceback" not in done.stderr, (name, done.stderr[-3000:])
+        assert lines[-1].startswith("error: ") and "make room" in lines[-1], (name, lines)
+    after = {path: path.stat().st_mtime_ns for path in (project.root / "data").rglob("*") if path.is_file()}
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    assert size > 10 or not changed, changed
+    assert "up to date" in project.repro()
+
+
+# Runs a module as `python -m` does, where files may grow to so many bytes only.
+_ON_A_FULL_DISK = """
+import resource, runpy, sys
+size, module, *arguments = sys.argv[1:]
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), int(size)))
+sys.argv = [module, *arguments]
+runpy.run_module(module, run_name="__main__")
+"""
 
 
 def test_stable_diffusion_as_the_prior(

@@ -11,7 +11,7 @@ import typer
 from typer import Abort
 from typer.core import TyperCommand, TyperGroup
 
-from difftalker.errors import UserError
+from difftalker.errors import UserError, refused_by_system
 
 
 class Command(TyperCommand):
@@ -45,7 +45,8 @@ def _without_type(params: list[Any]) -> list[Any]:
 
 
 def run_command_line(app: typer.Typer, program: str, arguments: Sequence[str] | None, interrupted: str) -> NoReturn:
-    """Run a command line and exit: with what the command returns, 1 after a `UserError`, 2 after wrong usage.
+    """Run a command line and exit: with what the command returns, 1 after a `UserError` or what the system
+    refused, 2 after wrong usage.
 
     Args:
         app: the commands.
@@ -67,6 +68,11 @@ def run_command_line(app: typer.Typer, program: str, arguments: Sequence[str] | 
         message, status = f"{reason}; see `{command} --help`", error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         message, status = interrupted, 130
+    except Exception as error:
+        line = refused_by_system(error, program)
+        if line is None:
+            raise
+        message, status = line, 1
     print_error(message)
     sys.exit(status)
 

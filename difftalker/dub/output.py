@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -11,14 +10,7 @@ from pathlib import Path
 
 import av
 
-from difftalker.errors import UserError
-
-_NO_ROOM = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "the file is larger than the disk or the system allows",
-}
-
+from difftalker.errors import UserError, no_room
 
 _LONGER = 32  # characters that the names of temporary files have more than the output's
 
@@ -93,7 +85,8 @@ def explain_full_disk(output: Path, resumable: bool = True) -> Iterator[None]:
     try:
         yield
     except (OSError, av.FFmpegError) as error:
-        if error.errno not in _NO_ROOM:
+        reason = no_room(error)
+        if reason is None:
             raise
         advice = " with --resume to go on" if resumable else ""
-        raise UserError(f"{output}: {_NO_ROOM[error.errno]}; make room, then repeat the command{advice}") from None
+        raise UserError(f"{output}: {reason}; make room, then repeat the command{advice}") from None

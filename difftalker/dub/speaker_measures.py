@@ -20,7 +20,7 @@ from difftalker.face_folder import OPENING_LEVELS, Speaker
 
 # Noise on the training sounds, over the features' spread, when openings are measured: the network knows these sounds
 # better than any other, opens the mouth wider at them and closes it more surely (docs/ablations.md).
-_NOISE = 1.0
+_NOISE = 1.2
 _ORDINARY, _EXTREME = 0.5, 0.995  # quantiles
 _PAUSE = 0.2  # seconds; shorter than what counts when driving: footage of fluent speech has few long pauses
 _EDGE = 4  # rows of 20 ms at both ends of a pause in which the mouth still moves

@@ -18,9 +18,16 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     Args:
         path: the checkpoint.
         state: tensors, numbers and strings in dicts and lists.
+
+    Raises:
+        OSError: there is no room for it, or it may not be written.
     """
     with replacing(path) as partial:
-        torch.save(state, partial)
+        try:
+            with partial.open("wb") as file:
+                torch.save(state, file)
+        except RuntimeError as error:  # torch's, in place of what the system said
+            raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
         if path.exists():
             path.replace(_before(path))
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
-import resource
 import shutil
 import struct
 import tracemalloc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from difftalker.errors import UserError
 from difftalker.face.topology import MOUTH
 from difftalker.media.wav import AUDIO_RATE, write_wav
 from tests.dub.tiny_face import tiny_face
+from tests.disk import largest_file
 from tests.footage import empty_room, noise, portrait, write_footage
 from tests.provenance.unsigned import unsigned
 
@@ -361,17 +360,6 @@ def test_a_failure_does_not_overwrite(dub: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".avi", ".gif", ""])
 def test_other_containers_are_refused(dub: Any, tmp_path: Path, suffix: str) -> None:
     assert_refused(lambda: dub(suffix=suffix), tmp_path, "out")
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """The kernel refuses to write more than so many bytes to a file."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("size", [100, 4_000, 14_000, 25_000])
