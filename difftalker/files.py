@@ -40,6 +40,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
         _remove(partial)
 
 
+def readable_name(path: str | Path) -> str:
+    """A file's name as a text that can be stored anywhere: what is no UTF-8 in it becomes a replacement character."""
+    return os.fsencode(Path(path).name).decode("utf-8", "replace")
+
+
 def _partial(path: Path, process: str) -> Path:
     return path.with_name(f".{path.stem}.{process}.partial{path.suffix}")
 

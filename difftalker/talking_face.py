@@ -37,6 +37,7 @@ from difftalker.dub.preview import write_preview
 from difftalker.dub.settings import DubReport, DubSettings, RunOptions, StageProgress, count_steps
 from difftalker.errors import UserError
 from difftalker.face_folder import FACE_TRACK, FOOTAGE, Description, face_hash, own_footage, read_description
+from difftalker.files import readable_name
 from difftalker.painting.decoder.network import load_decoder
 from difftalker.painting.diffusion.network import FaceNetwork
 from difftalker.painting.diffusion.prior import Prior
@@ -168,7 +169,7 @@ class TalkingFace:
         elif landmarks is not None:
             key["landmarks"] = file_hash(Path(landmarks))
         report = DubReport(warnings=[*self.changes, *self._reminders()])
-        sources = SourceFile(base.name, key["video"]), SourceFile(Path(audio).name, key["audio"])
+        sources = SourceFile(readable_name(base), key["video"]), SourceFile(readable_name(audio), key["audio"])
         claims = self._claims(*sources, WATERMARK_NAME if settings.watermark else None)
         seal = FilmSigner(signing or Signing(), output, claims, base, report.warnings.append)
         with explain_full_disk(output):

@@ -20,7 +20,6 @@ from difftalker.media.encode import write_video
 from difftalker.tables import write_table
 from difftalker.training.checkpoint import save_checkpoint
 from tests.disk import largest_file
-from tests.footage import flat
 
 
 def checkpoint(path: Path) -> None:
@@ -47,7 +46,7 @@ def text(path: Path) -> None:
 @pytest.mark.parametrize("write", [checkpoint, weights, table, film, text])
 def test_a_full_disk_is_understood_from_every_library(tmp_path: Path, write: Callable[[Path], None]) -> None:
     path = tmp_path / ("film.mp4" if write is film else "output")
-    with largest_file(2000), pytest.raises(Exception) as caught:  # noqa: PT011  (each library has its own)
+    with largest_file(2000), pytest.raises(Exception) as caught:
         write(path)
     assert no_room(caught.value) == "the file is larger than the disk or the system allows"
     line = refused_by_system(caught.value, "somewhere")

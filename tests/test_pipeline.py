@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import json
 import os
@@ -17,8 +18,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from difftalker.media.wav import write_wav
 from difftalker.presets import preset_text
 from difftalker.talking_face import TalkingFace
+from tests.footage import noise
 from tests.painting.tiny_diffusion import write_model
 from tests.project import ROOT, STEPS, Project
 
@@ -136,6 +139,33 @@ def test_wrong_params_cost_no_output(project: Project) -> None:
     assert {path.name for path in lost} <= {"params.checked"}
     project.repro()
     assert sorted((project.root / "data").rglob("*")) == before
+
+
+def test_a_moved_project_is_up_to_date_and_dubs(project: Project, tmp_path: Path) -> None:
+    project.repro()
+    moved = copy.copy(project)
+    moved.root = tmp_path / "umgezogen ü"
+    shutil.copytree(project.root, moved.root, symlinks=True)
+    assert "up to date" in moved.repro()
+    write_wav(tmp_path / "speech.wav", [noise(0.6)])
+    words = ["dub", "--audio", str(tmp_path / "speech.wav"), "-o", "talk.mp4"]
+    command = [sys.executable, "-m", "difftalker.cli.main", *words]
+    done = subprocess.run(command, cwd=moved.root, env=project.environment, capture_output=True)
+    assert done.returncode == 0 and (moved.root / "talk.mp4").exists(), done.stderr
+
+
+def test_two_runs_at_once(project: Project) -> None:
+    """The second is told of the first, which goes on."""
+    first = project.start("--force", "--single-item", "train_face")
+    try:
+        while not list((project.root / "data/scratch/train_face").glob("*/*.pt")) and first.poll() is None:
+            time.sleep(0.01)
+        second, _ = project.start("--single-item", "train_landmarks").communicate()
+    finally:
+        output, _ = first.communicate()
+    assert first.returncode == 0, output[-2000:]
+    assert "lock" in second and "Traceback" not in second, second
+    assert "up to date" in project.repro()
 
 
 @pytest.mark.parametrize(

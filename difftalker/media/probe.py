@@ -15,6 +15,7 @@ from av import VideoStream
 from av.container import InputContainer
 
 from difftalker.errors import UserError
+from difftalker.files import readable_name
 from difftalker.media.orientation import orientation_of
 from difftalker.media.tracks import check_regular_file, check_time_goes_on, file_url, picture_stream, sound_stream
 
@@ -139,8 +140,11 @@ def validate_video(path: str | Path) -> VideoInfo:
     """Describe a file that is to be used as footage of a talking person.
 
     Raises:
-        UserError: as `probe`, or the file has no sound, or its declared length is not there (it was cut off).
+        UserError: as `probe`, or the file has no sound, or its declared length is not there (it was cut off), or its
+            name is no UTF-8, which tables and lock files could not store.
     """
+    if readable_name(path) != Path(path).name:
+        raise UserError(f"{path}: the name has characters that are no UTF-8; rename the file")
     info = probe(path)
     if not info.has_audio:
         raise UserError(f"{info.path}: has no sound track; a talking face is learnt from picture and sound together")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -140,6 +141,11 @@ def test_bad_files(folder: Path, run: Run, tmp_path: Path, capsys: pytest.Captur
     for bad in ("missing.mp4", "empty.mp4", "text.mp4", "cut.mp4", "notes.txt", "none", "mute.mp4"):
         line = refused(folder, run, capsys, "add", good, tmp_path / bad, "--name", "anna")
         assert bad in line
+
+
+def test_a_name_that_is_no_utf8(folder: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film = make_video(tmp_path / "a.mp4").rename(tmp_path / os.fsdecode(b"caf\xe9.mp4"))
+    assert "rename the file" in refused(folder, run, capsys, "add", film, "--name", "anna")
 
 
 def test_duplicates(folder: Path, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

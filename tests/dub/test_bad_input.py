@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 import struct
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from fractions import Fraction
@@ -24,8 +27,9 @@ from difftalker.dub.sound import spool_sound
 from difftalker.errors import UserError
 from difftalker.face.topology import MOUTH
 from difftalker.media.wav import AUDIO_RATE, write_wav
-from tests.dub.tiny_face import tiny_face
+from difftalker.provenance.reading import read_credentials
 from tests.disk import largest_file
+from tests.dub.tiny_face import tiny_face
 from tests.footage import empty_room, noise, portrait, write_footage
 from tests.provenance.unsigned import unsigned
 
@@ -395,3 +399,31 @@ def test_no_space_left(dub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UserError, match=r"out.mp4: the disk is full; .*--resume") as caught:
         dub()
     assert "\n" not in str(caught.value) and not (tmp_path / "out.mp4").exists()
+
+
+def test_names_that_are_no_utf8(dub: Any, tmp_path: Path) -> None:
+    """As old archives leave them; the film's credentials can store no such name."""
+    sound = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    write_wav(sound, [noise(0.4)])
+    _, output = dub(sound)
+    credentials = read_credentials(output)
+    assert credentials and not credentials.problems
+    assert {source.title for source in credentials.sources} == {"base.mp4", "caf\N{REPLACEMENT CHARACTER}.wav"}
+
+
+def test_elsewhere_without_a_home_in_a_plain_locale(folder: Path, tmp_path: Path) -> None:
+    """Another working directory, no HOME, a locale without UTF-8: the same film, or one line."""
+    write_wav(tmp_path / "gruß.wav", [noise(0.4)])
+    plain = {name: value for name, value in os.environ.items() if name not in ("HOME", "LANG", "XDG_CONFIG_HOME")}
+    plain |= {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "OMP_NUM_THREADS": "1"}
+    plain["PYTHONPATH"] = str(Path(__file__).parents[2])
+    words = ["dub", "--face", os.path.relpath(folder / "face", tmp_path), "--audio", "gruß.wav", "-o", "gruß.mp4"]
+    words += ["--video", os.path.relpath(folder / "base.mp4", tmp_path)]
+    command = [sys.executable, "-m", "difftalker.cli.main", *words]
+    done = subprocess.run(command, cwd=tmp_path, env=plain, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "gruß.mp4").exists()
+    del plain["DIFFTALKER_CONFIG"]
+    plain["HOME"] = os.devnull + "/none"
+    done = subprocess.run([*command, "--overwrite"], cwd=tmp_path, env=plain, capture_output=True, text=True)
+    assert done.returncode == 1 and "the signing key cannot be stored" in done.stderr.splitlines()[-1], done.stderr
