@@ -98,6 +98,11 @@ class Project:
         """Peak memory of a stage's last run in bytes, as it recorded it."""
         return int(json.loads((self.root / f"data/timings/{stage}.json").read_text())["peak_bytes"])
 
+    def outs(self) -> dict[str, str]:
+        """MD5 of every output, as DVC recorded it."""
+        stages = yaml.safe_load((self.root / "dvc.lock").read_text())["stages"]
+        return {out["path"]: out["md5"] for stage in stages.values() for out in stage["outs"]}
+
     def hash_of(self, stage: str, path: str) -> str:
         outs = yaml.safe_load((self.root / "dvc.lock").read_text())["stages"][stage]["outs"]
         return next(out["md5"] for out in outs if out["path"] == path)

@@ -154,6 +154,24 @@ def test_a_moved_project_is_up_to_date_and_dubs(project: Project, tmp_path: Path
     assert done.returncode == 0 and (moved.root / "talk.mp4").exists(), done.stderr
 
 
+@pytest.mark.slow
+def test_another_folder_with_one_worker_makes_the_same(project: Project, tmp_path: Path) -> None:
+    project.repro()
+    (tmp_path / "project").mkdir()
+    alone = Project(tmp_path / "project")
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})  # children follow: one core, so one worker
+    try:
+        alone.repro()
+    finally:
+        os.sched_setaffinity(0, before)
+    outs = [alone.outs(), project.outs()]
+    timed = {"data/results/speed.json", "data/results/report.html"}  # they hold seconds
+    assert {path: md5 for path, md5 in outs[0].items() if path not in timed} == {
+        path: md5 for path, md5 in outs[1].items() if path not in timed
+    }
+
+
 def test_two_runs_at_once(project: Project) -> None:
     """The second is told of the first, which goes on."""
     first = project.start("--force", "--single-item", "train_face")
