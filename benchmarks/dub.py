@@ -75,10 +75,12 @@ def main() -> None:
             face.dub(sound, output, arguments.video, overwrite=True)  # what is loaded and compiled once
         other_voice(sound, arguments.seconds, "en-us")
         report = face.dub(sound, output, arguments.video, settings=DubSettings(arguments.codec), overwrite=True)
-    width, height = Footage(arguments.video or face.footage or "").size
+    shown = Footage(arguments.video or face.footage or "").shown
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} cores, no GPU"
     total = report.seconds["total"]
-    print(f"{width}x{height} at {report.fps:g} frames/s, crops of {face.description.size} px, {arguments.codec}")
+    print(
+        f"{shown.width}x{shown.height} at {report.fps:g} frames/s, crops of {face.description.size} px, {arguments.codec}"
+    )
     print(f"{platform.machine()}, {device}, torch {torch.__version__}")
     print(f"{report.frames} frames in {total:.1f} s: {report.frames / total:.1f} frames/s\n")
     print(f"{'part':16}{'ms per frame':>14}{'share':>8}")
