@@ -78,9 +78,8 @@ def main() -> None:
     shown = Footage(arguments.video or face.footage or "").shown
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} cores, no GPU"
     total = report.seconds["total"]
-    print(
-        f"{shown.width}x{shown.height} at {report.fps:g} frames/s, crops of {face.description.size} px, {arguments.codec}"
-    )
+    print(f"{shown.width}x{shown.height} at {report.fps:g} frames/s, {arguments.codec}")
+    print(f"crops of {face.description.size} px")
     print(f"{platform.machine()}, {device}, torch {torch.__version__}")
     print(f"{report.frames} frames in {total:.1f} s: {report.frames / total:.1f} frames/s\n")
     print(f"{'part':16}{'ms per frame':>14}{'share':>8}")

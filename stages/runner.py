@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tqdm import tqdm
+
 from difftalker.config import load_params
 from difftalker.errors import UserError, refused_by_system
 from difftalker.files import replacing
@@ -67,7 +69,7 @@ def run(name: str, main: Callable[[], None]) -> None:
         main()
         _record(name, started)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        tqdm.write(f"error: {error}", file=sys.stderr)  # not into the line of a bar
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         print("interrupted; run the same command again to go on", file=sys.stderr)
@@ -76,7 +78,7 @@ def run(name: str, main: Callable[[], None]) -> None:
         line = refused_by_system(error, f"stage {name}")
         if line is None:
             raise
-        print(f"error: {line}", file=sys.stderr)
+        tqdm.write(f"error: {line}", file=sys.stderr)
         raise SystemExit(1) from None
 
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from tqdm import tqdm
 
 from difftalker.painting.diffusion.patch_autoencoder import PatchAutoencoder
 from stages.runner import run
+from tests.disk import largest_file
 from tests.painting.tiny_diffusion import write_model
 from tests.project import merge
 
@@ -63,3 +65,21 @@ def test_an_imported_prior_is_looked_at_first(errors: Any, tmp_path: Path) -> No
     PatchAutoencoder(8, 4).save_pretrained(folder / "unet")
     assert "holds AutoencoderKL and PatchAutoencoder" in errors("extract_frames@demo", changes)
     assert errors("report", changes) is None, "only the first stage looks"
+
+
+def test_what_the_system_refuses_is_a_line_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where a progress bar is open."""
+    monkeypatch.chdir(tmp_path)
+
+    def work() -> None:
+        for _ in tqdm(range(3), desc="synthesise"):
+            with largest_file(10):
+                Path("big").write_text("word " * 100)
+
+    with pytest.raises(SystemExit) as caught:
+        run("synthesise", work)
+    assert caught.value.code == 1
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("error: "))
+    assert line.startswith("error: stage synthesise: the file is larger") and line.endswith("then repeat the command")
