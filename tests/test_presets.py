@@ -57,7 +57,7 @@ def test_comments_and_layout(own: Path) -> None:
     assert "\n\n# Why.\nprior:\n  source: huggingface\n  model: mine\n  prediction: sample\n" in text
     assert "\n\n# The demo's.\nvideo:\n" in text and "left out" not in text and "two CPU cores" not in text
     assert "\n\n# Slowly.\nface:\n" in text
-    assert "  train: {steps: 100, batch_size: 16, learning_rate: 0.00001, compile: true}\n\ndecoder:\n" in text
+    assert "  train: {steps: 150, batch_size: 16, learning_rate: 0.00001, compile: true}\n\ndecoder:\n" in text
     assert load_preset(own).face.train.learning_rate == 1e-5
 
 
