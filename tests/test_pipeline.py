@@ -211,7 +211,8 @@ def test_a_full_disk_is_one_line_in_every_stage(project: Project, size: int) -> 
         assert len(errors) == 1 and "make room" in errors[0], (name, done.stderr[-3000:])
     after = {path: path.stat().st_mtime_ns for path in (project.root / "data").rglob("*") if path.is_file()}
     changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
-    assert size > 10 or not changed, changed
+    kept = {path for path in changed if "scratch" in path.parts}  # for the next run to go on from, or to write anew
+    assert size > 10 or changed == kept, changed
     assert "up to date" in project.repro()
 
 
