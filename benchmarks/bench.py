@@ -51,7 +51,7 @@ class Row(Protocol):
 
     Attributes:
         TITLE: what is measured.
-        PEER: what it is compared with; empty where only a time counts.
+        PEER: what it is compared with; empty where only a time counts, else it is a `ComparedRow`.
         UNIT: what is counted per second.
         GOAL: the ratio aimed at, or the longest time.
     """
@@ -69,6 +69,14 @@ class Row(Protocol):
         """Run our side."""
         ...
 
+    def missing(self, work: Path) -> str | None:
+        """What is lacking for the row, and how to get it; None if it can run. `work/face` is the trained face."""
+        ...
+
+
+class ComparedRow(Row, Protocol):
+    """A row with a peer."""
+
     def peer(self, work: Path, scale: Scale) -> Timing:
         """Run the peer's side."""
         ...
@@ -79,10 +87,6 @@ class Row(Protocol):
         Raises:
             AssertionError: they do not.
         """
-        ...
-
-    def missing(self, work: Path) -> str | None:
-        """What is lacking for the row, and how to get it; None if it can run. `work/face` is the trained face."""
         ...
 
 
@@ -133,7 +137,7 @@ def measure(name: str, scale: Scale, face: Path, run: Runner | None = None) -> s
             for side in cast(tuple[Side, ...], ("ours", "peer") if row.PEER else ("ours",)):
                 found[side].append(run(name, side, work, scale))
             if turn == 0 and row.PEER:
-                agreement = row.check(work)
+                agreement = cast(ComparedRow, row).check(work)
     ours = found["ours"]
     if not row.PEER:
         seconds = [timing.seconds / timing.units for timing in ours]

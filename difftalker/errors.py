@@ -1,4 +1,4 @@
-"""The one exception that a user's mistake ends in, and what the system refused in the same words everywhere."""
+"""The one exception that a user's mistake ends in, and in what words the system's refusals are told everywhere."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ _NO_ROOM = {
     errno.EDQUOT: "the disk quota is used up",
     errno.EFBIG: "the file is larger than the disk or the system allows",
 }
-_FORBIDDEN = {
-    errno.EACCES: "may not be read or written by this user; change its permissions",
-    errno.EPERM: "may not be read or written by this user; change its permissions",
+_REFUSED = dict.fromkeys((errno.EACCES, errno.EPERM), "this user has no permission; change it") | {
     errno.EROFS: "lies on a disk that is read-only; choose another place",
     errno.EIO: "the disk fails; look at the system's log",
     errno.EMFILE: "too many open files; raise the limit (ulimit -n)",
@@ -30,18 +28,18 @@ def no_room(error: BaseException) -> str | None:
     return _NO_ROOM.get(_number(error))
 
 
-def refused_by_system(error: BaseException, where: str) -> str | None:
-    """What the system refused, as one line; None if an error is no matter of the system's.
+def explained(error: BaseException, where: str) -> str | None:
+    """What a user is told of an error, as one line; None if it is a fault of the program's own.
 
     Args:
-        error: of Python, or of a library.
+        error: a `UserError`, or what the system refused, of Python or of a library.
         where: names the work, where the error names no file.
     """
-    number = _number(error)
-    file = getattr(error, "filename", None) or where
-    if number in _NO_ROOM:
-        return f"{file}: {_NO_ROOM[number]}; make room, then repeat the command"
-    return f"{file}: {_FORBIDDEN[number]}" if number in _FORBIDDEN else None
+    if isinstance(error, UserError):
+        return str(error)
+    reason = no_room(error)
+    reason = f"{reason}; make room, then repeat the command" if reason else _REFUSED.get(_number(error))
+    return reason and f"{getattr(error, 'filename', None) or where}: {reason}"
 
 
 def _number(error: BaseException) -> int:

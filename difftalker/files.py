@@ -1,4 +1,4 @@
-"""Outputs that are whole or absent: write under a temporary name in the same folder, then rename."""
+"""Outputs that are whole or absent: write under a temporary name in the same folder, then rename. Names of files."""
 
 from __future__ import annotations
 

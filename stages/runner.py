@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import resource
 import sys
@@ -13,15 +12,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from difftalker.config import load_params
-from difftalker.errors import UserError, refused_by_system
+from difftalker.errors import explained
 from difftalker.files import replacing
+from stages.check_ahead import check_ahead
 
-_READERS: dict[str, tuple[str, ...]] = {  # of weights: module, function and what it takes beside the path
-    "deepspeech": ("difftalker.audio.deepspeech.network", "load_deepspeech"),
-    "fan2d": ("difftalker.face.fan_detector", "load_fan", "cpu"),
-    "syncnet": ("difftalker.sync.official", "read_published"),
-}
 _PATHS = {  # what the stages are given, each by one name throughout
     "audio": "folder of the recordings' audio features",
     "dataset": "dataset with the split",
@@ -65,20 +59,17 @@ def run(name: str, main: Callable[[], None]) -> None:
     """
     started = time.perf_counter()
     try:
-        _check_ahead(name)
+        check_ahead(name)
         main()
         _record(name, started)
-    except UserError as error:
-        tqdm.write(f"error: {error}", file=sys.stderr)  # not into the line of a bar
-        raise SystemExit(1) from None
     except KeyboardInterrupt:
         print("interrupted; run the same command again to go on", file=sys.stderr)
         raise SystemExit(130) from None
     except Exception as error:
-        line = refused_by_system(error, f"stage {name}")
+        line = explained(error, f"stage {name}")
         if line is None:
             raise
-        tqdm.write(f"error: {line}", file=sys.stderr)
+        tqdm.write(f"error: {line}", file=sys.stderr)  # not into the line of a bar
         raise SystemExit(1) from None
 
 
@@ -89,29 +80,3 @@ def _record(name: str, started: float) -> None:
     record = {"seconds": round(time.perf_counter() - started, 2), "peak_bytes": peak_bytes}
     with replacing(TIMINGS / f"{name}.json") as partial:
         partial.write_text(json.dumps(record) + "\n")
-
-
-def _check_ahead(name: str) -> None:
-    """Find at the start what would stop a later stage after hours: no GPU, wrong weights, a prior that does not fit.
-
-    What is looked up by name here decides no result, so it is no dependency of the stages.
-    """
-    if not Path("params.yaml").exists():
-        return
-    params = load_params()
-    if params.device in ("cuda", "mps"):
-        importlib.import_module("difftalker.compute.device").select_device(params.device)
-    if not name.startswith(("check_params", "extract_frames")):
-        return
-    reads = {
-        "deepspeech": params.audio.encoder == "deepspeech",
-        "fan2d": params.detector.name == "fan",
-        "syncnet": params.syncnet.source == "official",
-    }
-    for weight in (weight for weight, is_read in reads.items() if is_read):
-        path = importlib.import_module("difftalker.weights.store").locate(weight, getattr(params.weights, weight))
-        module, reader, *more = _READERS[weight]
-        getattr(importlib.import_module(module), reader)(path, *more)  # a file of one's own may be of another network
-    if params.prior.source == "huggingface":
-        check = importlib.import_module("difftalker.painting.diffusion.stable_diffusion").check_model
-        check(params.prior.model, params.prior.revision, params.video.size)

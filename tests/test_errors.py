@@ -15,7 +15,7 @@ import typer
 from safetensors.torch import save_file
 
 from difftalker.cli.entry import run_command_line
-from difftalker.errors import no_room, refused_by_system
+from difftalker.errors import UserError, explained, no_room
 from difftalker.media.encode import write_video
 from difftalker.tables import write_table
 from difftalker.training.checkpoint import save_checkpoint
@@ -49,7 +49,7 @@ def test_a_full_disk_is_understood_from_every_library(tmp_path: Path, write: Cal
     with largest_file(2000), pytest.raises(Exception) as caught:
         write(path)
     assert no_room(caught.value) == "the file is larger than the disk or the system allows"
-    line = refused_by_system(caught.value, "somewhere")
+    line = explained(caught.value, "somewhere")
     assert line and line.endswith("make room, then repeat the command") and "\n" not in line
     write(path)
     assert path.stat().st_size > 2000
@@ -60,19 +60,31 @@ def test_a_full_disk_is_understood_from_every_library(tmp_path: Path, write: Cal
     [
         (errno.ENOSPC, "a.bin: the disk is full; make room"),
         (errno.EDQUOT, "a.bin: the disk quota is used up; make room"),
-        (errno.EACCES, "a.bin: may not be read or written by this user"),
+        (errno.EACCES, "a.bin: this user has no permission"),
         (errno.EROFS, "a.bin: lies on a disk that is read-only"),
         (errno.EIO, "a.bin: the disk fails"),
         (errno.EMFILE, "a.bin: too many open files"),
     ],
 )
 def test_the_file_is_named(number: int, said: str) -> None:
-    assert (refused_by_system(OSError(number, os.strerror(number), "a.bin"), "stage x") or "").startswith(said)
+    assert (explained(OSError(number, os.strerror(number), "a.bin"), "stage x") or "").startswith(said)
+
+
+def test_the_users_own_mistakes_are_told_as_they_are() -> None:
+    assert (
+        explained(UserError("a.mp4: no such file; check the name"), "stage x") == "a.mp4: no such file; check the name"
+    )
+
+
+def test_without_a_file_the_work_is_named() -> None:
+    assert explained(PermissionError(errno.EACCES, "Permission denied"), "difftalker") == (
+        "difftalker: this user has no permission; change it"
+    )
 
 
 @pytest.mark.parametrize("error", [ValueError("28 apples"), KeyError("x"), FileNotFoundError(2, "none", "a")])
 def test_what_is_no_refusal_stays_an_error(error: Exception) -> None:
-    assert refused_by_system(error, "stage x") is None
+    assert explained(error, "stage x") is None
 
 
 def test_a_command_ends_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

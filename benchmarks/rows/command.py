@@ -27,14 +27,6 @@ def ours(work: Path, scale: Scale) -> Timing:
     return Timing(max(_seconds("--help", 0), _seconds("--wrong", 2)), 1)
 
 
-def peer(work: Path, scale: Scale) -> Timing:
-    raise NotImplementedError
-
-
-def check(work: Path) -> str:
-    return ""
-
-
 def _seconds(option: str, status: int) -> float:
     command = [str(Path(sys.executable).parent / "difftalker"), option]
     started = time.perf_counter()

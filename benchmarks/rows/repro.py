@@ -49,14 +49,6 @@ def ours(work: Path, scale: Scale) -> Timing:
     return Timing(seconds, 1)
 
 
-def peer(work: Path, scale: Scale) -> Timing:
-    raise NotImplementedError
-
-
-def check(work: Path) -> str:
-    return ""
-
-
 def _outputs(project: Path) -> list[Path]:
     """All outputs of both files of stages."""
     found = []

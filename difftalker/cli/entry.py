@@ -11,7 +11,7 @@ import typer
 from typer import Abort
 from typer.core import TyperCommand, TyperGroup
 
-from difftalker.errors import UserError, refused_by_system
+from difftalker.errors import explained
 
 
 class Command(TyperCommand):
@@ -45,8 +45,8 @@ def _without_type(params: list[Any]) -> list[Any]:
 
 
 def run_command_line(app: typer.Typer, program: str, arguments: Sequence[str] | None, interrupted: str) -> NoReturn:
-    """Run a command line and exit: with what the command returns, 1 after a `UserError` or what the system
-    refused, 2 after wrong usage.
+    """Run a command line and exit: with what the command returns, 1 after an error that is the user's or the
+    system's, 2 after wrong usage.
 
     Args:
         app: the commands.
@@ -59,8 +59,6 @@ def run_command_line(app: typer.Typer, program: str, arguments: Sequence[str] | 
             stream.reconfigure(errors="replace")  # what the terminal's encoding lacks must not end the work
     try:
         sys.exit(app(arguments, prog_name=program, standalone_mode=False) or 0)
-    except UserError as error:
-        message, status = str(error), 1
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else program
@@ -69,7 +67,7 @@ def run_command_line(app: typer.Typer, program: str, arguments: Sequence[str] | 
     except (KeyboardInterrupt, typer.Abort):
         message, status = interrupted, 130
     except Exception as error:
-        line = refused_by_system(error, program)
+        line = explained(error, program)
         if line is None:
             raise
         message, status = line, 1

@@ -26,8 +26,10 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
         try:
             with partial.open("wb") as file:
                 torch.save(state, file)
-        except RuntimeError as error:  # torch's, in place of what the system said
-            raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # what the system said; torch's own words hide it
+                raise error.__context__ from None
+            raise
         if path.exists():
             path.replace(_before(path))
 

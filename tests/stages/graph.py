@@ -27,6 +27,7 @@ SHARED = (
     "difftalker/model_folder.py",
     "difftalker/tables.py",
     "difftalker/weights",
+    "stages/check_ahead.py",
     "stages/runner.py",
     "stages/scratch.py",
 )
