@@ -6,7 +6,7 @@ import glob
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -21,6 +21,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     Yields:
         A path in the same folder with the same suffix, where nothing exists yet.
+
+    Raises:
+        OSError: of the body, naming the final path where it names no other.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,6 +39,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
         if path.is_dir():
             shutil.rmtree(path)
         partial.replace(path)
+    except OSError as error:
+        if error.errno and error.filename in (None, str(partial)):
+            with suppress(AttributeError):  # PyAV's errors cannot be told
+                error.filename = str(path)  # which the user knows
+        raise
     finally:
         _remove(partial)
 

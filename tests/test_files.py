@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from difftalker.files import replacing
+from tests.disk import largest_file
 
 
 @pytest.fixture
@@ -43,6 +44,18 @@ def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
         raise RuntimeError
     assert (tmp_path / "table").read_text() == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["table"]
+
+
+def test_a_full_disk_names_the_output(tmp_path: Path) -> None:
+    with (
+        largest_file(100),
+        pytest.raises(OSError, match=r"File too large: '.*/table'") as caught,
+        replacing(tmp_path / "table") as partial,
+    ):
+        partial.write_text("row " * 100)
+    assert caught.value.filename == str(tmp_path / "table") and not list(tmp_path.iterdir())
+    with pytest.raises(OSError, match=r"^words alone$"), replacing(tmp_path / "table"):
+        raise OSError("words alone")
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
