@@ -13,12 +13,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from difftalker.compute.device import seeded, select_device
 from difftalker.config import DecoderConfig, load_params
-from difftalker.dataset.frames import Dataset
+from difftalker.dataset.frames import Dataset, Split
 from difftalker.evaluation.metrics.regions import find_face_regions
 from difftalker.evaluation.picture_scores import FrameScores, RealFilmScores
 from difftalker.painting.decoder.network import ReferenceDecoder
@@ -45,7 +46,7 @@ class Variant:
     """
 
     title: str
-    changes: dict[str, float]
+    changes: dict[str, Any]
     references: int | None = None
     diffusion: bool = True
     trained: bool = True
@@ -96,7 +97,8 @@ class _Bench:
         prior = Prior.load(models / "prior")
         network = FaceNetwork.load(models / "face", prior.unet)
         self.synthesiser = Synthesiser(prior, network, params.sampling, self.device)
-        self.rows = {split: dataset.rows(split) for split in ("train", "test")}
+        splits: tuple[Split, ...] = ("train", "test")
+        self.rows = {split: dataset.rows(split) for split in splits}
         self.runs = {
             split: [np.searchsorted(rows, run) for run in dataset.segments(split)] for split, rows in self.rows.items()
         }
@@ -109,7 +111,7 @@ class _Bench:
                 generate_lower(self.synthesiser, *self._of("train"), height, Path(folder)), dtype=np.uint8
             )
 
-    def _of(self, split: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _of(self, split: Split) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return self.crops[split], self.landmarks[split], self.features[split]
 
     def row(self, variant: Variant) -> str:

@@ -62,7 +62,7 @@ def other_voice(path: Path, seconds: float, voice: str) -> None:
 def seam(before: np.ndarray, after: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     """Sums of the absolute gradient across the mask's border, of the source and of the film."""
     border = (weight > 0) & (weight < BAND)
-    across = np.stack(np.gradient(cv2.GaussianBlur(weight, (0, 0), 2.0)))
+    across = np.stack(np.gradient(np.asarray(cv2.GaussianBlur(weight, (0, 0), 2.0)), axis=(0, 1)))
     across /= np.linalg.norm(across, axis=0) + 1e-9
     found = []
     for image in (before, after):

@@ -93,7 +93,7 @@ def counted(work: Callable[[], object]) -> tuple[int, float]:
 def _mesh() -> Callable[[], object]:
     detector = make_landmark_detector(DetectorConfig(name="mesh", smoothing_frames=0.7, max_gap=5), "cpu")
     images = list(np.random.default_rng(0).integers(0, 256, (16, 128, 128, 3), np.uint8))
-    regions = np.tile(np.float32([64, 64, 150, 0]), (16, 1))
+    regions = np.tile(np.array([64, 64, 150, 0], np.float32), (16, 1))
     return lambda: detector.detect(images, regions)
 
 

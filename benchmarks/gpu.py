@@ -103,7 +103,7 @@ def training_row(prior: Prior, config: TrainConfig, size: int, steps: int, devic
     """Time of `steps` optimiser steps, without what comes before the first."""
     frames = config.batch_size * config.accumulate
     random, side = np.random.default_rng(0), size // prior.reduction
-    latents = random.normal(size=(2, frames, prior.latent_channels, side, side)).astype(np.float16)
+    full, upper = random.normal(size=(2, frames, prior.latent_channels, side, side)).astype(np.float16)
     points = random.uniform(0.2, 0.8, (frames, 68, 2)).astype(np.float32)
     sound = random.normal(size=(frames, 16, 29)).astype(np.float32)
     network = network_on(prior)
@@ -111,7 +111,7 @@ def training_row(prior: Prior, config: TrainConfig, size: int, steps: int, devic
     def run(number: int) -> None:
         trained = face_config(replace(config, steps=number))
         with redirect_stderr(io.StringIO()):  # progress lines
-            train_face(network, prior, *latents, points, sound, trained, seed=0, device=device, checkpoint=None)
+            train_face(network, prior, full, upper, points, sound, trained, seed=0, device=device, checkpoint=None)
 
     label = f"| {config.batch_size} x {config.accumulate} | {config.gradient_checkpointing} | {config.compile} |"
     reset_peak(device)

@@ -18,7 +18,7 @@ from difftalker.face_folder import (
     read_description,
     write_description,
 )
-from difftalker.files import replacing
+from difftalker.files import check_room, replacing
 from difftalker.provenance.consent import Consent, write_exported_consent
 from difftalker.provenance.face_signature import sign_face
 from difftalker.provenance.signing_key import Signing, signing_key
@@ -77,7 +77,7 @@ def export_face(
         The face's SHA-256.
 
     Raises:
-        UserError: the face is incomplete or damaged, or cannot be signed.
+        UserError: the face is incomplete or damaged, cannot be signed, or the disk has no room for it.
     """
     signing = signing or Signing()
     key = None if signing.off else signing_key(signing)
@@ -87,6 +87,7 @@ def export_face(
         copied[footage] = Path(FOOTAGE, description.footage)
         if (models / FOOTAGE / FACE_TRACK).is_file():
             copied[models / FOOTAGE / FACE_TRACK] = Path(FOOTAGE, FACE_TRACK)
+    check_room(out, sum(path.stat().st_size for path in copied))
     with replacing(out) as partial:
         for path, target in copied.items():
             (partial / target).parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,10 @@ from pathlib import Path
 
 import psutil
 
+from difftalker.errors import UserError
+
+_MIB = 2**20
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -46,6 +50,25 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise
     finally:
         _remove(partial)
+
+
+def check_room(path: Path, size: int) -> None:
+    """Refuse to begin what cannot end.
+
+    Args:
+        path: what is to be written.
+        size: bytes that it will take.
+
+    Raises:
+        UserError: its disk has less room.
+    """
+    there = next(folder for folder in path.absolute().parents if folder.exists())
+    free = shutil.disk_usage(there).free
+    if free < size:
+        raise UserError(
+            f"{path}: takes {size / _MIB:.0f} MiB, of which the disk has {free / _MIB:.0f}; make room, or choose "
+            "another disk"
+        )
 
 
 def readable_name(path: str | Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from difftalker.files import replacing
+from difftalker.errors import UserError
+from difftalker.files import check_room, replacing
 from tests.disk import largest_file
 
 
@@ -75,3 +77,10 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         ["film[1].mp4", "model", names[0], names[2], f".film[1].{dead}.partial.mkv", ".film[1].x.partial.mp4"]
     )
+
+
+def test_what_has_no_room_is_not_begun(tmp_path: Path) -> None:
+    out = tmp_path / "not/yet/there"
+    check_room(out, shutil.disk_usage(tmp_path).free // 2)
+    with pytest.raises(UserError, match=r"there: takes \d+ MiB, of which the disk has \d+; make room, or choose"):
+        check_room(out, 2 * shutil.disk_usage(tmp_path).total)

@@ -88,7 +88,7 @@ def check(work: Path) -> str:
 
 def _read(path: Path) -> tuple[list[np.ndarray], float]:
     capture = cv2.VideoCapture(str(path))
-    pictures = []
+    pictures: list[np.ndarray] = []
     while True:
         found, picture = capture.read()
         if not found:
@@ -119,6 +119,6 @@ def _encode(silent: Path, sound: Path, out: Path, fps: float) -> None:
             frame.pts, frame.time_base = index, Fraction(1, round(fps))
             container.mux(video.encode(frame))
         container.mux(video.encode())
-        for frame in speech.decode(audio=0):
-            container.mux(audio.encode(frame))
+        for piece in speech.decode(audio=0):
+            container.mux(audio.encode(piece))
         container.mux(audio.encode())

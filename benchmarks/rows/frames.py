@@ -36,7 +36,8 @@ def missing(work: Path) -> str | None:
 def prepare(work: Path, scale: Scale) -> None:
     """A film with fine structure that moves, in H.264."""
     generator = np.random.default_rng(0)
-    coarse = cv2.resize(generator.integers(0, 256, (90, 160, 3), np.uint8), (1320, 760), interpolation=cv2.INTER_CUBIC)
+    noise = generator.integers(0, 256, (90, 160, 3), np.uint8)
+    coarse = np.asarray(cv2.resize(noise, (1320, 760), interpolation=cv2.INTER_CUBIC), np.uint8)
     with av.open(work / "film.mp4", "w") as container:
         stream = container.add_stream("libx264", FPS, options={"crf": "20", "preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"

@@ -38,7 +38,7 @@ def prepare(work: Path, scale: Scale) -> None:
 def ours(work: Path, scale: Scale) -> Timing:
     """As the pipeline runs it: on the CPU in one process per core, their start counted."""
     images, count = _images(_COUNT[scale][0]), _COUNT[scale][0]
-    regions = np.tile(np.float32([_SIZE / 2, _SIZE / 2, 150, 0]), (count, 1))
+    regions = np.tile(np.array([_SIZE / 2, _SIZE / 2, 150, 0], np.float32), (count, 1))
     make_landmark_detector(_DETECTOR)  # what is loaded once
     started = time.perf_counter()
     points, _ = detect_landmarks(images, regions, _DETECTOR)

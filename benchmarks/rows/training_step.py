@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import redirect_stderr
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,14 +45,14 @@ def ours(work: Path, scale: Scale) -> Timing:
     prior, device = sd_prior(scale), select_device("auto")
     network, generator = network_on(prior), np.random.default_rng(0)
     side, batch = SIZE[scale] // 8, BATCH[scale]
-    latents = generator.normal(size=(2, batch, 4, side, side)).astype(np.float16)
+    full, upper = generator.normal(size=(2, batch, 4, side, side)).astype(np.float16)
     points = generator.uniform(0.2, 0.8, (batch, 68, 2)).astype(np.float32)
     sound = generator.normal(size=(batch, 16, 29)).astype(np.float32)
 
     def run(steps: int) -> None:
         config = face_config(TrainConfig(steps=steps, batch_size=batch, learning_rate=1e-4))
         with redirect_stderr(io.StringIO()):
-            train_face(network, prior, *latents, points, sound, config, seed=0, device=device, checkpoint=None)
+            train_face(network, prior, full, upper, points, sound, config, seed=0, device=device, checkpoint=None)
 
     return _timed(run, scale, device)
 
@@ -60,7 +61,8 @@ def peer(work: Path, scale: Scale) -> Timing:
     prior, device = sd_prior(scale), select_device("auto")
     torch.manual_seed(0)
     vae, unet = prior.vae.to(device), prior.unet.to(device)
-    encoder, controlnet = text_encoder(scale).to(device), ControlNetModel.from_unet(unet).to(device).train()
+    encoder: Any = text_encoder(scale)  # its decorated `to` confuses type checkers
+    encoder, controlnet = encoder.to(device), ControlNetModel.from_unet(unet).to(device).train()
     optimiser = torch.optim.AdamW(controlnet.parameters(), lr=1e-4, fused=True)
     scheduler = DDPMScheduler(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012)
     batch, size = BATCH[scale], SIZE[scale]

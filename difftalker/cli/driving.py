@@ -24,6 +24,7 @@ AudioOption = Annotated[Path, typer.Option(help="Speech: any sound or video file
 VideoOption = Annotated[Path | None, typer.Option(help="Base footage; by default the face's own.")]
 FaceOption = Annotated[Path, typer.Option(help="Exported face, or this project's models.")]
 TrackOption = Annotated[int | None, typer.Option(min=1, help="Which of several faces, counted from the left.")]
+AudioTrackOption = Annotated[int | None, typer.Option(min=1, help="Which of AUDIO's sound tracks, from 1.")]
 MouthGainOption = Annotated[float, typer.Option(min=0.0, max=3.0, help="Factor of the gap between the lips.")]
 SmoothingOption = Annotated[float, typer.Option(min=0.0, max=1.0, help="Smoothing of the mouth's motion, seconds.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]

@@ -9,6 +9,7 @@ import typer
 
 from difftalker.cli.driving import (
     AudioOption,
+    AudioTrackOption,
     FaceOption,
     MouthGainOption,
     NoSignOption,
@@ -36,6 +37,7 @@ def dub(
     face: FaceOption = MODELS,
     codec: Annotated[Literal["h264", "lossless"], typer.Option(help="How pictures are stored.")] = "h264",
     track: TrackOption = None,
+    audio_track: AudioTrackOption = None,
     landmarks: Annotated[Path | None, typer.Option(help="Landmarks of `difftalker landmarks` to paint from.")] = None,
     mouth_gain: MouthGainOption = 1.0,
     smoothing: SmoothingOption = 0.0,
@@ -55,7 +57,9 @@ def dub(
 
     check_readable(audio, video, landmarks, sign_key, sign_cert)
     check_resumable(output, overwrite, resume)
-    settings = DubSettings(codec, track, label, mouth_gain, smoothing, batch_size, watermark=watermark)
+    settings = DubSettings(
+        codec, track, label, mouth_gain, smoothing, batch_size, watermark=watermark, audio_track=audio_track
+    )
     try:
         loaded = load_face_with_notice(face)
         with progress_bars() as progress:

@@ -9,6 +9,7 @@ import typer
 
 from difftalker.cli.driving import (
     AudioOption,
+    AudioTrackOption,
     FaceOption,
     MouthGainOption,
     OverwriteOption,
@@ -30,6 +31,7 @@ def landmarks(
     face: FaceOption = MODELS,
     parquet: Annotated[Path | None, typer.Option(help="Also write the points, to edit and give back to dub.")] = None,
     track: TrackOption = None,
+    audio_track: AudioTrackOption = None,
     mouth_gain: MouthGainOption = 1.0,
     smoothing: SmoothingOption = 0.0,
     given: Annotated[Path | None, typer.Option("--landmarks", help="Show these, edited, instead of new ones.")] = None,
@@ -41,7 +43,7 @@ def landmarks(
 
     check_readable(audio, video, given)
     check_preview_outputs(output, parquet, overwrite)
-    settings = DubSettings(track=track, mouth_gain=mouth_gain, smoothing=smoothing)
+    settings = DubSettings(track=track, audio_track=audio_track, mouth_gain=mouth_gain, smoothing=smoothing)
     loaded = load_face_with_notice(face)
     with progress_bars() as progress:
         report = loaded.preview(

@@ -22,6 +22,7 @@ from difftalker.tables import (
     tensor_column,
 )
 
+Split = Literal["train", "test"]
 MINIMUM_FRAMES = {"train": 16, "test": 6}  # frames; the sync expert alone looks at five at once
 
 
@@ -131,11 +132,11 @@ class Dataset:
         tensors = {name: tensor_column(data, name) for name in ("landmarks", "features", "region")}
         return cls(**plain, **tensors, fps=float(table_metadata(path)["fps"]))
 
-    def rows(self, split: Literal["train", "test"]) -> np.ndarray:
+    def rows(self, split: Split) -> np.ndarray:
         """Indices of the frames of a part, ascending, int64."""
         return np.flatnonzero(self.split == split)
 
-    def segments(self, split: Literal["train", "test"]) -> list[np.ndarray]:
+    def segments(self, split: Split) -> list[np.ndarray]:
         """Runs of frames of a part that follow each other in one clip: indices as in `rows`, cut at every break."""
         rows = self.rows(split)
         here, before = rows[1:], rows[:-1]

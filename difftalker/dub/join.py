@@ -48,19 +48,19 @@ def join_film(
     options = {"fflags": "+bitexact"} | ({} if kind == "matroska" else {"movflags": "faststart"})
     with (
         replacing(output) as partial,
-        open_sound(sound.source) as source,
+        open_sound(sound.source, sound.track) as source,
         av.open(str(segments[0])) as first,
         av.open(str(partial), "w", format=kind, options=options) as container,
     ):
         container.metadata.update(metadata)
         video = container.add_stream_from_template(first.streams.video[0])
         video.time_base = 1 / rate
-        track = sound_of(source)
+        track = sound_of(source, sound.track)
         if track.codec_context.codec.canonical_name in _COPIED[kind]:
             audio = container.add_stream_from_template(track)
-            packets = _copied(source, audio, sound.start)
+            packets = _copied(source, track, audio, sound.start)
         else:
-            packets = _recoded(source, container, _LOSSLESS[kind])
+            packets = _recoded(source, track, container, _LOSSLESS[kind])
         waiting = next(packets, None)
         for index, packet in enumerate(_pictures(segments)):
             packet.stream = video
@@ -89,9 +89,9 @@ def _pictures(segments: Sequence[Path]) -> Iterator[av.Packet]:
 
 
 def _copied(
-    source: av.container.InputContainer, audio: av.AudioStream, start: float
+    source: av.container.InputContainer, track: av.AudioStream, audio: av.AudioStream, start: float
 ) -> Iterator[tuple[float, av.Packet]]:
-    for packet in source.demux(sound_of(source)):
+    for packet in source.demux(track):
         if not packet.size or packet.pts is None or packet.time_base is None:
             continue
         shift = round(start / packet.time_base)
@@ -102,9 +102,8 @@ def _copied(
 
 
 def _recoded(
-    source: av.container.InputContainer, container: av.container.OutputContainer, codec: str
+    source: av.container.InputContainer, track: av.AudioStream, container: av.container.OutputContainer, codec: str
 ) -> Iterator[tuple[float, av.Packet]]:
-    track = sound_of(source)
     context = track.codec_context
     rate = context.sample_rate
     count = context.layout.nb_channels

@@ -176,7 +176,7 @@ def make_plan(
         UserError: a file cannot be used, the sound is too short for one frame, or no picture can be painted on.
     """
     face, model, settings, footage_face = loaded.description, loaded.completion, request.settings, request.footage_face
-    sound = spool_sound(request.audio, spool)
+    sound = spool_sound(request.audio, spool, settings.audio_track)
     if sound.is_silent:
         warn(f"{sound.source}: is silent; the mouth stays closed")
     elif is_steady(sound.power):

@@ -23,6 +23,7 @@ class DubSettings:
     smoothing: standard deviation of a Gaussian on the mouth's motion, in seconds.
     batch_size: frames painted at once; None takes the face's own.
     segment: frames of a stretch that is encoded on its own.
+    audio_track: which of the speech file's sound tracks, from 1; None takes its default.
     """
 
     codec: Codec = "h264"
@@ -33,6 +34,7 @@ class DubSettings:
     batch_size: int | None = None
     segment: int = 240
     watermark: bool = False
+    audio_track: int | None = None
 
 
 class RunOptions(TypedDict, total=False):

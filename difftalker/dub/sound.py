@@ -28,6 +28,7 @@ class Sound:
 
     Attributes:
         source: the file that it comes from.
+        track: which of its sound tracks, from 1; None: its default.
         spool: the samples, a WAV file.
         start: what the source's clock shows at the first sample, seconds.
         duration: seconds.
@@ -36,6 +37,7 @@ class Sound:
     """
 
     source: Path
+    track: int | None
     spool: Path
     start: float
     duration: float
@@ -68,11 +70,15 @@ class Sound:
 
 
 @contextmanager
-def open_sound(path: Path) -> Iterator[InputContainer]:
+def open_sound(path: Path, track: int | None = None) -> Iterator[InputContainer]:
     """Open a file with a sound track.
 
+    Args:
+        path: the file.
+        track: which of several tracks, from 1; None: the default one.
+
     Raises:
-        UserError: it is missing, empty, damaged, or has no sound.
+        UserError: it is missing, empty, damaged, or has no sound or no such track.
     """
     check_regular_file(path, "sound")
     try:
@@ -82,16 +88,19 @@ def open_sound(path: Path) -> Iterator[InputContainer]:
             f"{path}: not a readable sound file ({ffmpeg_reason(error)}); copy or export it again"
         ) from None
     with container:
-        if sound_stream(container) is None:
+        count = len(container.streams.audio)
+        if not count:
             raise UserError(f"{path}: holds no sound; give a file with a sound track")
+        if sound_stream(container, track) is None:
+            raise UserError(f"{path}: has no sound track {track}; choose one of {count}")
         yield container
 
 
-def sound_of(container: InputContainer) -> AudioStream:
-    """The sound track of a file that `open_sound` has opened."""
-    track = sound_stream(container)
-    assert track is not None
-    return track
+def sound_of(container: InputContainer, track: int | None = None) -> AudioStream:
+    """The sound track of a file that `open_sound` has opened, with the same `track`."""
+    stream = sound_stream(container, track)
+    assert stream is not None
+    return stream
 
 
 def ffmpeg_reason(error: av.FFmpegError) -> str:
@@ -99,18 +108,19 @@ def ffmpeg_reason(error: av.FFmpegError) -> str:
     return (error.strerror or str(error)).strip().lower()
 
 
-def spool_sound(source: str | Path, spool: Path) -> Sound:
+def spool_sound(source: str | Path, spool: Path, track: int | None = None) -> Sound:
     """Decode a file's sound track once. Gaps in it are silence; memory does not grow with its length.
 
     Args:
         source: any file that FFmpeg reads.
         spool: WAV file to write.
+        track: which of several sound tracks, from 1; None: the default one.
 
     Raises:
         UserError: the file cannot be used, see `open_sound`, or holds no sample.
     """
     source = Path(source)
-    start, duration = _extent(source)
+    start, duration = _extent(source, track)
     total = round(duration * AUDIO_RATE)
     if total <= 0:
         raise UserError(f"{source}: its sound track is empty; give a file with speech")
@@ -119,7 +129,7 @@ def spool_sound(source: str | Path, spool: Path) -> Sound:
 
     def pieces() -> Iterator[np.ndarray]:
         nonlocal rest
-        for piece in _continuous(source, start, total):
+        for piece in _continuous(source, track, start, total):
             known = np.concatenate([rest, piece])
             whole = len(known) // 320 * 320
             powers.append(row_power(known[:whole]).astype(np.float64))
@@ -128,16 +138,16 @@ def spool_sound(source: str | Path, spool: Path) -> Sound:
 
     write_wav(spool, pieces())
     power = np.concatenate(powers)
-    return Sound(source, spool, start, duration, power, active_speech_level(power))
+    return Sound(source, track, spool, start, duration, power, active_speech_level(power))
 
 
-def _extent(source: Path) -> tuple[float, float]:
+def _extent(source: Path, track: int | None) -> tuple[float, float]:
     """Time of the first sample and seconds from there to the end of the last."""
     start: float | None = None
     end = 0.0
-    with open_sound(source) as container:
+    with open_sound(source, track) as container:
         try:
-            for frame in container.decode(sound_of(container)):
+            for frame in container.decode(sound_of(container, track)):
                 time = frame.time if frame.time is not None else end
                 start = time if start is None else start
                 check_time_goes_on(source, start, max(end, start), time)
@@ -150,12 +160,12 @@ def _extent(source: Path) -> tuple[float, float]:
     return start or 0.0, end - (start or 0.0)
 
 
-def _continuous(source: Path, start: float, total: int) -> Iterator[np.ndarray]:
+def _continuous(source: Path, track: int | None, start: float, total: int) -> Iterator[np.ndarray]:
     done = 0
-    with open_sound(source) as container:
-        channel = audible_channel(source, container)
-    with open_sound(source) as container:
-        for position, piece in timed_sound(source, container, start, channel):
+    with open_sound(source, track) as container:
+        channel = audible_channel(source, container, track)
+    with open_sound(source, track) as container:
+        for position, piece in timed_sound(source, container, start, channel, track):
             if position > done:
                 position = min(position, total)
                 yield np.zeros(position - done, np.int16)

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from difftalker.dataset.frames import Dataset
+from difftalker.dataset.frames import Dataset, Split
 
 FilmKind = Literal["own", "detected", "driven", "voice"]
 FILM_KINDS: tuple[FilmKind, ...] = get_args(FilmKind)
@@ -98,7 +98,7 @@ def plan_films(dataset: Dataset, seconds: dict[FilmKind, float]) -> list[Planned
     return found
 
 
-def clip_parts(dataset: Dataset, split: Literal["train", "test"], recording: str) -> list[ClipPart]:
+def clip_parts(dataset: Dataset, split: Split, recording: str) -> list[ClipPart]:
     """The stretches of a part of the split, one per clip, from its first usable frame to its last."""
     found = []
     for clip in dict.fromkeys(dataset.clip[dataset.recording == recording].tolist()):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from difftalker.dataset.frames import Dataset
+from difftalker.dataset.frames import Dataset, Split
 from difftalker.errors import UserError
 from difftalker.tables import read_images
 
@@ -65,7 +64,7 @@ class FrameTable:
                 yield slice(start, min(start + size, run.stop))
 
 
-def read_split(dataset: Dataset, split: Literal["train", "test"]) -> FrameTable:
+def read_split(dataset: Dataset, split: Split) -> FrameTable:
     """The frames of a split.
 
     Raises:

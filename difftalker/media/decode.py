@@ -209,12 +209,13 @@ def _timed_sound(path: Path) -> Iterator[tuple[int, np.ndarray]]:
         yield from timed_sound(path, container, start, channel)
 
 
-def audible_channel(path: Path, container: InputContainer) -> int | None:
+def audible_channel(path: Path, container: InputContainer, number: int | None = None) -> int | None:
     """Which channel of a stereo track to listen to where the two cancel each other out: the louder one.
 
     Args:
         path: the file's name, for errors.
         container: the file; its first minute is decoded.
+        number: which sound track, see `tracks.sound_stream`.
 
     Returns:
         0 or 1; None where the mean of all channels is what is to be heard.
@@ -222,7 +223,7 @@ def audible_channel(path: Path, container: InputContainer) -> int | None:
     Raises:
         UserError: the sound cannot be decoded.
     """
-    track = sound_stream(container)
+    track = sound_stream(container, number)
     if track is None or track.codec_context.layout.nb_channels != 2:
         return None
     power, mixed, seconds = np.zeros(2), 0.0, 0.0
@@ -243,7 +244,7 @@ def audible_channel(path: Path, container: InputContainer) -> int | None:
 
 
 def timed_sound(
-    path: Path, container: InputContainer, start: float, channel: int | None = None
+    path: Path, container: InputContainer, start: float, channel: int | None = None, number: int | None = None
 ) -> Iterator[tuple[int, np.ndarray]]:
     """The sound of an open file, mono at 16 kHz, placed by its timestamps. Rate and channels may change on the way.
 
@@ -252,6 +253,7 @@ def timed_sound(
         container: the file.
         start: what its clock shows at time zero, seconds.
         channel: of a stereo track, see `audible_channel`; None: the mean of all.
+        number: which sound track, see `tracks.sound_stream`.
 
     Yields:
         (position of the piece in samples from time zero on, (n,) int16); gaps and overlaps are left as they are.
@@ -259,7 +261,7 @@ def timed_sound(
     Raises:
         UserError: it cannot be decoded.
     """
-    track = sound_stream(container)
+    track = sound_stream(container, number)
     assert track is not None
     resampler: AudioResampler | None = None
     setup: tuple[str, str, int] | None = None

@@ -77,8 +77,13 @@ def picture_stream(container: InputContainer) -> VideoStream | None:
     return next((stream for stream in streams if not stream.disposition & stream.disposition.attached_pic), None)
 
 
-def sound_stream(container: InputContainer) -> AudioStream | None:
-    """The sound track that the file marks as its default, else the first; None where there is none."""
+def sound_stream(container: InputContainer, number: int | None = None) -> AudioStream | None:
+    """The sound track of that number, from 1; without one, that which the file marks as its default, else the first.
+
+    None where there is none.
+    """
     streams = container.streams.audio
+    if number is not None:
+        return streams[number - 1] if number <= len(streams) else None
     marked = (stream for stream in streams if stream.disposition & stream.disposition.default)
     return next(marked, streams[0] if streams else None)

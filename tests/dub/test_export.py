@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from huggingface_hub import constants
@@ -83,6 +84,13 @@ def test_without_footage(tiny: Tiny, speech: Callable[..., Path], tmp_path: Path
     assert not (tmp_path / "face/footage").exists()
     with pytest.raises(UserError, match="comes without footage; name a base video"):
         TalkingFace.load(tmp_path / "face", device="cpu").dub(speech(0.2), tmp_path / "out.mp4")
+
+
+def test_without_room_nothing_is_begun(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(UserError, match=r"face: takes .* MiB, of which the disk has 0; make room"):
+        export_face(tiny.folder, CARD, tmp_path / "face", tiny.footage)
+    assert not list(tmp_path.iterdir())
 
 
 def spoil(folder: Path, key: str, value: object) -> None:

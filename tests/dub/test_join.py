@@ -13,6 +13,7 @@ import pytest
 from difftalker.dub.join import join_film
 from difftalker.dub.segment import choose_encoding, write_segment
 from difftalker.dub.sound import spool_sound
+from difftalker.errors import UserError
 from difftalker.media.orientation import Orientation
 from difftalker.media.planes import from_frame
 from tests.dub.conftest import syllables
@@ -98,3 +99,22 @@ def test_a_rate_that_changes_on_the_way(joined: Callable[[Path, str], tuple[str,
     assert sound.duration == pytest.approx(2.0, abs=0.3)
     assert sound.power[:45].max() > 1e-3 and sound.power[-45:].max() > 1e-3
     assert joined(tmp_path / "both.mp3", ".mp4")[0] == "mp3"
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])  # recoded for the one, copied into the other
+def test_the_chosen_sound_track_is_heard_and_carried_over(segment: Path, tmp_path: Path, suffix: str) -> None:
+    source = tmp_path / "two.mkv"
+    time = np.arange(16_000) / 16_000
+    with av.open(str(source), "w") as container:
+        tracks = [container.add_stream("pcm_s16le", rate=16_000, layout="mono") for _ in range(2)]
+        for track, hertz in zip(tracks, (300, 700), strict=True):
+            frame = av.AudioFrame.from_ndarray((8000 * np.sin(2 * np.pi * hertz * time)).astype(np.int16)[None])
+            frame.sample_rate = 16_000
+            container.mux(track.encode(frame) + track.encode(None))
+    sound = spool_sound(source, tmp_path / "spool.wav", 2)
+    assert np.abs(np.fft.rfft(sound.mapped())).argmax() == 700
+    film = tmp_path / f"film{suffix}"
+    join_film(film, [segment], RATE, sound, {})
+    assert np.abs(np.fft.rfft(spool_sound(film, tmp_path / "again.wav").mapped())).argmax() == 700
+    with pytest.raises(UserError, match=r"two\.mkv: has no sound track 3; choose one of 2$"):
+        spool_sound(source, tmp_path / "spool.wav", 3)
