@@ -18,6 +18,7 @@ from difftalker.intervals import true_intervals
 from difftalker.weights.store import path_of
 from difftalker.weights.table import needed_weights
 
+_CLEAR = 18.0  # dB between the 5th and the 90th percentile: speech in a room 19 to 39, over music 10 dB below it 17
 _PAUSE, _LONG = 25.0, 5.0  # dB below speech, and seconds: a pause that is worth a word
 
 FindingVerdict = Literal["ok", "warning", "problem"]
@@ -189,6 +190,10 @@ def _loudness(clips: Sequence[ClipMeasures]) -> Finding:
     steady = [clip.info.path.name for clip in clips if np.ptp(np.percentile(clip.level, [5, 95])) < STEADY]
     if steady:
         return Finding("loudness", text, "problem", f"{_some(steady)}: hardly changes, so noise rather than speech")
+    covered = [clip.info.path.name for clip in clips if np.ptp(np.percentile(clip.level, [5, 90])) < _CLEAR]
+    if covered:
+        advice = f"{_some(covered)}: its pauses are loud, so music or noise lies under the speech; take it out"
+        return Finding("loudness", text, "warning", advice)
     pauses = [pause for clip in clips for pause in _long_pauses(clip, speech)]
     if pauses:
         return Finding("loudness", f"{text}; silent: {_some(pauses)}", "warning", "cut long pauses out")

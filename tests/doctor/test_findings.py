@@ -90,6 +90,8 @@ def missing(share: float) -> np.ndarray:
         ("loudness", "warning", {"clipped": 0.01}),
         ("loudness", "problem", {"level": np.full(3000, -100.0)}),
         ("loudness", "problem", {"level": -30 + 0.5 * np.sin(np.arange(3000.0))}),  # noise alone
+        ("loudness", "warning", {"level": np.where(np.arange(3000) % 50 < 40, -20.0, -36.0)}),  # music under it
+        ("loudness", "ok", {"level": np.where(np.arange(3000) % 50 < 40, -20.0, -39.0)}),
     ],
 )
 def test_verdict(topic: str, verdict: str, changes: dict[str, Any]) -> None:
