@@ -1,6 +1,7 @@
 """The project around commands and flows: where things lie in it, its DVC and its params.yaml.
 
-Stages are told all paths by `dvc.yaml`; what else works on a project asks here.
+Stages are told all paths by `dvc.yaml`; what else works on a project asks here. What takes long to import is imported
+where it is needed: commands read the places before they check their options.
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ruamel.yaml import YAML
-
-from difftalker.config import load_params
 from difftalker.errors import UserError
-from difftalker.face_folder import DESCRIPTION, Description, own_footage, read_description
 from difftalker.files import replacing
-from difftalker.provenance.consent import Consent, read_exported_consent, recorded_consents
 
 if TYPE_CHECKING:
+    from ruamel.yaml import YAML
+
+    from difftalker.face_folder import Description
+    from difftalker.provenance.consent import Consent
     from difftalker.talking_face import TalkingFace
 
 INBOX = Path("data/inbox")  # git-ignored: footage that arrives
@@ -41,6 +41,8 @@ def require_project() -> None:
     """
     if not Path("dvc.yaml").is_file():
         raise UserError(f"{Path.cwd()}: no dvc.yaml here; run the command in the project's folder")
+    from difftalker.config import load_params
+
     load_params(PARAMS)
 
 
@@ -53,6 +55,8 @@ def describe_face(folder: Path) -> Description:
     Raises:
         UserError: there is none, or it is incomplete.
     """
+    from difftalker.face_folder import DESCRIPTION, read_description
+
     if folder == MODELS and not (folder / DESCRIPTION).exists():
         raise UserError(f"{folder}: no trained face here; run `dvc repro`, or name an exported face with --face")
     return read_description(folder)
@@ -65,6 +69,8 @@ def base_footage(folder: Path) -> Path | None:
     Raises:
         UserError: as `describe_face`.
     """
+    from difftalker.face_folder import own_footage
+
     description = describe_face(folder)
     models = folder.resolve()
     if description.footage is not None and models.parts[-len(MODELS.parts) :] == MODELS.parts:
@@ -79,6 +85,8 @@ def load_face(folder: Path) -> TalkingFace:
     Raises:
         UserError: there is none, or it is incomplete.
     """
+    from difftalker.config import load_params
+
     footage = base_footage(folder)
     device = load_params(PARAMS).device if PARAMS.is_file() else "auto"
     from difftalker.provenance.face_signature import FaceChangedWarning
@@ -96,6 +104,9 @@ def consent_of(folder: Path) -> tuple[Consent, ...] | None:
     Raises:
         UserError: as `describe_face`, or the record is damaged.
     """
+    from difftalker.config import load_params
+    from difftalker.provenance.consent import read_exported_consent
+
     description = describe_face(folder)
     models = folder.resolve()
     if description.footage is None or models.parts[-len(MODELS.parts) :] != MODELS.parts:
@@ -107,6 +118,8 @@ def consent_of(folder: Path) -> tuple[Consent, ...] | None:
 
 def consent_of_recordings(names: Sequence[str], root: Path = Path()) -> tuple[Consent, ...] | None:
     """The consents on record for some recordings of a project; None where one has none."""
+    from difftalker.provenance.consent import recorded_consents
+
     return recorded_consents(root / RAW, names)
 
 
@@ -122,6 +135,8 @@ def set_footage(recordings: Sequence[str], size: int, params: Path = PARAMS) -> 
 
 def layout_yaml() -> YAML:
     """A reader and writer that keeps comments, quotes and line breaks, for files laid out as this project's are."""
+    from ruamel.yaml import YAML
+
     yaml = YAML()
     yaml.width = 4096
     yaml.preserve_quotes = True

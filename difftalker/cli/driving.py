@@ -12,7 +12,6 @@ import typer
 
 from difftalker import project
 from difftalker.errors import UserError
-from difftalker.intervals import seconds_in_words
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -85,6 +84,8 @@ def progress_bars() -> Iterator[StageProgress]:
 
 def print_report(report: DubReport, output: Path, speed: bool) -> None:
     """Print what was made and what the user should know."""
+    from difftalker.intervals import seconds_in_words
+
     for warning in report.warnings:
         print(f"warning: {warning}")
     if report.unpainted:
