@@ -71,7 +71,7 @@ def test_help_says_what_takes_a_value(command: list[str], capsys: pytest.Capture
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["dub", "--adio", "x"], "--adio (Possible options: --audio, --audio-track, --video); see `difftalker dub --help`"),
+        (["dub", "--adio", "x"], "--adio (Possible options: --audio, --audio-track, --video); see `difftalker dub"),
         (["dub", "--codec", "x"], "'x' is not one of 'h264', 'lossless'; see `difftalker dub --help`"),
         (["landmarks", "--audio", "x"], "see `difftalker landmarks --help`"),
         (["weights", "fetsh"], "Did you mean 'fetch'?; see `difftalker weights --help`"),

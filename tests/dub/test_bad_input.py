@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import shutil
 import struct
 import subprocess
 import sys
+import time
 import tracemalloc
 from collections.abc import Callable
 from fractions import Fraction
@@ -21,6 +23,7 @@ import numpy as np
 import pytest
 
 from difftalker import TalkingFace
+from difftalker.cli.driving import progress_bars
 from difftalker.completion.head_frame import HeadFrame
 from difftalker.dub.settings import DubReport, DubSettings
 from difftalker.dub.sound import spool_sound
@@ -409,6 +412,16 @@ def test_names_that_are_no_utf8(dub: Any, tmp_path: Path) -> None:
     credentials = read_credentials(output)
     assert credentials and not credentials.problems
     assert {source.title for source in credentials.sources} == {"base.mp4", "caf\N{REPLACEMENT CHARACTER}.wav"}
+
+
+def test_a_clock_that_goes_backwards_changes_nothing(dub: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, expected = dub(suffix=".mkv")
+    before = expected.read_bytes()
+    now = itertools.count(time.time(), -7.0)
+    monkeypatch.setattr("time.time", lambda: next(now))
+    with progress_bars() as progress:
+        _, again = dub(suffix=".mkv", overwrite=True, progress=progress)
+    assert again.read_bytes() == before
 
 
 def test_elsewhere_without_a_home_in_a_plain_locale(folder: Path, tmp_path: Path) -> None:
