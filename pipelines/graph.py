@@ -6,6 +6,7 @@ writing `dvc.lock`; the kernel releases it with the process. docs/development.md
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import threading
@@ -132,6 +133,31 @@ def local_cache(root: Path) -> Path:
         return Path(repo.cache.local_cache_dir)
 
 
+def mend_lock(root: Path | str) -> None:
+    """Remove DVC's list of who reads and writes what, where a kill left it half written: DVC would refuse all work.
+
+    It writes the list in place while it holds another lock, so nobody is at it when that lock is free.
+    """
+    path = Path(root) / ".dvc/tmp/rwlock"
+    if not path.is_file() or _is_json(path):
+        return
+    with path.with_name("rwlock.lock").open("a") as guard:
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        if not _is_json(path):
+            path.unlink()
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
+
+
 @contextmanager
 def _plain_errors() -> Iterator[None]:
     from dvc.exceptions import DvcException
@@ -147,6 +173,7 @@ def _plain_errors() -> Iterator[None]:
 def _opened(root: Path | str) -> Iterator[Repo]:
     from dvc.repo import Repo, lock_repo
 
+    mend_lock(root)
     with _plain_errors(), Repo(str(root), _wait_for_lock=True) as repo, lock_repo(repo):
         yield repo
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import fcntl
 import shutil
 from pathlib import Path
 
 import pytest
 
 from difftalker.errors import UserError
-from pipelines.graph import changed_stages, read_stages, stage_status
+from pipelines.graph import changed_stages, mend_lock, read_stages, stage_status
 from tests.pipelines.toy import Toy
 from tests.project import ROOT
 
@@ -120,3 +121,21 @@ def test_no_project_is_one_line(tmp_path: Path) -> None:
 def test_unknown_stage_is_one_line(toy: Toy) -> None:
     with pytest.raises(UserError, match="nothing"):
         read_stages(toy.root, ["nothing"])
+
+
+def test_a_list_that_dvc_left_half_written_is_removed(tmp_path: Path) -> None:
+    toy = Toy(tmp_path)
+    toy.dvc("repro", "--quiet")
+    path = tmp_path / ".dvc/tmp/rwlock"
+    whole = path.read_bytes()
+    mend_lock(tmp_path)
+    assert path.read_bytes() == whole
+    path.write_bytes(b"")  # what a SIGKILL leaves between the file's opening and its writing
+    with path.with_name("rwlock.lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        mend_lock(tmp_path)
+        assert path.exists(), "somebody writes it"
+    toy.set(one=11)
+    assert [stage.name for stage in read_stages(tmp_path, ["one"])] and not path.exists()
+    toy.dvc("repro")
+    assert toy.up_to_date()
