@@ -95,11 +95,11 @@ def check_cache_command() -> None:
     """Find damaged files in DVC's cache and remove them, so that they are made anew."""
     from pipelines.cache_check import check_cache
 
-    found = check_cache(Path.cwd())
-    for path in (*found.removed, *found.workspace):
-        print(f"removed {path}: damaged")
-    print(f"{found.files} files in the cache, {len(found.removed)} damaged")
-    if found.removed:
+    count, removed = check_cache(Path.cwd())
+    for path in removed:
+        print(f"{path}: damaged, removed")
+    print(f"{count} files in the cache")
+    if removed:
         print("next: `dvc repro` makes outputs anew; footage comes back with `dvc pull` or `difftalker add`")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 from tqdm import tqdm
@@ -15,32 +15,23 @@ from tqdm import tqdm
 from pipelines.graph import local_cache
 
 
-@dataclass(frozen=True)
-class CacheCheck:
-    """What was found.
-
-    Attributes:
-        files: number of files in the cache.
-        removed: those that were damaged.
-        workspace: files of the project that were the same ones (hard links), removed as well.
-    """
-
-    files: int
-    removed: list[Path]
-    workspace: list[Path]
-
-
-def check_cache(root: Path) -> CacheCheck:
+def check_cache(root: Path) -> tuple[int, list[Path]]:
     """Compare every file of the local cache with its name, its MD5, and remove those that differ.
 
     `dvc repro` then makes them anew, or `dvc pull` fetches them.
+
+    Returns:
+        Number of files in the cache, and what was removed: files of the cache, and hard links to them in the workspace.
     """
     files = sorted(path for path in (local_cache(root) / "files/md5").glob("??/*") if path.is_file())
     damaged = [path for path in tqdm(files, desc="cache", unit="file", mininterval=1) if not _is_whole(path)]
-    linked = _links(root, damaged)
-    for path in (*damaged, *linked):
+    same = {(status.st_dev, status.st_ino) for status in map(os.stat, damaged)}
+    damaged += [
+        path for path in _workspace(root) if (status := path.lstat()) and (status.st_dev, status.st_ino) in same
+    ]
+    for path in damaged:
         path.unlink()
-    return CacheCheck(len(files), damaged, linked)
+    return len(files), damaged
 
 
 def _is_whole(path: Path) -> bool:
@@ -49,15 +40,12 @@ def _is_whole(path: Path) -> bool:
     return found == path.parent.name + path.name.removesuffix(".dir")
 
 
-def _links(root: Path, damaged: list[Path]) -> list[Path]:
-    """Files of the workspace that are one with a damaged one."""
-    wanted = {(status.st_dev, status.st_ino) for status in map(os.stat, damaged) if status.st_nlink > 1}
-    found = []
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.lstat()
+    return status.st_dev, status.st_ino
+
+
+def _workspace(root: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if name not in (".dvc", ".git", ".venv")]
-        for name in names if wanted else ():
-            path = Path(folder, name)
-            status = path.lstat()
-            if (status.st_dev, status.st_ino) in wanted:
-                found.append(path)
-    return sorted(found)
+        yield from (Path(folder, name) for name in names)

@@ -32,8 +32,8 @@ def damage(path: Path) -> None:
 
 def test_a_whole_cache_stays(toy: Toy) -> None:
     before = sorted(toy.root.rglob("*"))
-    found = check_cache(toy.root)
-    assert found.files > 3 and not found.removed and not found.workspace
+    count, removed = check_cache(toy.root)
+    assert count > 3 and not removed
     assert [path for path in before if not path.exists()] == []
 
 
@@ -54,8 +54,8 @@ def test_a_damaged_output_is_made_anew(
         main(["check-cache"])
     assert not ended.value.code
     said = capsys.readouterr().out
-    assert f"removed {damaged}: damaged" in said and "1 damaged" in said and "dvc repro" in said
+    assert f"{damaged}: damaged, removed" in said and said.count("removed") == 2 and "dvc repro" in said
     assert not output.exists(), "the workspace had the same damaged file"
     toy.dvc("repro")
     assert output.read_bytes() == expected
-    assert not check_cache(toy.root).removed
+    assert not check_cache(toy.root)[1]
