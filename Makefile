@@ -45,7 +45,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 install: $(VENV)/.runtime
 
 demo: install
-	@$(BIN)/python -c "from pipelines.graph import mend_lock; mend_lock('.')"
+	@$(BIN)/python -c "from pipelines.graph import mend_after_kill; mend_after_kill('.')"
 	@dvc repro
 	@echo
 	@echo "Video     data/results/synthesis/"

@@ -11,7 +11,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +20,7 @@ import yaml
 
 from difftalker.config import flatten, lookup
 from difftalker.errors import UserError
+from difftalker.project import RAW
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -133,29 +134,37 @@ def local_cache(root: Path) -> Path:
         return Path(repo.cache.local_cache_dir)
 
 
-def mend_lock(root: Path | str) -> None:
-    """Remove DVC's list of who reads and writes what, where a kill left it half written: DVC would refuse all work.
+def mend_after_kill(root: Path | str) -> None:
+    """Remove what a kill left half written of two files that DVC writes in place: it would refuse all work.
 
-    It writes the list in place while it holds another lock, so nobody is at it when that lock is free.
+    They are its list of who reads and writes what, written under a lock of its own, and `dvc.lock`, written under the
+    project's: nobody is at them when these are free. What `dvc.lock` told of stages is in DVC's run cache, so `dvc
+    repro` runs none of them again.
     """
-    path = Path(root) / ".dvc/tmp/rwlock"
-    if not path.is_file() or _is_json(path):
-        return
-    with path.with_name("rwlock.lock").open("a") as guard:
-        try:
-            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        if not _is_json(path):
-            path.unlink()
+    scratch = Path(root) / ".dvc/tmp"
+    written = {
+        scratch / "rwlock": "rwlock.lock",
+        Path(root) / "dvc.lock": "lock",
+        Path(root) / RAW / "dvc.lock": "lock",
+    }
+    for path, guard in written.items():
+        if path.is_file() and not _is_whole(path) and scratch.is_dir():
+            with (scratch / guard).open("a") as file, suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not _is_whole(path):
+                    path.unlink()
 
 
-def _is_json(path: Path) -> bool:
+def _is_whole(path: Path) -> bool:
+    """Whether it is the list, which is JSON, or a lock file: YAML with a command for every stage."""
     try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix:
+            stages = yaml.safe_load(text)["stages"].values()
+            return all("cmd" in stage and all("path" in out for out in stage.get("outs", [])) for stage in stages)
+        return isinstance(json.loads(text), dict)
+    except (ValueError, LookupError, AttributeError, TypeError, yaml.YAMLError):
         return False
-    return True
 
 
 @contextmanager
@@ -173,7 +182,7 @@ def _plain_errors() -> Iterator[None]:
 def _opened(root: Path | str) -> Iterator[Repo]:
     from dvc.repo import Repo, lock_repo
 
-    mend_lock(root)
+    mend_after_kill(root)
     with _plain_errors(), Repo(str(root), _wait_for_lock=True) as repo, lock_repo(repo):
         yield repo
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from difftalker.errors import UserError
-from pipelines.graph import changed_stages, mend_lock, read_stages, stage_status
+from pipelines.graph import changed_stages, mend_after_kill, read_stages, stage_status
 from tests.pipelines.toy import Toy
 from tests.project import ROOT
 
@@ -123,19 +123,27 @@ def test_unknown_stage_is_one_line(toy: Toy) -> None:
         read_stages(toy.root, ["nothing"])
 
 
-def test_a_list_that_dvc_left_half_written_is_removed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "guard", "left"),
+    [
+        (".dvc/tmp/rwlock", "rwlock.lock", b""),  # what a SIGKILL leaves between the file's opening and its writing
+        (".dvc/tmp/rwlock", "rwlock.lock", b'{"read": {"/tmp'),
+        ("dvc.lock", "lock", b""),
+        ("dvc.lock", "lock", b"schema: '2.0'\nstages:\n  one:\n    deps:\n"),
+    ],
+)
+def test_what_dvc_left_half_written_is_removed(tmp_path: Path, name: str, guard: str, left: bytes) -> None:
     toy = Toy(tmp_path)
     toy.dvc("repro", "--quiet")
-    path = tmp_path / ".dvc/tmp/rwlock"
+    path, runs = tmp_path / name, (tmp_path / "runs.log").read_text()
     whole = path.read_bytes()
-    mend_lock(tmp_path)
+    mend_after_kill(tmp_path)
     assert path.read_bytes() == whole
-    path.write_bytes(b"")  # what a SIGKILL leaves between the file's opening and its writing
-    with path.with_name("rwlock.lock").open("a") as held:
+    path.write_bytes(left)
+    with (tmp_path / ".dvc/tmp" / guard).open("a") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        mend_lock(tmp_path)
+        mend_after_kill(tmp_path)
         assert path.exists(), "somebody writes it"
-    toy.set(one=11)
-    assert [stage.name for stage in read_stages(tmp_path, ["one"])] and not path.exists()
+    assert [stage.name for stage in read_stages(tmp_path, ["one"])] and (name != "dvc.lock" or not path.exists())
     toy.dvc("repro")
-    assert toy.up_to_date()
+    assert toy.up_to_date() and (tmp_path / "runs.log").read_text() == runs, "nothing ran again"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from difftalker.media.wav import write_wav
-from pipelines.graph import mend_lock
+from pipelines.graph import mend_after_kill
 from tests.dub.tiny_face import pictures, tiny_face
 from tests.footage import noise
 from tests.project import Project
@@ -48,8 +48,8 @@ def torture(name: str, folder: Path, kills: int, seed: int) -> Killed:
 def _pipeline(folder: Path, kills: int, chance: random.Random) -> tuple[Killed, dict[str, str]]:
     project = _project(folder)
     command = [sys.executable, "-m", "dvc", "repro"]
-    # As docs/operations.md says: a kill in the moment in which DVC writes its own list leaves it empty.
-    mend = partial(mend_lock, folder)
+    # As docs/operations.md says: a kill in the moment in which DVC writes its own files leaves them empty.
+    mend = partial(mend_after_kill, folder)
     killed = run_killed(command, folder, project.environment, kills, chance, between=mend)
     return killed, _outputs(folder)
 
