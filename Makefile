@@ -51,6 +51,7 @@ demo: install
 	@echo "Video     data/results/synthesis/"
 	@echo "Metrics   data/results/metrics.json"
 	@echo "Report    data/results/report.html (open it in a browser)"
+	@echo "Git       dvc.lock, metrics and plots are now those of this machine, so git shows them as changed"
 	@echo "Next      source .venv/bin/activate"
 	@echo "          difftalker dub --audio data/results/synthesis/demo.mp4 -o talk.mp4   (or any recording of speech)"
 

@@ -12,7 +12,7 @@ import yaml
 
 from difftalker.config import parse_params
 from difftalker.errors import UserError
-from pipelines.graph import change_params
+from pipelines.graph import change_params, mend_after_kill
 from pipelines.process import command_environment, run_command
 from pipelines.revision import git
 from pipelines.runtime import cancellation, showing_progress

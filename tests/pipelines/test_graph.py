@@ -128,6 +128,7 @@ def test_unknown_stage_is_one_line(toy: Toy) -> None:
     [
         (".dvc/tmp/rwlock", "rwlock.lock", b""),  # what a SIGKILL leaves between the file's opening and its writing
         (".dvc/tmp/rwlock", "rwlock.lock", b'{"read": {"/tmp'),
+        (".dvc/tmp/exps/rwlock", "exps/rwlock.lock", b""),  # of experiments
         ("dvc.lock", "lock", b""),
         ("dvc.lock", "lock", b"schema: '2.0'\nstages:\n  one:\n    deps:\n"),
     ],
@@ -136,7 +137,9 @@ def test_what_dvc_left_half_written_is_removed(tmp_path: Path, name: str, guard:
     toy = Toy(tmp_path)
     toy.dvc("repro", "--quiet")
     path, runs = tmp_path / name, (tmp_path / "runs.log").read_text()
-    whole = path.read_bytes()
+    path.parent.mkdir(exist_ok=True)
+    whole = path.read_bytes() if path.exists() else b'{"read": {}, "write": {}}'
+    path.write_bytes(whole)
     mend_after_kill(tmp_path)
     assert path.read_bytes() == whole
     path.write_bytes(left)
