@@ -50,6 +50,7 @@ def run_experiment(root: Path, name: str, overrides: Sequence[str], device: int,
         UserError: a stage failed; then no experiment is recorded.
         Stopped: it was stopped.
     """
+    mend_after_kill(root)
     changes = [part for override in overrides for part in ("--set-param", override)]
     run_command(
         ["dvc", "--wait-for-lock", "exp", "run", "--temp", "--name", name, *changes],

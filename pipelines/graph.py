@@ -141,15 +141,12 @@ def mend_after_kill(root: Path | str) -> None:
     project's: nobody is at them when these are free. What `dvc.lock` told of stages is in DVC's run cache, so `dvc
     repro` runs none of them again.
     """
-    scratch = Path(root) / ".dvc/tmp"
-    written = {
-        scratch / "rwlock": "rwlock.lock",
-        Path(root) / "dvc.lock": "lock",
-        Path(root) / RAW / "dvc.lock": "lock",
-    }
-    for path, guard in written.items():
+    root, scratch = Path(root), Path(root) / ".dvc/tmp"
+    locks = {folder / "rwlock": folder / "rwlock.lock" for folder in (scratch, scratch / "exps")}
+    locks |= {folder / "dvc.lock": scratch / "lock" for folder in (root, root / RAW)}
+    for path, guard in locks.items():
         if path.is_file() and not _is_whole(path) and scratch.is_dir():
-            with (scratch / guard).open("a") as file, suppress(BlockingIOError):
+            with guard.open("a") as file, suppress(BlockingIOError):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if not _is_whole(path):
                     path.unlink()

@@ -147,6 +147,6 @@ def test_what_dvc_left_half_written_is_removed(tmp_path: Path, name: str, guard:
         fcntl.flock(held, fcntl.LOCK_EX)
         mend_after_kill(tmp_path)
         assert path.exists(), "somebody writes it"
-    assert [stage.name for stage in read_stages(tmp_path, ["one"])] and (name != "dvc.lock" or not path.exists())
+    assert read_stages(tmp_path, ["one"]) and not path.exists()
     toy.dvc("repro")
     assert toy.up_to_date() and (tmp_path / "runs.log").read_text() == runs, "nothing ran again"
