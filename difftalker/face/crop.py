@@ -20,10 +20,6 @@ _REGION_SMOOTHING = 6.0  # pictures; the region follows the head, without the st
 # Scale from which crops are interpolated, not averaged over areas: averages take a third of the mouth's sharpness.
 _DIRECT = 0.5
 
-# Scales this near to 1 become 1 and the crops lie on whole pixels: to interpolate a crop and again what is pasted back
-# takes 7 % of the mouth's sharpness on GRID s1 and 18 % on the demo's pictures.
-_NEARLY_ONE = 0.04
-
 
 @dataclass(frozen=True)
 class Geometry:
@@ -54,7 +50,6 @@ def crop_geometry(
 
     The scale is fixed; the middle of the jaw line's ends is the middle column and the nose base (point 33) is row
     size / 2, both smoothed over time without delay. Pictures without a face take their place from their neighbours.
-    Where the crop would have nearly as many pixels as its part of the picture, it has these very pixels.
 
     Args:
         track: the shot's face; at least one picture must have one.
@@ -65,8 +60,6 @@ def crop_geometry(
         fps: pictures per second.
     """
     scale = size / (crop_scale * face)
-    whole = abs(scale - 1) < _NEARLY_ONE
-    scale = 1.0 if whole else scale
     index = np.arange(len(track.found))
     known = np.flatnonzero(track.found)
 
@@ -80,7 +73,6 @@ def crop_geometry(
     anchor = smooth(fill(np.stack([middle, track.points[:, NOSE_BASE, 1]], axis=1)), smoothing * fps)
     target = np.array([(size - 1) / 2, size / 2])
     shift = target - scale * anchor  # (n, 2)
-    shift = np.rint(shift) if whole else shift
     transforms = np.zeros((len(index), 6))
     transforms[:, 0] = transforms[:, 4] = scale
     transforms[:, [2, 5]] = shift

@@ -49,22 +49,6 @@ def test_nose_base_lies_on_row_half_and_scale_follows_the_margin() -> None:
     assert geometry.valid.all()
 
 
-@pytest.mark.parametrize(("crop_scale", "whole"), [(1.25, True), (1.31, True), (1.2, False), (1.4, False)])
-def test_a_crop_of_nearly_as_many_pixels_has_those_of_the_picture(crop_scale: float, whole: bool) -> None:
-    track = still(30)
-    track.points[:] += np.random.default_rng(0).normal(0, 3, (30, 1, 2))  # the whole face moves
-    geometry = crop_geometry(track, 100.0, 128, crop_scale, 0.1, 25.0)  # 128 / (1.25 x 100) = 1.02
-    picture = np.random.default_rng(1).integers(0, 256, (300, 400, 3), np.uint8)
-    for transform in geometry.transforms:
-        assert np.array_equal(transform, np.rint(transform)) == whole
-        assert np.abs(apply(transform, (200, 150)) - [63.5, 64]).max() < 6
-        if whole:
-            left, top = -transform[[2, 5]].astype(int)
-            np.testing.assert_array_equal(
-                cut_crop(picture, transform, 128), picture[top : top + 128, left : left + 128]
-            )
-
-
 def test_motion_is_smoothed_without_delay() -> None:
     track = still(100)
     track.points[50:, :, 0] += 10.0  # a step to the right between 49 and 50
