@@ -62,12 +62,12 @@ def other_voice(path: Path, seconds: float, voice: str) -> None:
 def seam(before: np.ndarray, after: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     """Sums of the absolute gradient across the mask's border, of the source and of the film."""
     border = (weight > 0) & (weight < BAND)
-    across = np.stack(np.gradient(np.asarray(cv2.GaussianBlur(weight, (0, 0), 2.0)), axis=(0, 1)))
+    across: np.ndarray = np.array(np.gradient(cv2.GaussianBlur(weight, (0, 0), 2.0)), np.float64)
     across /= np.linalg.norm(across, axis=0) + 1e-9
     found = []
     for image in (before, after):
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64)
-        found.append(float(np.abs((np.stack(np.gradient(gray)) * across).sum(axis=0))[border].sum()))
+        found.append(float(np.abs((np.array(np.gradient(gray)) * across).sum(axis=0))[border].sum()))
     return found[0], found[1]
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import tempfile
 
+import pytest
 from hypothesis import settings
 
 # face-alignment compiles helpers for up to a minute. Numba reads this when whatever test first imports it.
@@ -22,3 +23,11 @@ for _name in ("DIFFTALKER_SIGN_KEY", "DIFFTALKER_SIGN_CERT"):
 # How long an example takes says how busy the machine is.
 settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")
+
+# Files of few tests that take long. Begun last, they would leave the other processes idle.
+_LONG = ("tests/test_pipeline.py", "tests/pipelines/", "tests/torture/", "tests/test_gpu_preset.py", "tests/fuzz/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, for several processes."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
