@@ -25,10 +25,8 @@ def check_cache(root: Path) -> tuple[int, list[Path]]:
     """
     files = sorted(path for path in (local_cache(root) / "files/md5").glob("??/*") if path.is_file())
     damaged = [path for path in tqdm(files, desc="cache", unit="file", mininterval=1) if not _is_whole(path)]
-    same = {(status.st_dev, status.st_ino) for status in map(os.stat, damaged)}
-    damaged += [
-        path for path in _workspace(root) if (status := path.lstat()) and (status.st_dev, status.st_ino) in same
-    ]
+    same = {_identity(path) for path in damaged}
+    damaged += [path for path in _workspace(root) if _identity(path) in same]
     for path in damaged:
         path.unlink()
     return len(files), damaged

@@ -135,9 +135,9 @@ def local_cache(root: Path) -> Path:
 
 
 def mend_after_kill(root: Path | str) -> None:
-    """Remove what a kill left half written of two files that DVC writes in place: it would refuse all work.
+    """Remove what a kill left half written of the files that DVC writes in place: it would refuse all work.
 
-    They are its list of who reads and writes what, written under a lock of its own, and `dvc.lock`, written under the
+    They are its lists of who reads and writes what, written under locks of their own, and `dvc.lock`, written under the
     project's: nobody is at them when these are free. What `dvc.lock` told of stages is in DVC's run cache, so `dvc
     repro` runs none of them again.
     """
@@ -153,9 +153,14 @@ def mend_after_kill(root: Path | str) -> None:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether it is the list, which is JSON, or a lock file: YAML with a command for every stage."""
+    """Whether it is a list, which is JSON, or a lock file: YAML with a command for every stage.
+
+    What ends with a line break was written to its end: a lock file that is wrong then, as after a merge, is the user's.
+    """
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if text.endswith("\n"):
+        return True
     try:
-        text = path.read_text(encoding="utf-8")
         if path.suffix:
             stages = yaml.safe_load(text)["stages"].values()
             return all("cmd" in stage and all("path" in out for out in stage.get("outs", [])) for stage in stages)

@@ -130,7 +130,7 @@ def test_unknown_stage_is_one_line(toy: Toy) -> None:
         (".dvc/tmp/rwlock", "rwlock.lock", b'{"read": {"/tmp'),
         (".dvc/tmp/exps/rwlock", "exps/rwlock.lock", b""),  # of experiments
         ("dvc.lock", "lock", b""),
-        ("dvc.lock", "lock", b"schema: '2.0'\nstages:\n  one:\n    deps:\n"),
+        ("dvc.lock", "lock", b"schema: '2.0'\nstages:\n  one:\n    deps:"),
     ],
 )
 def test_what_dvc_left_half_written_is_removed(tmp_path: Path, name: str, guard: str, left: bytes) -> None:
@@ -150,3 +150,11 @@ def test_what_dvc_left_half_written_is_removed(tmp_path: Path, name: str, guard:
     assert read_stages(tmp_path, ["one"]) and not path.exists()
     toy.dvc("repro")
     assert toy.up_to_date() and (tmp_path / "runs.log").read_text() == runs, "nothing ran again"
+
+
+def test_a_lock_file_with_a_conflict_stays(tmp_path: Path) -> None:
+    path = tmp_path / "dvc.lock"
+    (tmp_path / ".dvc/tmp").mkdir(parents=True)
+    path.write_text("<<<<<<< HEAD\nschema: '2.0'\n=======\nstages: {}\n>>>>>>> other\n")
+    mend_after_kill(tmp_path)
+    assert path.exists()
