@@ -125,7 +125,7 @@ def _opening(r: float, slope: float) -> dict[str, str]:
 def _closure(share: float, moments: int) -> dict[str, str]:
     grade = "good" if share >= 0.95 else "fair" if share >= 0.75 else "poor"
     verdict = {"good": "Closes on b, p, m", "fair": "Closes mostly", "poor": "Stays open"}[grade]
-    return _card("Lips closed", f"{100 * share:.0f}", grade, verdict, f"of {moments} closures; 95 passes", "%")
+    return _card("Lips closed", f"{100 * share:.1f}", grade, verdict, f"of {moments} closures; 95 passes", "%")
 
 
 def _near_one(ratio: float, good: float, fair: float) -> str:
