@@ -20,6 +20,10 @@ from demo_speaker.warp import backward_map
 
 # How much of the jaw's drop each contour point takes (iBUG 0-16).
 _JAW_SHARE = np.array([0, 0, 0, 0.04, 0.15, 0.42, 0.75, 0.95, 1, 0.95, 0.75, 0.42, 0.15, 0.04, 0, 0, 0])
+# Standard deviation in output pixels of the blur of a lens and of the filter before a camera's sensor. A rendering
+# without it has detail up to the pixel grid's limit, which no camera records; this one halves the contrast at 0.31
+# cycles a pixel, as sharp cameras do.
+_LENS_BLUR = 0.6
 _LIP_U = np.array([-0.92, -0.78, -0.52, -0.25, 0.0, 0.25, 0.52, 0.78, 0.92])
 
 
@@ -220,6 +224,7 @@ def render_with_truth(
         face = _face_points(shape, jaw, float(motion.brow[index]))
         pose = _Pose.at(motion, index, size)
         drawn = _draw(pose, face, shape, jaw, tongue, blink, size, image)
+        drawn = cv2.GaussianBlur(drawn, (0, 0), _LENS_BLUR, borderType=cv2.BORDER_REPLICATE)
         frame = np.clip(drawn + 0.5, 0, 255).astype(np.uint8)
         points = pose.head(_with_blink(face, blink), portrait.DEPTH)
         yield frame, FrameTruth(float(time), points.astype(np.float32), _phoneme_at(speech.phonemes, float(time)))
