@@ -19,11 +19,13 @@ from tests.footage import noise
 from tests.project import Project
 from tests.torture.killing import Killed, run_killed
 
+STEPS = 40  # of every training
 INTERVAL = 4  # steps between two checkpoints, and between two reported steps
 _DATA = ("data/interim", "data/processed", "data/models", "data/results", "data/plots", "data/scratch")
 _TIMED = ("data/results/speed.json", "data/results/report.html")  # they hold seconds
 _TRAINING: dict[str, Any] = {
-    name: {"train": {"checkpoint_every": INTERVAL}} for name in ("landmarks", "decoder", "syncnet")
+    name: {"train": {"steps": STEPS, "checkpoint_every": INTERVAL}}
+    for name in ("landmarks", "face", "decoder", "syncnet")
 }
 
 
@@ -50,14 +52,14 @@ def _pipeline(folder: Path, kills: int, chance: random.Random) -> tuple[Killed, 
     command = [sys.executable, "-m", "dvc", "repro"]
     # As docs/operations.md says: a kill in the moment in which DVC writes its own files leaves them empty.
     mend = partial(mend_after_kill, folder)
-    killed = run_killed(command, folder, project.environment, kills, chance, between=mend)
+    killed = run_killed(command, folder, project.environment, kills, chance, trains=True, between=mend)
     return killed, _outputs(folder)
 
 
 def _flow(folder: Path, kills: int, chance: random.Random) -> tuple[Killed, dict[str, str]]:
     project = _project(folder)
     command = [sys.executable, "-m", "pipelines", "reproduce"]
-    killed = run_killed(command, folder, _flow_environment(project), kills, chance)
+    killed = run_killed(command, folder, _flow_environment(project), kills, chance, trains=True)
     return killed, _outputs(folder)
 
 
@@ -68,7 +70,7 @@ def _retrain(folder: Path, kills: int, chance: random.Random) -> tuple[Killed, d
     for words in (["add", "--all"], ["-c", "user.name=T", "-c", "user.email=t@t", "commit", "-qm", "First face"]):
         subprocess.run(["git", *words], cwd=folder, check=True)
     command = [sys.executable, "-m", "pipelines", "retrain", "--set", "landmarks.train.learning_rate=0.001"]
-    killed = run_killed(command, folder, _flow_environment(project), kills, chance)
+    killed = run_killed(command, folder, _flow_environment(project), kills, chance, trains=True)
     tags = subprocess.run(["git", "tag"], cwd=folder, capture_output=True, text=True, check=True).stdout
     return killed, _outputs(folder) | {"tags": tags}
 

@@ -1,4 +1,4 @@
-"""Commands that are killed at random moments, most of all while they write, and begun again until they end."""
+"""Commands that are killed at random moments, most of all while they write or train, and begun again until they end."""
 
 from __future__ import annotations
 
@@ -36,11 +36,13 @@ def run_killed(
     environment: Mapping[str, str],
     kills: int,
     chance: random.Random,
+    trains: bool = False,
     between: Callable[[], None] | None = None,
 ) -> Killed:
     """Run a command to its end, killing its process group up to `kills` times on the way.
 
-    A kill comes a few milliseconds after a random one of the next changes in the folder: so most of them meet a write.
+    Kills come in turn a few milliseconds after a random one of the next changes in the folder, so that they meet a
+    write, and soon after a training has reported a step, so that they meet a checkpoint.
 
     Args:
         command: is begun again after every kill.
@@ -48,6 +50,7 @@ def run_killed(
         environment: of the command.
         kills: at most; fewer if it ends before.
         chance: draws the moments.
+        trains: whether there are trainings in it; every other kill meets one of them.
         between: called after every kill.
 
     Raises:
@@ -62,7 +65,10 @@ def run_killed(
                 command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
             )
         if found.kills < kills:
-            _kill_at_write(process, folder, chance)
+            if trains and found.kills % 2:
+                _kill_in_training(process, log, chance)
+            else:
+                _kill_at_write(process, folder, chance)
         process.wait(_LONGEST)
         printed = log.read_text(errors="replace")
         for name, first in _first_steps(printed).items():
@@ -87,8 +93,25 @@ def _kill_at_write(process: subprocess.Popen[bytes], folder: Path, chance: rando
         changes -= after != before
         before = after
     time.sleep(chance.uniform(0, 0.02))
+    _kill(process)
+
+
+def _kill_in_training(process: subprocess.Popen[bytes], log: Path, chance: random.Random) -> None:
+    reports = chance.choice((1, 2, 3, 5))
+    while process.poll() is None and _reports(log) < reports:
+        time.sleep(_POLL)
+    time.sleep(chance.uniform(0, 0.1))
+    _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def _reports(log: Path) -> int:
+    """How often a training that is not at its end has reported a step."""
+    return sum(step != steps for _, step, steps in _STEP.findall(log.read_text(errors="replace")))
 
 
 def _state(folder: Path) -> tuple[int, int]:
