@@ -1,9 +1,9 @@
 """How time and memory grow with the length of the footage: `python -m benchmarks.growth 1000 4000 16000`.
 
 For each number of frames it makes a clone of this project with a film of so many frames (one swaying face, 160 pixels)
-and tiny networks of fixed steps, runs `dvc repro`, and dubs speech as long as the film. The tables hold what the stages
-recorded: seconds, and the peak of each stage's own process, without the workers that it starts (their number and size
-do not depend on the length). Run nothing beside it.
+and tiny networks of fixed steps, runs `dvc repro`, and dubs speech as long as the film. The table, printed anew after
+each, holds what the stages recorded: seconds, and the peak of each stage's own process, without the workers that it
+starts (their number and size do not depend on the length). Run nothing beside it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def main(words: list[str] | None = None) -> None:
         with tempfile.TemporaryDirectory(prefix="difftalker-growth-") as folder:
             costs[frames] = measure(Path(folder) / "project", frames)
         print(f"{frames} frames: {sum(cost.seconds for cost in costs[frames].values()):.0f} s", file=sys.stderr)
-    print(table(costs))
+        print(table(costs), flush=True)
 
 
 def table(costs: Mapping[int, Mapping[str, Cost]]) -> str:

@@ -16,6 +16,7 @@ from demo_speaker.speech import speak_sentences
 from difftalker.media.wav import AUDIO_RATE, read_wav, write_wav
 
 FPS = 25
+_SPOKEN = 200.0  # seconds of speech, then it begins again
 
 
 def pictures(count: int, width: int, height: int) -> Iterator[np.ndarray]:
@@ -52,7 +53,7 @@ def write_film(path: Path, count: int, width: int, height: int) -> None:
 
 def write_speech(path: Path, seconds: float) -> None:
     """Synthetic speech of just this length: mono, 16 kHz."""
-    speech = speak_sentences(OTHER_SENTENCES, max(seconds, 2.0), voice="en-us", pitch=40)
+    speech = speak_sentences(OTHER_SENTENCES, min(max(seconds, 2.0), _SPOKEN), voice="en-us", pitch=40)
     times = np.arange(round(seconds * AUDIO_RATE)) / AUDIO_RATE % speech.duration_s
     samples = np.interp(times, np.arange(len(speech.samples)) / speech.sample_rate, speech.samples)
     write_wav(path, [samples.astype(np.int16)])

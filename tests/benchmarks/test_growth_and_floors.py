@@ -8,8 +8,10 @@ import pytest
 
 from benchmarks.floors import counted, fastest, row
 from benchmarks.growth import TINY, Cost, make_project, merged, run, table
+from benchmarks.swaying_film import write_speech
 from difftalker.config import load_params
 from difftalker.media.probe import probe
+from difftalker.media.wav import read_wav
 
 
 def test_growth_is_per_additional_frame() -> None:
@@ -24,6 +26,12 @@ def test_project_has_footage_and_valid_params(tmp_path: Path) -> None:
     assert params.recordings == ["talk"] and params.face.train.steps == TINY["face"]["train"]["steps"]
     assert [path.name for path in (project / "data/raw/talk").iterdir()] == ["film.mp4"]
     assert probe(project / "data/raw/talk/film.mp4").duration == pytest.approx(30 / 25, abs=0.1)
+
+
+def test_speech_is_longer_than_what_there_is_to_say(tmp_path: Path) -> None:
+    write_speech(tmp_path / "speech.wav", 230.0)
+    samples = read_wav(tmp_path / "speech.wav")
+    assert len(samples) == 230 * 16_000 and samples[-16_000 * 20 :].std() > 100
 
 
 def test_failure_says_why(tmp_path: Path) -> None:
