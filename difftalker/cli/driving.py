@@ -49,6 +49,22 @@ def check_readable(*paths: Path | None) -> None:
                 raise UserError(f"{path}: {reason}; check the name") from None
 
 
+def check_media(audio: Path, audio_track: int | None, video: Path | None) -> None:
+    """Refuse speech that cannot be heard and footage that cannot be seen, before anything is loaded.
+
+    Raises:
+        UserError: see `dub.sound.open_sound` and `media.probe.open_video`.
+    """
+    from difftalker.dub.sound import open_sound
+    from difftalker.media.probe import open_video
+
+    with open_sound(audio, audio_track):
+        pass
+    if video is not None:
+        with open_video(video):
+            pass
+
+
 def load_face_with_notice(folder: Path) -> TalkingFace:
     """Load a face, saying so: it takes seconds.
 

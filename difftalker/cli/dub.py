@@ -19,6 +19,7 @@ from difftalker.cli.driving import (
     SmoothingOption,
     TrackOption,
     VideoOption,
+    check_media,
     check_readable,
     load_face_with_notice,
     print_report,
@@ -57,6 +58,7 @@ def dub(
 
     check_readable(audio, video, landmarks, sign_key, sign_cert)
     check_resumable(output, overwrite, resume)
+    check_media(audio, audio_track, video)
     settings = DubSettings(
         codec, track, label, mouth_gain, smoothing, batch_size, watermark=watermark, audio_track=audio_track
     )

@@ -16,6 +16,7 @@ from difftalker.cli.driving import (
     SmoothingOption,
     TrackOption,
     VideoOption,
+    check_media,
     check_readable,
     load_face_with_notice,
     print_report,
@@ -43,6 +44,7 @@ def landmarks(
 
     check_readable(audio, video, given)
     check_preview_outputs(output, parquet, overwrite)
+    check_media(audio, audio_track, video)
     settings = DubSettings(track=track, audio_track=audio_track, mouth_gain=mouth_gain, smoothing=smoothing)
     loaded = load_face_with_notice(face)
     with progress_bars() as progress:

@@ -40,12 +40,17 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["--audio", "speech.wav", "--landmarks", "no.parquet", "-o", "x.mp4"], "no.parquet: no such file"),
         (["--audio", "speech.wav", "-o", "x.gif"], "x.gif: name the output .mp4"),
         (["--audio", "speech.wav", "-o", "speech.wav.mp4"], "speech.wav.mp4: exists; choose another name or give"),
+        (["--audio", "text.mp4", "-o", "x.mp4"], "text.mp4: not a readable sound file"),
+        (["--audio", "speech.wav", "--audio-track", "2", "-o", "x.mp4"], "speech.wav: has no sound track 2"),
+        (["--audio", "speech.wav", "--video", "text.mp4", "-o", "x.mp4"], "text.mp4: not a readable video"),
+        (["--audio", "speech.wav", "--video", "speech.wav", "-o", "x.mp4"], "speech.wav: holds no video"),
     ],
 )
 def test_files_come_before_the_face(
     capsys: pytest.CaptureFixture[str], command: str, arguments: list[str], message: str
 ) -> None:
     Path("speech.wav.mp4").touch()
+    Path("text.mp4").write_text("no film")
     found = said(capsys, command, *arguments)
     assert found.startswith(f"error: {message}") and found.count("\n") == 1, "neither the face nor the project is named"
 
